@@ -1,0 +1,106 @@
+/** Slabs grow to this size, in bytes, with what passes; a larger stanza gets a slab of its own. */
+export const SLAB_BYTES = 64 * 1024
+const SMALLEST_SLAB = 2 * 1024
+
+/** Bytes of whole stanzas, one after the other, in one buffer. */
+export class Slab {
+  readonly buffer: Buffer
+  /** How many bytes of `buffer` are in use. */
+  end = 0
+  /** How many stanzas those bytes are. */
+  stanzas = 0
+  /** When the first stanza was appended, in the queue's clock. */
+  readonly since: number
+
+  constructor(bytes: number, since: number) {
+    this.buffer = bytes > SMALLEST_SLAB ? Buffer.allocUnsafeSlow(bytes) : Buffer.allocUnsafe(bytes)
+    this.since = since
+  }
+
+  get bytes(): Buffer {
+    return this.buffer.subarray(0, this.end)
+  }
+}
+
+/**
+ * Stanzas that wait, in order, as their own bytes: no object per stanza, so a queue costs what its stanzas weigh.
+ * Whoever needs the stanzas again frames the slabs anew (`reframe.ts`).
+ */
+export class StanzaQueue {
+  #slabs: Slab[] = []
+  #first = 0
+  #bytes = 0
+  #stanzas = 0
+  /** The size of the next slab: follows the load, so an idle queue stays small and a busy one writes few, large slabs. */
+  #slabBytes = SMALLEST_SLAB
+
+  get bytes(): number {
+    return this.#bytes
+  }
+  get stanzas(): number {
+    return this.#stanzas
+  }
+  get isEmpty(): boolean {
+    return this.#bytes === 0
+  }
+  /** When the oldest stanza came, in the clock that `append` was given; undefined when empty. */
+  get since(): number | undefined {
+    return this.#slabs[this.#first]?.since
+  }
+
+  /** Copies one stanza's bytes to the end. A slab takes stanzas of the same `now` only, so that its age is theirs. */
+  append(buffer: Buffer, start: number, end: number, now = 0): void {
+    const length = end - start
+    const slab = this.#roomFor(length, now)
+    slab.end += buffer.copy(slab.buffer, slab.end, start, end)
+    slab.stanzas++
+    this.#bytes += length
+    this.#stanzas++
+  }
+
+  /** Takes the oldest slab out. */
+  shift(): Slab | undefined {
+    const slab = this.#slabs[this.#first]
+    if (slab === undefined) return undefined
+    this.#first++
+    if (this.#first === this.#slabs.length) {
+      this.#slabs = []
+      this.#first = 0
+    } else if (this.#first >= 1024) {
+      this.#slabs = this.#slabs.slice(this.#first)
+      this.#first = 0
+    }
+    this.#bytes -= slab.end
+    this.#stanzas -= slab.stanzas
+    return slab
+  }
+
+  /** Puts another queue's stanzas before this one's, and leaves the other empty. */
+  prepend(other: StanzaQueue): void {
+    this.#slabs = [...other.#slabs.slice(other.#first), ...this.#slabs.slice(this.#first)]
+    this.#first = 0
+    this.#bytes += other.#bytes
+    this.#stanzas += other.#stanzas
+    other.#slabs = []
+    other.#first = 0
+    other.#bytes = 0
+    other.#stanzas = 0
+  }
+
+  /** Appends a slab as it is, without copying: nothing more is written into it. */
+  push(slab: Slab): void {
+    this.#slabs.push(slab)
+    this.#bytes += slab.end
+    this.#stanzas += slab.stanzas
+  }
+
+  #roomFor(length: number, now: number): Slab {
+    const last = this.#first < this.#slabs.length ? this.#slabs[this.#slabs.length - 1] : undefined
+    if (last !== undefined && last.since === now && last.buffer.length - last.end >= length) return last
+    if (last === undefined) this.#slabBytes = Math.max(SMALLEST_SLAB, this.#slabBytes >>> 1)
+    else if (last.since === now) this.#slabBytes = Math.min(SLAB_BYTES, this.#slabBytes << 1)
+    const slab = new Slab(Math.max(this.#slabBytes, length), now)
+    this.#slabs.push(slab)
+    return slab
+  }
+}

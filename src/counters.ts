@@ -1,3 +1,5 @@
+import type { StreamCondition } from './xmpp/stream-error.ts'
+
 /**
  * Why a stanza was dropped: only where an answer is forbidden (RFC 6120 §8.3.1) or there is nobody to answer.
  * The words are the values of the label `reason` of `switchyard_stanzas_dropped_total`.
@@ -111,14 +113,14 @@ export class DomainCounters {
 
 /** Stream errors by condition (RFC 6120 §4.9.3), sent and received, on streams and links alike. */
 export class StreamErrorCounters {
-  readonly #byCondition = new Map<string, number>()
+  readonly #byCondition = new Map<StreamCondition, number>()
 
-  /** `condition` is one that is known by name; what a peer invents is counted as `undefined-condition` by the caller. */
-  count(condition: string): void {
+  /** What a peer invents is not among the conditions: the caller counts it as `undefined-condition`. */
+  count(condition: StreamCondition): void {
     this.#byCondition.set(condition, (this.#byCondition.get(condition) ?? 0) + 1)
   }
 
-  *entries(): IterableIterator<{ readonly condition: string; readonly count: number }> {
+  *entries(): IterableIterator<{ readonly condition: StreamCondition; readonly count: number }> {
     for (const [condition, count] of this.#byCondition) yield { condition, count }
   }
 }

@@ -1,0 +1,69 @@
+import type { RawBalancing, RawConfig, RawDomain, RawUpstream } from './schema.ts'
+
+/** The configuration as the rest of Switchyard reads it: every default filled in, every name in one spelling, frozen. */
+export interface Config {
+  readonly node: string
+  /** Our own address; also a key of `domains` when it has an upstream. */
+  readonly address: string
+  /** Bare JIDs, normalised. */
+  readonly admins: readonly string[]
+  readonly listen: readonly Listener[]
+  /** By normalised name, in the file's order. */
+  readonly domains: ReadonlyMap<string, Domain>
+  readonly admin?: Admin
+  readonly limits: Readonly<RawConfig['limits']>
+  readonly drain: Readonly<RawConfig['drain']>
+  readonly log: Readonly<RawConfig['log']>
+}
+
+export interface Listener {
+  readonly host: string
+  readonly port: number
+  /** Normalised names; absent: every domain. */
+  readonly domains?: readonly string[]
+  /** Paths, relative to the working directory or absolute; they could be read when the configuration was loaded. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string }
+}
+
+/** Exactly one of `secrets` and `instances`; neither for our own address, to which no instance connects. */
+export interface Domain
+  extends Readonly<
+    Pick<RawDomain, 'when_unassigned' | 'delivery' | 'on_conflict' | 'bare_domain' | 'iq_seconds' | 'retry_get'>
+  > {
+  readonly name: string
+  /** Any of these authenticates an instance; the node names it. */
+  readonly secrets?: readonly string[]
+  /** By name. */
+  readonly instances?: ReadonlyMap<string, Instance>
+  /** Absent: a random instance, local first. */
+  readonly balancing?: Balancing
+  readonly upstream?: Upstream
+  readonly hold: Readonly<RawDomain['hold']>
+}
+
+export interface Instance {
+  readonly secrets: readonly string[]
+  readonly bucket?: number
+}
+
+export type Balancing = Readonly<RawBalancing>
+
+export interface Upstream {
+  /** As written. */
+  readonly service: string
+  readonly host: string
+  readonly port: number
+  readonly tls: boolean
+  /** Path of the authority to trust. */
+  readonly ca?: string
+  readonly servername?: string
+  readonly secret: string
+  readonly links: RawUpstream['links']
+  readonly queue: Readonly<RawUpstream['queue']>
+}
+
+export interface Admin {
+  readonly host: string
+  readonly port: number
+  readonly token?: string
+}

@@ -1,0 +1,108 @@
+import { type Static, type TObject, type TProperties, type TSchema, Type } from '@sinclair/typebox'
+import { formatBytes } from './units.ts'
+
+/**
+ * The kinds of value that a key may have. Each carries, beside what ajv checks, what people read:
+ * `expects` completes "must be …" in a problem and is the type in the README's table; `secret` keeps the value out of
+ * every message; `standIn` is a valid value that takes a refused one's place, so that one problem hides no other.
+ */
+export interface Notes {
+  readonly expects?: string
+  readonly secret?: boolean
+  readonly standIn?: unknown
+  /** Why the key is not accepted at all. */
+  readonly refused?: string
+  readonly bytes?: ByteRange
+}
+
+export interface ByteRange {
+  readonly minimum: number
+  readonly maximum: number
+}
+
+interface About<T> extends Pick<Notes, 'expects' | 'secret'> {
+  readonly description?: string
+  readonly default?: T
+}
+
+export const text = (about: About<string>) =>
+  Type.String({ minLength: 1, expects: 'a string that is not empty', standIn: 'x', ...about })
+
+export const secretText = (about: About<string>) => text({ secret: true, ...about })
+
+export const filePath = (about: About<string>) =>
+  Type.String({ minLength: 1, expects: "a path, from the configuration's folder", standIn: 'x', ...about })
+
+/** Node and instance names: they stand in routes, metric labels and, with a `/`, in the names of unnamed instances. */
+export const name = (about: About<string>) =>
+  Type.String({
+    pattern: '^[A-Za-z0-9._-]{1,64}$',
+    expects: 'a name of 1 to 64 letters, digits, dots, hyphens and underscores',
+    standIn: 'x',
+    ...about,
+  })
+
+export const host = (about: About<string>) =>
+  Type.String({ pattern: '^[^\\s/@]+$', expects: 'a host name or an address', standIn: 'localhost', ...about })
+
+export const domain = (about: About<string>) =>
+  Type.String({ format: 'domain', expects: 'an XMPP domain', standIn: 'localhost', ...about })
+
+export const bareJid = (about: About<string>) =>
+  Type.String({ format: 'bare-jid', expects: 'a bare JID', standIn: 'localhost', ...about })
+
+export const service = (about: About<string>) =>
+  Type.String({
+    format: 'service',
+    expects: 'xmpp://host:port or xmpps://host:port',
+    standIn: 'xmpp://localhost',
+    ...about,
+  })
+
+export const integer = (minimum: number, maximum: number, about: About<number>) =>
+  Type.Integer({ minimum, maximum, expects: `an integer from ${minimum} to ${maximum}`, standIn: minimum, ...about })
+
+export const port = (about: About<number>) => integer(0, 65535, about)
+
+export const seconds = (minimum: number, maximum: number, about: About<number>) =>
+  Type.Number({ minimum, maximum, expects: `seconds from ${minimum} to ${maximum}`, standIn: minimum, ...about })
+
+/** Written as an integer or as `16MiB`; an integer once loaded. */
+export const bytes = (minimum: number, maximum: number, about: About<string>) =>
+  Type.Unsafe<number>({
+    bytes: { minimum, maximum },
+    expects: `bytes from ${formatBytes(minimum)} to ${formatBytes(maximum)}`,
+    standIn: minimum,
+    ...about,
+  })
+
+export const flag = (about: About<boolean>) => Type.Boolean({ expects: 'true or false', standIn: false, ...about })
+
+export const choice = <const T extends readonly string[]>(values: T, about: About<T[number]>) =>
+  Type.Unsafe<T[number]>({
+    type: 'string',
+    enum: values,
+    expects: values.join(', ').replace(/, (?=[^,]*$)/, ' or '),
+    standIn: values[0],
+    ...about,
+  })
+
+/** A key that this release refuses, and says why. */
+export const refused = (why: string, about: About<never>) =>
+  Type.Optional(Type.Unsafe<undefined>({ refused: why, expects: 'not accepted by this release', ...about }))
+
+export const list = <T extends TSchema>(item: T, about: About<never[]> & { readonly minItems?: number }) =>
+  Type.Unsafe<readonly Static<T>[]>(Type.Array(item, { expects: 'a list', ...about }))
+
+export const map = <T extends TSchema>(key: TSchema, value: T, about: About<Record<string, never>>) =>
+  Type.Unsafe<Readonly<Record<string, Static<T>>>>({
+    type: 'object',
+    propertyNames: key,
+    additionalProperties: value,
+    expects: 'a map',
+    standIn: {},
+    ...about,
+  })
+
+export const group = <T extends TProperties>(properties: T, about: About<Record<string, never>> = {}): TObject<T> =>
+  Type.Object(properties, { additionalProperties: false, expects: 'a map', ...about })

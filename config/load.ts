@@ -1,0 +1,90 @@
+import { dirname, isAbsolute, join } from 'node:path'
+import type { Config } from './config.ts'
+import type { Context } from './context.ts'
+import type { Environment } from './environment.ts'
+import { deepFreeze } from './frozen.ts'
+import { type Complaint, formatPath, type Path, type Problem } from './problems.ts'
+import { resolve } from './resolve.ts'
+import { Source } from './source.ts'
+import type { Fault } from './syntax.ts'
+import { validate } from './validate.ts'
+
+export interface LoadOptions {
+  /** The file's path: it stands in problems, and other files are looked for in its folder. */
+  readonly file: string
+  readonly env: Environment
+  /** Stands for `node` where the file names none. */
+  readonly hostname: string
+  /** The text of a file; throws when it cannot be read. */
+  readonly readFile: (path: string) => string
+}
+
+export type Loaded =
+  | { readonly config: Config; readonly problems?: never }
+  | { readonly config?: never; readonly problems: readonly Problem[] }
+
+/** Reads a configuration file. A file that cannot be read is a problem like any other. */
+export function loadConfigFile(file: string, options: Omit<LoadOptions, 'file'>): Loaded {
+  let text: string
+  try {
+    text = options.readFile(file)
+  } catch (error) {
+    return { problems: [{ file, line: 1, col: 1, path: formatPath([]), message: `cannot be read: ${reason(error)}` }] }
+  }
+  return loadConfig(text, { ...options, file })
+}
+
+/** A configuration from its YAML text: whole, or refused with everything that is wrong, in the order of the file. */
+export function loadConfig(text: string, options: LoadOptions): Loaded {
+  const source = new Source(text, options.env)
+  const faults: Fault[] = [...source.faults]
+  const add = (complaint: Complaint) =>
+    faults.push({ ...complaint, offset: source.offset(complaint.path, complaint.at) })
+  if (source.value === undefined && faults.length > 0) return { problems: inOrder(faults, source, options.file) }
+  const { raw, complaints } = validate(source.value, (path) => source.unexpanded(path))
+  for (const complaint of complaints) add(complaint)
+  const config = raw === undefined ? undefined : resolve(raw, contextOf(options, [...faults], add))
+  if (config !== undefined && faults.length === 0) return { config: deepFreeze(config) }
+  return { problems: inOrder(faults, source, options.file) }
+}
+
+function contextOf(options: LoadOptions, known: readonly Complaint[], add: (complaint: Complaint) => void): Context {
+  const locate = (file: string) => (isAbsolute(file) ? file : join(dirname(options.file), file))
+  const report: Context['report'] = (path, message, at = 'value', because = [path]) => {
+    if (!because.some((cause) => known.some((problem) => isReplaced(cause, problem.path)))) add({ path, message, at })
+  }
+  const readFile: Context['readFile'] = (path, file) => {
+    if (known.some((problem) => isReplaced(path, problem.path))) return undefined
+    try {
+      return options.readFile(locate(file))
+    } catch (error) {
+      report(path, `names ${JSON.stringify(file)}, which cannot be read: ${reason(error)}`)
+      return undefined
+    }
+  }
+  return { hostname: options.hostname, report, locate, readFile }
+}
+
+/** Whether what is at `path` was replaced by a stand-in, itself or with something around it. */
+function isReplaced(path: Path, problem: Path): boolean {
+  return problem.every((step, index) => path[index] === step)
+}
+
+/** The code of a system error says enough; its text repeats the path. */
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown reason'
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message
+}
+
+/** In the order of the file; what is said of one value in one place is said once. */
+function inOrder(faults: readonly Fault[], source: Source, file: string): readonly Problem[] {
+  const seen = new Set<string>()
+  const sorted = [...faults].sort((a, b) => a.offset - b.offset)
+  return sorted.flatMap(({ path, offset, message }) => {
+    const key = `${offset} ${JSON.stringify(path)}`
+    // A syntax error has no path, and two of them may meet in one place.
+    if (seen.has(key) && path.length > 0) return []
+    seen.add(key)
+    return [{ file, ...source.position(offset), path: formatPath(path), message }]
+  })
+}

@@ -1,0 +1,60 @@
+import { isIPv6 } from 'node:net'
+import { domainToASCII, domainToUnicode } from 'node:url'
+
+/** RFC 1035 §2.3.4: octets of one label, and of a whole name as text. */
+const labelBytes = 63
+const nameBytes = 253
+/** An ASCII label; the underscore is no host name's, but private domains have it. */
+const label = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$/
+
+/**
+ * The one spelling of a domain (RFC 7622 §3.2): lower case, U-labels, no trailing dot; `[::1]` for an IPv6 address.
+ * Undefined when the text is no domainpart.
+ */
+export function normaliseDomain(text: string): string | undefined {
+  if (text.startsWith('[') && text.endsWith(']')) return isIPv6(text.slice(1, -1)) ? text.toLowerCase() : undefined
+  // The URL standard's host parser, which does the IDNA mapping below, would decode `%41` and cut at `/`.
+  if (text === '' || /[\s%@/\\:?#"'<>&[\]]/u.test(text)) return undefined
+  const bare = text.replace(/[.\u3002\uff0e\uff61]$/u, '').toLowerCase()
+  // It would also read `1.2` as the address 1.0.0.2, so plain ASCII stays out of it.
+  const plain = /^[\x21-\x7e]*$/.test(bare) && !/(^|\.)xn--/.test(bare)
+  const ascii = plain ? bare : domainToASCII(bare)
+  const labels = ascii.split('.')
+  if (ascii.length > nameBytes || !labels.every((part) => part.length <= labelBytes && label.test(part))) {
+    return undefined
+  }
+  if (plain) return ascii
+  const name = domainToUnicode(ascii)
+  // An `xn--` label that decodes to nothing valid comes back as it is, and would have two spellings.
+  return name === '' || /(^|\.)xn--/.test(name) ? undefined : name
+}
+
+/** A bare JID (RFC 7622 §3): `localpart@domain` or `domain`, normalised; undefined when it is none or has a resource. */
+export function normaliseBareJid(text: string): string | undefined {
+  const at = text.indexOf('@')
+  const domain = normaliseDomain(text.slice(at + 1))
+  if (domain === undefined || at < 0) return domain
+  const local = text.slice(0, at).normalize('NFC').toLowerCase()
+  // RFC 7622 §3.3.1: these stand in no localpart.
+  return local === '' || /[\s"&'/:<>@]/u.test(local) ? undefined : `${local}@${domain}`
+}
+
+export interface Service {
+  readonly host: string
+  readonly port: number
+  readonly tls: boolean
+}
+
+/** XEP-0114 has no port of its own at IANA; 5347 is what every server takes when not told otherwise. */
+const componentPort = 5347
+
+/** `xmpp://host:port` or `xmpps://host:port`, an IPv6 host in brackets; undefined when the text is neither. */
+export function parseService(text: string): Service | undefined {
+  const parts = /^(xmpps?):\/\/(\[[^\]]+\]|[^\s/:@?#[\]]+)(?::(\d{1,5}))?\/?$/.exec(text)
+  const host = parts?.[2]
+  if (parts === null || host === undefined) return undefined
+  const inner = host.startsWith('[') ? host.slice(1, -1) : host
+  if (inner !== host && !isIPv6(inner)) return undefined
+  const port = parts[3] === undefined ? componentPort : Number(parts[3])
+  return port >= 1 && port <= 65535 ? { host: inner, port, tls: parts[1] === 'xmpps' } : undefined
+}

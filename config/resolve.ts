@@ -1,0 +1,178 @@
+import { type BalancedDomain, checkBuckets, readBalancing } from './balancing.ts'
+import type { Admin, Config, Domain, Listener, Upstream } from './config.ts'
+import type { Context } from './context.ts'
+import { frozenMap } from './frozen.ts'
+import { normaliseBareJid, normaliseDomain, parseService } from './names.ts'
+import type { Path } from './problems.ts'
+import type { RawAdmin, RawConfig, RawDomain, RawListener, RawUpstream } from './schema.ts'
+import { chosenKey, readInstances, readSecretFile, readSecrets } from './secrets.ts'
+
+/**
+ * What the file means, beyond what each value is on its own: one spelling per domain, secrets read, both spellings of
+ * balancing merged, and everything that must agree with something else checked. Reports what is wrong and goes on; the
+ * result counts only when nothing was reported.
+ */
+export function resolve(raw: RawConfig, context: Context): Config {
+  const address = normaliseDomain(raw.address) ?? raw.address
+  const names = new Set(Object.keys(raw.domains).map((key) => normaliseDomain(key) ?? key))
+  const served = new Set([...names].filter((name) => name !== address))
+  if (served.size === 0) context.report(['domains'], 'must have at least one domain', 'key')
+  const balancing = readBalancing(raw, served, context)
+  const domains = new Map<string, Domain>()
+  for (const [key, domain] of Object.entries(raw.domains)) {
+    const at = ['domains', key]
+    const name = normaliseDomain(key) ?? key
+    if (domains.has(name)) context.report(at, `is the same domain as ${domains.get(name)?.name}, written above`, 'key')
+    else
+      domains.set(
+        name,
+        name === address
+          ? ownDomain(at, name, domain, context)
+          : servedDomain(at, name, domain, balancing.get(name), context),
+      )
+  }
+  checkPorts(raw, context)
+  checkLimits(raw.limits, context)
+  return {
+    node: nodeName(raw, context),
+    address,
+    admins: raw.admins.map((jid) => normaliseBareJid(jid) ?? jid),
+    listen: raw.listen.map((listener, index) => readListener(['listen', index], listener, served, context)),
+    domains: frozenMap(domains),
+    ...(raw.admin === undefined ? {} : { admin: readAdmin(['admin'], raw.admin, context) }),
+    limits: raw.limits,
+    drain: raw.drain,
+    log: raw.log,
+  }
+}
+
+function nodeName(raw: RawConfig, context: Context): string {
+  const name = raw.node ?? context.hostname
+  // A name that the file gives has been checked; the host's may be anything.
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
+    context.report(['node'], `is missing, and the host's name ${JSON.stringify(name)} cannot take its place`, 'key')
+  }
+  return name
+}
+
+function servedDomain(
+  at: Path,
+  name: string,
+  raw: RawDomain,
+  balanced: BalancedDomain | undefined,
+  context: Context,
+): Domain {
+  const key = chosenKey(at, raw, ['secret', 'secrets', 'secret_file', 'instances'], context)
+  const common = {
+    ...settings(at, name, raw, context),
+    ...(balanced === undefined ? {} : { balancing: balanced.balancing }),
+  }
+  if (key !== 'instances' || raw.instances === undefined) return { ...common, secrets: readSecrets(at, raw, context) }
+  const instances = readInstances([...at, 'instances'], raw.instances, context)
+  checkBuckets([...at, 'instances'], instances, balanced, name, context)
+  return { ...common, instances }
+}
+
+/** Our own address under `domains`: there only to be reached from outside. */
+function ownDomain(at: Path, name: string, raw: RawDomain, context: Context): Domain {
+  for (const key of ['secret', 'secrets', 'secret_file', 'instances'] as const) {
+    if (raw[key] !== undefined)
+      context.report([...at, key], 'stands at our own address, to which no instance connects', 'key', [
+        [...at, key],
+        ['address'],
+      ])
+  }
+  if (raw.upstream === undefined) {
+    context.report(at, 'is our own address, which stands here only with an upstream', 'key', [
+      [...at, 'upstream'],
+      ['address'],
+    ])
+  }
+  return settings(at, name, raw, context)
+}
+
+function settings(at: Path, name: string, raw: RawDomain, context: Context): Domain {
+  const { when_unassigned, hold, delivery, on_conflict, bare_domain, iq_seconds, retry_get } = raw
+  const upstream =
+    raw.upstream === undefined ? {} : { upstream: readUpstream([...at, 'upstream'], raw.upstream, context) }
+  return { name, when_unassigned, hold, delivery, on_conflict, bare_domain, iq_seconds, retry_get, ...upstream }
+}
+
+function readUpstream(at: Path, raw: RawUpstream, context: Context): Upstream {
+  const service = parseService(raw.service) ?? { host: '', port: 0, tls: false }
+  if (raw.tls !== undefined && !service.tls) {
+    context.report([...at, 'tls'], 'has no effect on xmpp://: write xmpps:// or leave it out', 'key', [
+      [...at, 'tls'],
+      [...at, 'service'],
+    ])
+  }
+  chosenKey(at, raw, ['secret', 'secret_file'], context)
+  const secret = readSecrets(at, raw, context)[0] ?? ''
+  const ca = raw.tls?.ca === undefined ? {} : { ca: readable([...at, 'tls', 'ca'], raw.tls.ca, context) }
+  const servername = raw.tls?.servername === undefined ? {} : { servername: raw.tls.servername }
+  return { service: raw.service, ...service, ...ca, ...servername, secret, links: raw.links, queue: raw.queue }
+}
+
+function readListener(at: Path, raw: RawListener, served: ReadonlySet<string>, context: Context): Listener {
+  const domains = raw.domains?.map((text, index) => {
+    const name = normaliseDomain(text) ?? text
+    const path = [...at, 'domains', index]
+    if (!served.has(name))
+      context.report(path, `must be one of the configured domains, not ${text}`, 'value', [path, ['domains']])
+    return name
+  })
+  const { host, port } = raw
+  return { host, port, ...(domains === undefined ? {} : { domains }), ...listenerTls([...at, 'tls'], raw.tls, context) }
+}
+
+function listenerTls(at: Path, raw: RawListener['tls'], context: Context): Pick<Listener, 'tls'> {
+  if (raw === undefined) return {}
+  const cert = readable([...at, 'cert'], raw.cert, context)
+  const key = readable([...at, 'key'], raw.key, context)
+  const ca = raw.ca === undefined ? {} : { ca: readable([...at, 'ca'], raw.ca, context) }
+  return { tls: { cert, key, ...ca } }
+}
+
+function readAdmin(at: Path, raw: RawAdmin, context: Context): Admin {
+  const { host, port } = raw
+  if (raw.token !== undefined && raw.token_file !== undefined) {
+    context.report([...at, 'token_file'], 'cannot stand beside token: give one of them', 'key')
+  }
+  const file = raw.token_file
+  const token = raw.token ?? (file === undefined ? undefined : readSecretFile([...at, 'token_file'], file, context))
+  return { host, port, ...(token === undefined ? {} : { token }) }
+}
+
+/** The path that opens a file; a file that cannot be read is better told now than when someone connects. */
+function readable(at: Path, file: string, context: Context): string {
+  context.readFile(at, file)
+  return context.locate(file)
+}
+
+/** No two sockets on one address and port; port 0 is a different one each time. */
+function checkPorts(raw: RawConfig, context: Context): void {
+  const taken = new Map<string, string>()
+  const places = raw.listen.map(({ host, port }, index) => ({
+    host,
+    port,
+    name: `listen[${index}]`,
+    at: ['listen', index, 'port'] as Path,
+  }))
+  if (raw.admin !== undefined) places.push({ ...raw.admin, name: 'admin', at: ['admin', 'port'] })
+  for (const { host, port, name, at } of places) {
+    const key = `${host.toLowerCase()} ${port}`
+    const first = taken.get(key)
+    const because = [at, [...at.slice(0, -1), 'host']]
+    if (first !== undefined && port !== 0)
+      context.report(at, `is ${port} at ${host}, which ${first} listens on`, 'value', because)
+    taken.set(key, first ?? name)
+  }
+}
+
+function checkLimits(limits: RawConfig['limits'], context: Context): void {
+  const { stalled_after_seconds: stalled, close_stalled_after_seconds: close } = limits
+  const at = ['limits', 'close_stalled_after_seconds']
+  const because = [at, ['limits', 'stalled_after_seconds']]
+  if (close < stalled)
+    context.report(at, `must be no less than stalled_after_seconds, ${stalled}, not ${close}`, 'value', because)
+}

@@ -1,0 +1,246 @@
+import { type Static, Type } from '@sinclair/typebox'
+import {
+  bareJid,
+  bytes,
+  choice,
+  domain,
+  filePath,
+  flag,
+  group,
+  host,
+  integer,
+  list,
+  map,
+  name,
+  port,
+  refused,
+  seconds,
+  secretText,
+  service,
+} from './kinds.ts'
+
+/**
+ * Every key of the configuration, once: the types, defaults, checks, messages and the README's table come from here.
+ */
+const optional = Type.Optional
+const MiB = 1024 ** 2
+const GiB = 1024 ** 3
+
+const secretFile = () =>
+  optional(filePath({ description: 'The secret is in this file; a newline at its end is left out.' }))
+
+const secrets = (owner: string) => ({
+  secret: optional(secretText({ description: `What ${owner} authenticates with (XEP-0114 handshake).` })),
+  secrets: optional(
+    list(secretText({ description: 'One accepted secret.' }), {
+      minItems: 1,
+      description: 'Several accepted secrets, `[new, old]`, while one replaces the other.',
+      secret: true,
+      expects: 'a list of one or more strings',
+    }),
+  ),
+  secret_file: secretFile(),
+})
+
+const instance = group({
+  ...secrets('this instance'),
+  bucket: optional(integer(0, 999, { description: 'The bucket that is its own; below `component_number`.' })),
+})
+
+const upstream = group(
+  {
+    service: service({ description: 'The server’s component port; 5347 when no port is given; `xmpps` is TLS.' }),
+    secret: optional(secretText({ description: 'What the domain authenticates with at the server.' })),
+    secret_file: secretFile(),
+    links: choice(['one', 'each'], {
+      default: 'one',
+      description: '`one`: a single node holds the link; `each`: every node dials its own.',
+    }),
+    tls: optional(
+      group(
+        {
+          ca: optional(filePath({ description: 'Trust this authority (PEM) instead of the well-known ones.' })),
+          servername: optional(host({ description: 'The name that the server’s certificate must have.' })),
+        },
+        { description: 'Only with `xmpps://`.' },
+      ),
+    ),
+    queue: group(
+      {
+        seconds: seconds(0, 3600, { default: 30, description: 'How long a stanza waits while the link is down.' }),
+        bytes: bytes(0, 4 * GiB, { default: '16MiB', description: 'How much waits at most while the link is down.' }),
+      },
+      { default: {}, description: 'What instances send while the link is down.' },
+    ),
+  },
+  { description: 'The XMPP server behind the domain. Absent: reachable only from components connected here.' },
+)
+
+const served = group({
+  ...secrets('every instance of the domain'),
+  instances: optional(
+    map(name({ description: 'The instance’s name.' }), instance, {
+      description: 'Named instances, each with its own secret, which says who connects.',
+    }),
+  ),
+  upstream: optional(upstream),
+  when_unassigned: choice(['hold', 'bounce', 'spill'], {
+    default: 'hold',
+    description: 'What a stanza meets whose bucket or domain has no instance.',
+  }),
+  hold: group(
+    {
+      seconds: seconds(0, 3600, { default: 10, description: 'How long a stanza is held; then it is bounced.' }),
+      bytes: bytes(0, 4 * GiB, { default: '16MiB', description: 'How much is held at most for the domain.' }),
+    },
+    { default: {}, description: 'The bounds of a hold.' },
+  ),
+  delivery: choice(['at_least_once', 'at_most_once'], {
+    default: 'at_least_once',
+    description: 'Whether what an instance had not confirmed when it died is sent again.',
+  }),
+  on_conflict: choice(['replace', 'refuse'], {
+    default: 'replace',
+    description: 'A second stream under a name in use: the old one is closed, or the new one refused.',
+  }),
+  bare_domain: choice(['destination', 'source'], {
+    default: 'destination',
+    description: 'What keys a stanza to the bare domain under a destination criterion; `source`: its `bare_source`.',
+  }),
+  iq_seconds: seconds(1, 86400, { default: 300, description: 'How long an iq request may stay unanswered.' }),
+  retry_get: flag({
+    default: false,
+    description: 'Send an iq get whose instance died once more, to the new holder, instead of bouncing it.',
+  }),
+})
+
+const componentNumber = (description: string) => integer(2, 1000, { description })
+
+const balancing = group({
+  type: choice(['random', 'source', 'destination', 'bare_source', 'bare_destination'], {
+    default: 'random',
+    description: 'The criterion: which address is the key. `bare_*` keeps all of one user or room together.',
+  }),
+  component_number: optional(componentNumber('How many buckets; absent: one instance out of all, by rendezvous.')),
+})
+
+const listener = group({
+  host: host({ default: '127.0.0.1', description: 'The address to listen on.' }),
+  port: port({ description: 'The port; 0 takes a free one.' }),
+  domains: optional(
+    list(domain({ description: 'A configured domain.' }), { minItems: 1, description: 'Serve only these here.' }),
+  ),
+  tls: optional(
+    group(
+      {
+        cert: filePath({ description: 'The certificate chain (PEM).' }),
+        key: filePath({ description: 'Its private key (PEM).' }),
+        ca: optional(filePath({ description: 'Instances must show a certificate of this authority (PEM).' })),
+      },
+      { description: 'TLS from the first byte. Absent: plain TCP.' },
+    ),
+  ),
+})
+
+const admin = group(
+  {
+    host: host({ default: '127.0.0.1', description: 'The address to listen on.' }),
+    port: port({ default: 9090, description: 'The port; 0 takes a free one.' }),
+    token: optional(secretText({ description: 'The bearer token for all that changes something.' })),
+    token_file: optional(filePath({ description: 'The token is in this file; a newline at its end is left out.' })),
+  },
+  { description: 'The admin HTTP server. Absent: none.' },
+)
+
+const limits = group(
+  {
+    stanza_bytes: bytes(10_000, 64 * MiB, {
+      default: '512KiB',
+      description: 'Bytes of one stanza (RFC 6120 §13.12 allows no less than 10000).',
+    }),
+    depth: integer(4, 1000, { default: 128, description: 'Nesting of one stanza.' }),
+    elements: integer(16, 1_000_000, { default: 10_000, description: 'Elements of one stanza.' }),
+    attributes: integer(8, 4096, { default: 128, description: 'Attributes of one element.' }),
+    namespaces: integer(4, 4096, {
+      default: 64,
+      description: 'Namespace declarations in force at once in one stanza.',
+    }),
+    unauthenticated: integer(1, 1_000_000, {
+      default: 1024,
+      description: 'Connections before their handshake, in all.',
+    }),
+    unauthenticated_per_address: integer(1, 1_000_000, { default: 32, description: 'The same, from one address.' }),
+    handshake_seconds: seconds(0.01, 300, { default: 10, description: 'From accept to the end of the handshake.' }),
+    handshake_bytes: bytes(512, MiB, { default: '8KiB', description: 'Bytes from a peer before its handshake.' }),
+    connections: integer(1, 1_000_000, { default: 20_000, description: 'Connections in all.' }),
+    outbox_bytes: bytes(4096, GiB, {
+      default: '1MiB',
+      description: 'The soft mark: above it the sources that feed a socket pause.',
+    }),
+    stalled_after_seconds: seconds(0.01, 600, {
+      default: 2,
+      description: 'A peer above the mark that accepts nothing for so long is stalled: its stanzas are held.',
+    }),
+    close_stalled_after_seconds: seconds(0.01, 3600, {
+      default: 30,
+      description: 'A stalled peer is closed after so long, and its queue re-routed.',
+    }),
+  },
+  { default: {}, description: 'Bounds on everything that a peer can make us keep.' },
+)
+
+const domainKey = () => domain({ description: 'The domain.' })
+
+export const schema = group({
+  node: optional(name({ description: 'The node’s name. Absent: the host’s name.' })),
+  address: domain({
+    default: 'switchyard.localhost',
+    description:
+      'Our own XMPP address: the local router answers here. List it under `domains`, with an `upstream` only, to reach it from outside.',
+  }),
+  admins: list(bareJid({ description: 'A bare JID that may use the ad-hoc commands.' }), {
+    default: [],
+    description: 'Who may use the ad-hoc commands.',
+  }),
+  listen: list(listener, {
+    minItems: 1,
+    description: 'Where instances connect.',
+    expects: 'a list of one or more listeners',
+  }),
+  domains: map(domainKey(), served, { description: 'The domains that are served.' }),
+  domain_balancing: map(domainKey(), balancing, {
+    default: {},
+    description: 'How each domain chooses an instance, as ejabberd writes it. Absent: a random one.',
+  }),
+  domain_balancing_component_number: map(domainKey(), componentNumber('How many buckets the domain has.'), {
+    default: {},
+    description: 'ejabberd’s older spelling of `component_number`.',
+  }),
+  cluster: refused('this release runs one node, with its routing table in memory: remove this key', {
+    description: 'Several nodes behind one routing table.',
+  }),
+  admin: optional(admin),
+  limits,
+  drain: group(
+    { seconds: seconds(0, 3600, { default: 10, description: 'How long unanswered requests may take to finish.' }) },
+    { default: {}, description: 'Moving work away before closing.' },
+  ),
+  log: group(
+    {
+      level: choice(['trace', 'debug', 'info', 'warn', 'error'], {
+        default: 'info',
+        description: 'The least that is logged.',
+      }),
+    },
+    { default: {}, description: 'The log, JSON lines on standard output.' },
+  ),
+})
+
+/** The file as it is written, checked and with its defaults, before domains, secrets and balancing are resolved. */
+export type RawConfig = Static<typeof schema>
+export type RawDomain = Static<typeof served>
+export type RawUpstream = Static<typeof upstream>
+export type RawInstance = Static<typeof instance>
+export type RawListener = Static<typeof listener>
+export type RawBalancing = Static<typeof balancing>
+export type RawAdmin = Static<typeof admin>

@@ -1,0 +1,65 @@
+import type { Config, Domain, Upstream } from './config.ts'
+import { formatBytes } from './units.ts'
+
+/** What a configuration amounts to, as a table for people; no secret is in it. Ends with a newline. */
+export function summary(config: Config): string {
+  const { admin } = config
+  const sections = [
+    section('node', [[config.node, config.address, `log ${config.log.level}`]]),
+    section(
+      'listen',
+      config.listen.map((listener) => [
+        authority(listener.host, listener.port),
+        listener.tls === undefined ? 'tcp' : 'tls',
+        listener.domains?.join(' ') ?? 'every domain',
+      ]),
+    ),
+    section('domains', [...config.domains.values()].map(domainRow)),
+    admin === undefined
+      ? ''
+      : section('admin', [
+          [`http://${authority(admin.host, admin.port)}`, admin.token === undefined ? 'no token' : 'token'],
+        ]),
+  ]
+  return sections.join('')
+}
+
+function domainRow(domain: Domain): readonly string[] {
+  return [domain.name, authenticated(domain), balanced(domain), unassigned(domain), linked(domain.upstream)]
+}
+
+function authenticated({ secrets, instances }: Domain): string {
+  if (instances !== undefined) return counted(instances.size, 'named instance')
+  return secrets === undefined ? 'our own address' : counted(secrets.length, 'secret')
+}
+
+function balanced({ balancing, secrets, instances }: Domain): string {
+  if (secrets === undefined && instances === undefined) return '-'
+  if (balancing === undefined) return 'random, local first'
+  const count = balancing.component_number
+  return `${balancing.type} over ${count === undefined ? 'all instances' : `${count} buckets`}`
+}
+
+function unassigned({ when_unassigned, hold }: Domain): string {
+  return when_unassigned === 'hold' ? `hold ${hold.seconds} s, ${formatBytes(hold.bytes)}` : when_unassigned
+}
+
+function linked(upstream: Upstream | undefined): string {
+  return upstream === undefined ? 'no upstream' : `${upstream.service} (links: ${upstream.links})`
+}
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+const authority = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
+
+/** A heading and rows whose columns line up. */
+function section(heading: string, rows: readonly (readonly string[])[]): string {
+  const widths: number[] = []
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length)
+  }
+  const lines = rows.map((row) =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
+  )
+  return `${[heading, ...lines].join('\n')}\n`
+}

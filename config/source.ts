@@ -81,8 +81,8 @@ class Reader {
   /** The plain value of a node. `key` is the offset of the key that it stands behind. */
   read(node: Node | null | undefined, path: Path, key: number): unknown {
     const target = this.#target(node)
-    if (target === undefined) this.#fault(path, node?.range?.[0] ?? key, 'is an alias of what is not written above it')
-    const start = target?.range?.[0] ?? key
+    const start = (target ?? node)?.range?.[0] ?? key
+    if (target === undefined) this.#fault(path, start, 'is an alias of what is not written above it')
     // An empty value has no text to point at; its key has.
     const empty = isScalar(target) && target.value === null && target.source === ''
     this.#place(path, { key: path.length === 0 ? start : key, value: empty ? key : start })

@@ -11,7 +11,7 @@ const factors: ReadonlyMap<string, number> = new Map([
 
 /** `1536`, `16MiB`, `512 KiB`, `10MB`: bytes as a whole number; undefined when the text is no size. */
 export function parseBytes(text: string): number | undefined {
-  const parts = /^(\d{1,15}) ?([KMG]i?B|B|)$/.exec(text)
+  const parts = /^(\d{1,16}) ?([KMG]i?B|B|)$/.exec(text)
   const factor = factors.get(parts?.[2] ?? '')
   if (parts === null || factor === undefined) return undefined
   const bytes = Number(parts[1]) * factor

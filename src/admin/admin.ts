@@ -1,0 +1,71 @@
+import helmet from '@fastify/helmet'
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
+import { SwitchyardError } from '../errors.ts'
+import { type Log, logEvent } from '../log.ts'
+import { errorHandler, problems } from './problem.ts'
+import { maxDomain, routes } from './routes.ts'
+import type { AdminView } from './view.ts'
+
+export type AdminOptions = {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+}
+
+export interface Admin {
+  /** The port that is listened on. */
+  readonly port: number
+  /** Ends every connection at once: whoever is being answered asks again elsewhere. */
+  close(): Promise<void>
+}
+
+/** Opens the admin port. Throws `listen-failed` when the port cannot be had. */
+export async function startAdmin(options: AdminOptions, view: AdminView, log: Log): Promise<Admin> {
+  const app = await createAdmin(view, log)
+  const { host, port } = options
+  try {
+    await app.listen({ host, port, listenTextResolver: () => 'admin-listening' })
+  } catch (error) {
+    await app.close()
+    const why = error instanceof Error ? error.message : String(error)
+    throw new SwitchyardError('listen-failed', `admin port ${host}:${port}: ${why}`, { cause: error })
+  }
+  const address = app.server.address()
+  const bound = typeof address === 'object' && address !== null ? address.port : port
+  logEvent(log, 'admin-listening', { host, port: bound })
+  return { port: bound, close: () => app.close() }
+}
+
+/** The app without a port, as `startAdmin` serves it. */
+export async function createAdmin(view: AdminView, log: Log): Promise<FastifyInstance> {
+  // What the library itself says is below our events, which have codes; `trace` keeps it for who looks for it.
+  const loggerInstance: FastifyBaseLogger = log.child(
+    { part: 'admin' },
+    { level: log.level === 'trace' ? 'trace' : 'silent' },
+  )
+  const app = fastify({
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: 1024,
+    // A client that sends nothing, or slowly, holds a socket for no longer than this (milliseconds).
+    connectionTimeout: 10_000,
+    requestTimeout: 10_000,
+    keepAliveTimeout: 5_000,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: maxDomain },
+    // A parameter that is not known, or given twice, is refused rather than dropped or joined.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+    frameworkErrors: errorHandler(log),
+  })
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    // The port speaks plain HTTP: behind a proxy that speaks TLS, the proxy says this.
+    strictTransportSecurity: false,
+  })
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('cache-control', 'no-store')
+  })
+  problems(app, log)
+  routes(app, view)
+  return app
+}

@@ -1,0 +1,33 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type Log, logEvent } from '../log.ts'
+
+/** Answers with a problem (RFC 9457 §3): the status, its name, and `detail` for people. */
+export function sendProblem(reply: FastifyReply, status: number, detail?: string): FastifyReply {
+  const problem = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail }
+  // As text: a route's response schemas are for its answers, not for its errors.
+  return reply.code(status).type('application/problem+json').send(JSON.stringify(problem))
+}
+
+/** 405 for a path that is there and cannot be changed (RFC 9110 §15.5.6). */
+export async function refuseMethod(_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  return sendProblem(reply.header('allow', 'GET, HEAD'), 405, 'this path can only be read')
+}
+
+/** Turns whatever goes wrong into a problem. A fault of ours is logged in full and shown without its text. */
+export function errorHandler(log: Log) {
+  return (error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void => {
+    const status = error.validation === undefined ? (error.statusCode ?? 500) : 400
+    if (status < 500) {
+      sendProblem(reply, status, error.message)
+      return
+    }
+    logEvent(log, 'bug', { err: error })
+    sendProblem(reply, 500)
+  }
+}
+
+export function problems(app: FastifyInstance, log: Log): void {
+  app.setErrorHandler(errorHandler(log))
+  app.setNotFoundHandler((_request, reply) => sendProblem(reply, 404, 'no such path'))
+}

@@ -49,16 +49,18 @@ function entriesOf<T>(
 ): readonly (readonly [string, string, T])[] {
   const spelled = new Map<string, string>()
   const own = normaliseDomain(raw.address)
-  return Object.entries(written).map(([key, value]) => {
+  return Object.entries(written).flatMap(([key, value]) => {
     const name = normaliseDomain(key) ?? key
+    const at = [section, key]
     const first = spelled.get(name)
-    spelled.set(name, first ?? key)
-    if (first !== undefined) context.report([section, key], `is the same domain as ${first}`, 'key')
-    else if (name === own)
-      context.report([section, key], 'is our own address, which has no instances', 'key', [[section, key], ['address']])
-    else if (!known.has(name))
-      context.report([section, key], 'is not one of the configured domains', 'key', [[section, key], ['domains']])
-    return [name, key, value] as const
+    if (first !== undefined) {
+      context.report(at, `is the same domain as ${first}`, 'key')
+      return []
+    }
+    spelled.set(name, key)
+    if (name === own) context.report(at, 'is our own address, which has no instances', 'key', [at, ['address']])
+    else if (!known.has(name)) context.report(at, 'is not one of the configured domains', 'key', [at, ['domains']])
+    return [[name, key, value] as const]
   })
 }
 

@@ -43,18 +43,20 @@ export function loadConfig(text: string, options: LoadOptions): Loaded {
   if (source.value === undefined && faults.length > 0) return { problems: inOrder(faults, source, options.file) }
   const { raw, complaints } = validate(source.value, (path) => source.unexpanded(path))
   for (const complaint of complaints) add(complaint)
-  const config = raw === undefined ? undefined : resolve(raw, contextOf(options, [...faults], add))
+  // A key that is written twice still has a value to be checked, the first; other faults have spoilt theirs.
+  const spoilt = [...source.faults.filter((fault) => fault.at === 'value'), ...complaints]
+  const config = raw === undefined ? undefined : resolve(raw, contextOf(options, spoilt, add))
   if (config !== undefined && faults.length === 0) return { config: deepFreeze(config) }
   return { problems: inOrder(faults, source, options.file) }
 }
 
-function contextOf(options: LoadOptions, known: readonly Complaint[], add: (complaint: Complaint) => void): Context {
+function contextOf(options: LoadOptions, spoilt: readonly Complaint[], add: (complaint: Complaint) => void): Context {
   const locate = (file: string) => (isAbsolute(file) ? file : join(dirname(options.file), file))
   const report: Context['report'] = (path, message, at = 'value', because = [path]) => {
-    if (!because.some((cause) => known.some((problem) => isReplaced(cause, problem.path)))) add({ path, message, at })
+    if (!because.some((cause) => spoilt.some((problem) => isReplaced(cause, problem.path)))) add({ path, message, at })
   }
   const readFile: Context['readFile'] = (path, file) => {
-    if (known.some((problem) => isReplaced(path, problem.path))) return undefined
+    if (spoilt.some((problem) => isReplaced(path, problem.path))) return undefined
     try {
       return options.readFile(locate(file))
     } catch (error) {

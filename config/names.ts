@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { domainToASCII, domainToUnicode } from 'node:url'
+import { nameprep, nodeprep } from '../src/xmpp/nodeprep.ts'
 
 /** RFC 1035 §2.3.4: octets of one label, and of a whole name as text. */
 const labelBytes = 63
@@ -24,9 +25,10 @@ export function normaliseDomain(text: string): string | undefined {
     return undefined
   }
   if (plain) return ascii
-  const name = domainToUnicode(ascii)
+  // Last by nameprep, as the addresses of stanzas are: the two must meet (`faß` is `fass` there).
+  const name = nameprep(domainToUnicode(ascii))
   // An `xn--` label that decodes to nothing valid comes back as it is, and would have two spellings.
-  return name === '' || /(^|\.)xn--/.test(name) ? undefined : name
+  return name === undefined || name === '' || /(^|\.)xn--/.test(name) ? undefined : name
 }
 
 /** A bare JID (RFC 7622 §3): `localpart@domain` or `domain`, normalised; undefined when it is none or has a resource. */
@@ -34,9 +36,8 @@ export function normaliseBareJid(text: string): string | undefined {
   const at = text.indexOf('@')
   const domain = normaliseDomain(text.slice(at + 1))
   if (domain === undefined || at < 0) return domain
-  const local = text.slice(0, at).normalize('NFC').toLowerCase()
-  // RFC 7622 §3.3.1: these stand in no localpart.
-  return local === '' || /[\s"&'/:<>@]/u.test(local) ? undefined : `${local}@${domain}`
+  const local = nodeprep(text.slice(0, at))
+  return local === undefined || local === '' ? undefined : `${local}@${domain}`
 }
 
 export interface Service {

@@ -135,7 +135,7 @@ class Reader {
 
   #duplicate(path: Path, offset: number): void {
     const first = this.#lines.linePos(this.places.get(keyOf(path))?.key ?? offset)
-    this.#fault(path, offset, `is written twice, first in line ${first.line}`)
+    this.faults.push({ path, at: 'key', offset, message: `is written twice, first in line ${first.line}` })
   }
 
   #exhaust(path: Path, offset: number): void {

@@ -13,12 +13,15 @@ export interface Validated {
 
 /** Checks a plain value against the schema and fills its defaults in. `value` is changed on the way. */
 export function validate(value: unknown, unexpanded: (path: Path) => string | undefined): Validated {
-  if (check(value)) return { raw: value, complaints: [] }
+  if (check(value)) return { raw: plain(value), complaints: [] }
   const errors = check.errors ?? []
   const complaints = errors.flatMap((error) => complain(error, value, unexpanded) ?? [])
   for (const error of errors) repair(value, error)
-  return { raw: check(value) ? value : undefined, complaints }
+  return { raw: check(value) ? plain(value) : undefined, complaints }
 }
+
+/** With ordinary prototypes, for whoever compares or prints parts of a configuration. */
+const plain = (value: RawConfig): RawConfig => structuredClone(value)
 
 const check = compile()
 

@@ -128,6 +128,14 @@ domain_balancing_component_number:
   ])
 })
 
+test('a key that is written twice hides nothing of what is wrong under it', () => {
+  const text = 'listen: [{port: 1}]\ndomains:\n  a.example: {}\ndomains: {}\n'
+  assert.deepEqual(problemsOf(text), [
+    '3:3 domains."a.example": needs one of secret, secrets, secret_file, instances',
+    '4:1 domains: is written twice, first in line 2',
+  ])
+})
+
 test('no message shows a secret, nor what may be one in the wrong place', () => {
   const texts = [
     'domains: {a: hunter2}',

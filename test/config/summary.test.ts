@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { summary } from '../../config/summary.ts'
+import { load } from './loading.ts'
+
+test('a summary says who listens, what is served and how, in columns and without a secret', () => {
+  const { config } = load(`
+node: yard-1
+listen:
+  - {port: 5347}
+  - {host: '::1', port: 5348, domains: [a.example, long-name.example]}
+domains:
+  a.example: {secrets: [hunter2, hunter3]}
+  long-name.example:
+    instances: {b: {secret: hunter4}}
+    when_unassigned: spill
+    upstream: {service: 'xmpp://server:5275', secret: hunter5}
+  c.example: {secret: hunter6}
+  switchyard.localhost: {upstream: {service: 'xmpp://server', secret: hunter7, links: each}}
+domain_balancing:
+  long-name.example: {type: bare_source, component_number: 3}
+  c.example: {type: destination}
+admin: {token: hunter8}
+`)
+  assert.ok(config !== undefined)
+  assert.equal(
+    summary(config),
+    `node
+  yard-1  switchyard.localhost  log info
+listen
+  127.0.0.1:5347  tcp  every domain
+  [::1]:5348      tcp  a.example long-name.example
+domains
+  a.example             2 secrets         random, local first             hold 10 s, 16MiB  no upstream
+  long-name.example     1 named instance  bare_source over 3 buckets      spill             xmpp://server:5275 (links: one)
+  c.example             1 secret          destination over all instances  hold 10 s, 16MiB  no upstream
+  switchyard.localhost  our own address   -                               hold 10 s, 16MiB  xmpp://server (links: each)
+admin
+  http://127.0.0.1:9090  token
+`,
+  )
+})

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { explainPick } from '../../balancing/explain.ts'
+import { hashText } from '../../balancing/hash.ts'
+import { policyFor } from '../../balancing/policy.ts'
+
+const normalise = (jid: string) => (jid === '' ? undefined : jid.toLowerCase())
+const instances = [{ name: 'a' }, { name: 'blue', bucket: 0 }]
+
+test('buckets are explained from the address to the holder', () => {
+  const policy = policyFor({ type: 'bare_source', component_number: 2 })
+  const hash = hashText('juliet@example.org')
+  const found = explainPick({ policy, instances }, 'Juliet@example.org/balcony', 'room@muc.localhost', normalise)
+  const bucket = hash % 2
+  assert.deepEqual(found, {
+    criterion: 'bare_source',
+    key: 'juliet@example.org',
+    hash,
+    bucket,
+    slot: undefined,
+    instance: ['blue', 'a'][bucket],
+    why: [
+      'bare_source makes the bare JID in `from` the key: juliet@example.org',
+      `its murmur3 hash is ${hash}`,
+      `${hash} modulo 2 buckets is bucket ${bucket}`,
+      `${['blue', 'a'][bucket]} holds the bucket`,
+    ],
+  })
+})
+
+test('a stanza without localpart says so where bare_domain changes its criterion', () => {
+  const policy = policyFor({ type: 'bare_destination' }, 'source')
+  const found = explainPick({ policy, instances: [] }, 'juliet@example.org', 'muc.localhost', normalise)
+  assert.equal(found?.why[0], 'its `to` has no localpart, so bare_source stands in for bare_destination')
+  assert.equal(found?.why.at(-1), 'there are no instances: when_unassigned decides')
+  assert.equal(found?.instance, undefined)
+})
+
+test('a free bucket leaves it to when_unassigned', () => {
+  const policy = policyFor({ type: 'source', component_number: 1000 })
+  const found = explainPick({ policy, instances: [] }, 'a@b/c', 'd', normalise)
+  assert.equal(found?.why.at(-1), 'the bucket is free: when_unassigned decides')
+})
+
+test('rendezvous is explained by its slot', () => {
+  const found = explainPick({ policy: policyFor({ type: 'destination' }), instances }, 'a@b', 'c@d/e', normalise)
+  assert.equal(found?.key, 'c@d/e')
+  assert.equal(found?.slot, hashText('c@d/e') >>> 16)
+  assert.match(found?.why.at(-1) ?? '', /^(a|blue) has the slot's highest score of 2$/)
+})
+
+test('a random policy has no key to explain', () => {
+  for (const balancing of [undefined, {}, { component_number: 2 }]) {
+    const found = explainPick({ policy: policyFor(balancing), instances }, 'a@b', 'c', normalise)
+    assert.equal(found?.key, undefined)
+    assert.equal(found?.why.length, 1)
+  }
+})
+
+test('an address that is no JID explains nothing, unless the key does not come from it', () => {
+  const policy = policyFor({ type: 'source', component_number: 2 })
+  assert.equal(explainPick({ policy, instances }, '', 'c', normalise), undefined)
+  assert.notEqual(explainPick({ policy, instances }, 'a@b', '', normalise), undefined)
+})

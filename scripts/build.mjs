@@ -1,0 +1,54 @@
+// dist/ as the sources have it.
+import { createHash } from 'node:crypto'
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { run, say } from './steps.mjs'
+
+// What tsconfig.build.json includes, and all else that decides what comes out.
+const FOLDERS = ['src', 'balancing', 'config', 'types']
+const FILES = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs']
+const STAMP = 'dist/.sources'
+const MAIN = 'src/main.js'
+
+export function build({ force = false } = {}) {
+  const stamp = digest()
+  const present = existsSync(STAMP)
+  if (!force && present && readFileSync(STAMP, 'utf8') === stamp) return
+  say(`${present ? (force ? 'as asked' : 'dist is older than the sources') : 'dist is missing'}: tsc`)
+  // Built beside and swapped in whole: a build that fails, or one that runs at the same time, leaves no half of a dist.
+  const fresh = `dist-${process.pid}`
+  try {
+    run('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', fresh])
+    copyAssets(fresh)
+    chmodSync(join(fresh, MAIN), 0o755)
+    writeFileSync(join(fresh, '.sources'), stamp)
+    rmSync('dist', { recursive: true, force: true })
+    renameSync(fresh, 'dist')
+  } finally {
+    rmSync(fresh, { recursive: true, force: true })
+  }
+}
+
+/** By content, so that a deleted file counts and a new checkout's times do not. */
+function digest() {
+  const hash = createHash('sha256')
+  for (const file of [...FILES, ...FOLDERS.flatMap(filesUnder)]) {
+    const content = readFileSync(file)
+    hash.update(`${file}\0${content.length}\0`).update(content)
+  }
+  return hash.digest('hex')
+}
+
+/** What tsc leaves behind: pages and scripts that the code reads from beside itself. */
+function copyAssets(fresh) {
+  for (const file of filesUnder('src')) if (!file.endsWith('.ts')) cpSync(file, join(fresh, file))
+}
+
+function filesUnder(folder) {
+  if (!existsSync(folder)) return []
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+}

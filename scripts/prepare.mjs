@@ -1,0 +1,30 @@
+// Makes a checkout ready: `node scripts/prepare.mjs run|build|test`. Runs before node_modules exists, so it imports
+// nothing but Node's own. Quiet and quick where nothing is to do.
+//   run    dependencies, then dist/
+//   build  the same, but dist/ anew in any case
+//   test   as run, then the peers that the interop tests talk to
+
+import { build } from './build.mjs'
+import { installDependencies } from './dependencies.mjs'
+import { installPeers } from './peers.mjs'
+import { Failure, root } from './steps.mjs'
+
+const MODES = {
+  run: [installDependencies, build],
+  build: [installDependencies, () => build({ force: true })],
+  test: [installDependencies, build, installPeers],
+}
+
+process.chdir(root)
+const mode = process.argv[2]
+if (!Object.hasOwn(MODES, mode)) {
+  console.error(`usage: node scripts/prepare.mjs ${Object.keys(MODES).join('|')}`)
+  process.exit(2)
+}
+try {
+  for (const step of MODES[mode]) step()
+} catch (error) {
+  if (!(error instanceof Failure)) throw error
+  console.error(`prepare: ${error.message}`)
+  process.exitCode = 1
+}

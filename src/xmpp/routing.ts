@@ -1,0 +1,117 @@
+import { type Head, Kind, Type } from './head.ts'
+
+const iq = Buffer.from('iq')
+const message = Buffer.from('message')
+const presence = Buffer.from('presence')
+const to = Buffer.from('to')
+const from = Buffer.from('from')
+const id = Buffer.from('id')
+const typeName = Buffer.from('type')
+
+/** What a local name is in the content namespace. */
+export function kindOf(buffer: Buffer, start: number, end: number): Kind {
+  switch (end - start) {
+    case iq.length:
+      return equals(iq, buffer, start) ? Kind.iq : Kind.other
+    case message.length:
+      return equals(message, buffer, start) ? Kind.message : Kind.other
+    case presence.length:
+      return equals(presence, buffer, start) ? Kind.presence : Kind.other
+    default:
+      return Kind.other
+  }
+}
+
+interface Spelling {
+  readonly bytes: Buffer
+  readonly type: Type
+}
+
+/** The spellings of `type` by their length, as no more than two share one. */
+const spellings: readonly (readonly Spelling[])[] = Array.from({ length: 13 }, (_, length) =>
+  Object.entries(Type)
+    .filter(([name, type]) => name.length === length && type !== Type.none && type !== Type.other)
+    .map(([name, type]) => ({ bytes: Buffer.from(name), type })),
+)
+
+export function typeOf(buffer: Buffer, start: number, end: number): Type {
+  const candidates = spellings[end - start]
+  if (candidates === undefined) return Type.other
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates[i]
+    if (candidate !== undefined && equals(candidate.bytes, buffer, start)) return candidate.type
+  }
+  return Type.other
+}
+
+function equals(expected: Buffer, buffer: Buffer, start: number): boolean {
+  for (let i = 0; i < expected.length; i++) if (buffer[start + i] !== expected[i]) return false
+  return true
+}
+
+/**
+ * Notes an attribute in the head if it is one that routing reads, and says whether it is. Offsets count from `base`,
+ * and so do the ranges in the head.
+ */
+export function note(
+  head: Head,
+  buffer: Buffer,
+  base: number,
+  nameStart: number,
+  nameEnd: number,
+  valueStart: number,
+  valueEnd: number,
+): boolean {
+  const at = base + nameStart
+  if (nameEnd - nameStart === 2) {
+    if (equals(to, buffer, at)) {
+      head.toStart = valueStart
+      head.toEnd = valueEnd
+      return true
+    }
+    if (!equals(id, buffer, at)) return false
+    head.idStart = valueStart
+    head.idEnd = valueEnd
+    return true
+  }
+  if (nameEnd - nameStart !== 4) return false
+  if (equals(from, buffer, at)) {
+    head.fromStart = valueStart
+    head.fromEnd = valueEnd
+    return true
+  }
+  if (!equals(typeName, buffer, at)) return false
+  head.type = typeOf(buffer, base + valueStart, base + valueEnd)
+  return true
+}
+
+/** Makes a head ready for the next element. */
+export function clear(head: Head): void {
+  head.kind = Kind.other
+  head.type = Type.none
+  head.fromStart = -1
+  head.fromEnd = -1
+  head.toStart = -1
+  head.toEnd = -1
+  head.idStart = -1
+  head.idEnd = -1
+  head.children = 0
+  head.streams = false
+}
+
+/** Moves the ranges that `note` made, and `tagEnd`, from an offset into an element to one into its buffer. */
+export function shift(head: Head, by: number): void {
+  head.tagEnd += by
+  if (head.fromStart >= 0) {
+    head.fromStart += by
+    head.fromEnd += by
+  }
+  if (head.toStart >= 0) {
+    head.toStart += by
+    head.toEnd += by
+  }
+  if (head.idStart >= 0) {
+    head.idStart += by
+    head.idEnd += by
+  }
+}

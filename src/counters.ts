@@ -28,6 +28,7 @@ export const bounceReasons = {
   link_down: 'waited for the link to its server for too long',
   link_full: 'the queue of a link that is down had its bytes',
   no_link: 'for a domain that is neither served here nor reached by a link',
+  requests_full: 'a request for an instance that has not answered its last 100 000',
   stalled_full: 'its instance accepts nothing, and the hold had its bytes',
   instance_gone: 'written to an instance that died, and not to be sent again',
   no_to: 'no to attribute',
@@ -73,8 +74,8 @@ export class DomainCounters {
     byReason.set(reason, (byReason.get(reason) ?? 0) + 1)
   }
 
-  dropped(reason: DropReason): void {
-    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1)
+  dropped(reason: DropReason, count = 1): void {
+    if (count > 0) this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count)
   }
 
   /** The bounces so far; a pair of condition and reason that has not happened is absent. */

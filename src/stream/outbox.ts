@@ -35,14 +35,23 @@ export class Outbox {
   #sources = new Set<Source>()
   #delivered = 0
   #progress = 0
-  /** Resolved when nothing is left to write. */
+  /** Called when nothing is left to write, or nothing to write to. */
   #onEmpty: (() => void)[] = []
-  /** When false, a full outbox pauses nobody: its instance is stalled, and what comes is held here, bounded by the router. */
+  /** Bytes that may be here at most; asked by the router (`hasRoom`), not enforced by `append`. */
+  limit: number
+  /** When false, a full outbox pauses nobody: its instance is stalled, and what comes is held here, within `limit`. */
   pausesSources = true
+  /** Told how many stanzas the kernel has just taken. */
+  onDelivered: ((stanzas: number) => void) | undefined
 
-  constructor(flusher: Flusher, softMark: number) {
+  /**
+   * @param softMark bytes above which sources are paused
+   * @param limit bytes above which nothing more is taken: for sources that cannot be paused, or were not
+   */
+  constructor(flusher: Flusher, softMark: number, limit: number) {
     this.#flusher = flusher
     this.#softMark = softMark
+    this.limit = limit
   }
 
   /** Bytes that have not left: queued, and handed to the socket but not taken by the kernel. */
@@ -63,6 +72,11 @@ export class Outbox {
   }
   get isFull(): boolean {
     return this.#queue.bytes + this.#handed.bytes > this.#softMark
+  }
+
+  /** Whether a stanza of so many bytes may be appended. The first always may. */
+  hasRoom(bytes: number): boolean {
+    return this.bytes === 0 || this.bytes + bytes <= this.limit
   }
 
   /** Copies one stanza: `buffer[start, end)`. `now` dates it, for queues whose stanzas expire. */
@@ -112,6 +126,7 @@ export class Outbox {
     this.#sink = undefined
     const handed = this.#handed
     this.#handed = new StanzaQueue()
+    this.#ended()
     return handed
   }
 
@@ -134,10 +149,16 @@ export class Outbox {
     return since !== undefined && since < time ? this.#queue.shift() : undefined
   }
 
-  /** Resolves when all has left, or when the socket is given up. */
-  drained(): Promise<void> {
-    if (this.bytes === 0) return Promise.resolve()
-    return new Promise((resolve) => this.#onEmpty.push(resolve))
+  /** Resolves when all has left, when the outbox parts from its socket, or after so many milliseconds. */
+  drained(milliseconds: number): Promise<void> {
+    if (this.bytes === 0 || milliseconds <= 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const deadline = setTimeout(resolve, milliseconds)
+      this.#onEmpty.push(() => {
+        clearTimeout(deadline)
+        resolve()
+      })
+    })
   }
 
   /** Hands queued slabs to the socket; called by the flusher, and as the socket takes them. */
@@ -162,6 +183,7 @@ export class Outbox {
       const slab = this.#handed.shift()
       if (slab === undefined) return
       this.#delivered += slab.stanzas
+      this.onDelivered?.(slab.stanzas)
       this.#progress += slab.end
       this.flush()
       this.#wake()
@@ -170,7 +192,10 @@ export class Outbox {
 
   #wake(): void {
     if (this.#sources.size > 0 && this.bytes <= this.#softMark >>> 1) this.releaseSources()
-    if (this.bytes > 0 || this.#onEmpty.length === 0) return
+    if (this.bytes === 0) this.#ended()
+  }
+
+  #ended(): void {
     const waiting = this.#onEmpty
     this.#onEmpty = []
     for (const resolve of waiting) resolve()

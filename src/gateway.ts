@@ -1,0 +1,302 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Config, Domain } from '../config/config.ts'
+import { normaliseDomain } from '../config/names.ts'
+import { type Admin, startAdmin } from './admin/admin.ts'
+import { type Count, census } from './census.ts'
+import { TICK_MILLISECONDS } from './clock.ts'
+import { StreamErrorCounters } from './counters.ts'
+import { DomainRoutes } from './domain-routes.ts'
+import { Histogram, iqBounds, routeBounds } from './histogram.ts'
+import { Instances } from './instances.ts'
+import type { Link, LinkHandler } from './link.ts'
+import { Links } from './links.ts'
+import { Listener } from './listener.ts'
+import { LocalRouter } from './local.ts'
+import { escapeForLog, type Log, logEvent } from './log.ts'
+import { type DomainMetrics, Metrics } from './metrics.ts'
+import { Router } from './router.ts'
+import { Routes } from './routes.ts'
+import type { AcceptedDomain } from './stream/accept.ts'
+import { Flusher } from './stream/flusher.ts'
+import { Reframer } from './stream/reframe.ts'
+import { View } from './view.ts'
+import { Watch } from './watch.ts'
+import type { Head } from './xmpp/head.ts'
+import type { StreamCondition } from './xmpp/stream-error.ts'
+
+export interface GatewayOptions {
+  readonly version: string
+  readonly log: Log
+}
+
+export type GatewayState = 'starting' | 'ready' | 'draining' | 'stopped'
+
+/** One Switchyard node: puts the parts together, and changes or ends them in order. */
+export class Gateway implements LinkHandler {
+  readonly #log: Log
+  readonly #clock = { now: performance.now() }
+  readonly #routes = new Routes()
+  readonly #flusher = new Flusher()
+  readonly #streamErrors = new StreamErrorCounters()
+  readonly #routeSeconds = new Histogram(routeBounds)
+  readonly #iqSeconds = new Histogram(iqBounds)
+  readonly #configReloads = { ok: 0, refused: 0 }
+  readonly #self: DomainRoutes
+  readonly #links: Links
+  readonly #router: Router
+  readonly #instances: Instances
+  readonly #listener: Listener
+  readonly #watch: Watch
+  readonly #view: View
+  readonly #ticker: NodeJS.Timeout
+  #config: Config
+  #state: GatewayState = 'starting'
+  #ports: readonly number[] = []
+  #admin: Admin | undefined
+
+  /** Builds the node and opens its ports; rejects with a SwitchyardError when one cannot be opened. */
+  static async start(config: Config, options: GatewayOptions): Promise<Gateway> {
+    const gateway = new Gateway(config, options)
+    try {
+      await gateway.#open()
+    } catch (error) {
+      await gateway.#close()
+      throw error
+    }
+    return gateway
+  }
+
+  private constructor(config: Config, { version, log }: GatewayOptions) {
+    this.#config = config
+    this.#log = log
+    this.#self = new DomainRoutes(selfConfig(config), Math.random)
+    const routes = this.#routes
+    const clock = this.#clock
+    const reframer = new Reframer(config.limits)
+    const limits = () => this.#config.limits
+    const domains = () => [...this.#config.domains.keys()].filter((name) => name !== config.address)
+    const local = new LocalRouter({ address: config.address, version, domains, now: () => new Date() })
+    const flusher = this.#flusher
+    const readFile = (path: string) => readFileSync(path, 'utf8')
+    this.#links = new Links({ routes, flusher, handler: this, random: Math.random, readFile, limits })
+    this.#router = new Router({
+      routes,
+      self: this.#self,
+      local,
+      links: this.#links,
+      clock,
+      reframer,
+      answered: (seconds) => this.#iqSeconds.observe(seconds),
+      routed: (seconds) => this.#routeSeconds.observe(seconds),
+      preciseNow: () => performance.now(),
+    })
+    this.#instances = new Instances({
+      node: config.node,
+      routes,
+      router: this.#router,
+      log,
+      randomBytes,
+      now: Date.now,
+      tick: () => new Promise((resolve) => setTimeout(resolve, TICK_MILLISECONDS)),
+      joined: (domain) => void this.#links.linkFor(domain),
+    })
+    this.#listener = new Listener({
+      find: (name, allowed) => this.#acceptable(name, allowed),
+      admit: (stream, domain, credential) => this.#instances.admit(stream, domain, credential),
+      flusher,
+      streamErrors: this.#streamErrors,
+      log,
+      limits,
+    })
+    const { router, instances, links } = { router: this.#router, instances: this.#instances, links: this.#links }
+    this.#watch = new Watch({ routes, instances, links, router, reframer, clock, log, limits })
+    const counts = () => census(routes, instances, links)
+    const metrics = new Metrics({
+      domains: () => counts().map(domainMetrics),
+      streamErrors: this.#streamErrors,
+      routeSeconds: this.#routeSeconds,
+      iqSeconds: this.#iqSeconds,
+      clusterNodes: 1,
+      clusterUp: true,
+      configReloads: this.#configReloads,
+    })
+    const state = () => this.#state
+    this.#view = new View({ version, config: () => this.#config, state, census: counts, metrics: () => metrics.text() })
+    this.#serve(config)
+    this.#ticker = setInterval(() => this.#tick(), TICK_MILLISECONDS)
+  }
+
+  /** The ports of `listen`, in order: what 0 became. */
+  get ports(): readonly number[] {
+    return this.#ports
+  }
+  get adminPort(): number | undefined {
+    return this.#admin?.port
+  }
+  get state(): GatewayState {
+    return this.#state
+  }
+  get view(): View {
+    return this.#view
+  }
+
+  /** Takes a new config into force, without closing a stream that need not be. What only a restart changes is logged. */
+  async reload(config: Config): Promise<void> {
+    const old = this.#config
+    const kept: Config = { ...config, node: old.node, address: old.address, ...(old.admin ? { admin: old.admin } : {}) }
+    this.#config = kept
+    this.#serve(kept)
+    for (const domain of this.#routes.domains.values()) this.#closeUnauthorised(domain)
+    await this.#links.configure()
+    this.#ports = await this.#listener.configure(kept.listen)
+    this.#log.level = kept.log.level
+    this.#configReloads.ok++
+    const restart = (['node', 'address', 'admin'] as const).filter(
+      (key) => JSON.stringify(old[key]) !== JSON.stringify(config[key]),
+    )
+    logEvent(this.#log, 'config-reloaded', restart.length > 0 ? { needsRestart: restart } : {})
+  }
+
+  /** A reload was asked for, and the config has problems: the old one stays. */
+  refuseReload(problems: readonly string[]): void {
+    this.#configReloads.refused++
+    logEvent(this.#log, 'config-refused', { problems })
+  }
+
+  /** Drains: unanswered requests get `drain.seconds`, then every stream is closed with `system-shutdown`. */
+  async stop(): Promise<void> {
+    if (this.#state === 'draining' || this.#state === 'stopped') return
+    this.#state = 'draining'
+    logEvent(this.#log, 'stopping', { instances: this.#instances.all.size })
+    const deadline = performance.now() + this.#config.drain.seconds * 1000
+    this.#router.isStopping = true
+    this.#listener.close()
+    await this.#instances.answered(deadline)
+    await this.#instances.closeAll('system-shutdown', deadline)
+    for (const domain of this.#routes.domains.values()) this.#watch.giveUpHold(domain, 'shutdown')
+    await this.#links.drained(deadline)
+    await this.#close()
+    logEvent(this.#log, 'stopped')
+  }
+
+  linkStanza(link: Link, head: Head): void {
+    const domain = this.#routes.domains.get(link.domain)
+    if (domain !== undefined) this.#router.fromLink(domain, link, head)
+  }
+
+  linkUp(link: Link): void {
+    link.outbox.pausesSources = true
+    logEvent(this.#log, 'link-up', { domain: link.domain })
+  }
+
+  linkDown(link: Link, reason: string): void {
+    link.outbox.pausesSources = false
+    link.outbox.releaseSources()
+    logEvent(this.#log, 'link-down', { domain: link.domain, reason: escapeForLog(reason) })
+  }
+
+  linkError(condition: StreamCondition): void {
+    this.#streamErrors.count(condition)
+  }
+
+  async #open(): Promise<void> {
+    this.#ports = await this.#listener.configure(this.#config.listen)
+    const { admin } = this.#config
+    if (admin !== undefined) {
+      this.#admin = await startAdmin({ host: admin.host, port: admin.port }, this.#view, this.#log)
+    }
+    this.#state = 'ready'
+    logEvent(this.#log, 'ready', { ports: this.#ports, domains: this.#config.domains.size })
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#ticker)
+    this.#listener.close()
+    await this.#links.stop()
+    await this.#admin?.close()
+    this.#state = 'stopped'
+  }
+
+  /** Makes the routing table serve the config's domains: those that it had stay, changed; those that it lost are ended. */
+  #serve(config: Config): void {
+    const before = new Map(this.#routes.domains)
+    const served = [...config.domains.values()].map((domain) => this.#configure(before.get(domain.name), domain))
+    if (!config.domains.has(config.address)) served.push(this.#configure(this.#self, selfConfig(config)))
+    const names = new Set(served.map(({ name }) => name))
+    for (const domain of before.values()) if (!names.has(domain.name)) this.#end(domain)
+    this.#routes.serve(served)
+  }
+
+  #configure(existing: DomainRoutes | undefined, config: Domain): DomainRoutes {
+    const domain = existing ?? (config.name === this.#self.name ? this.#self : undefined)
+    if (domain === undefined) return new DomainRoutes(config, Math.random)
+    if (domain.configure(config)) this.#instances.redistribute(domain)
+    return domain
+  }
+
+  #end(domain: DomainRoutes): void {
+    for (const instance of [...domain.members.values()]) instance.stream.close('host-gone')
+    this.#watch.giveUpHold(domain, 'unassigned')
+  }
+
+  /** Closes instances that could not authenticate under their name any more. */
+  #closeUnauthorised(domain: DomainRoutes): void {
+    const { instances } = domain.config
+    for (const instance of [...domain.members.values()]) {
+      const isNamed = !instance.name.includes('/')
+      const stays = instances === undefined ? !isNamed : instances.has(instance.name)
+      if (!stays) instance.stream.close('reset', 'the configuration has changed: authenticate again')
+    }
+  }
+
+  #acceptable(name: string, allowed: readonly string[] | undefined): AcceptedDomain | undefined {
+    const normalised = normaliseDomain(name)
+    const config = normalised === undefined ? undefined : this.#config.domains.get(normalised)
+    if (config === undefined || (allowed !== undefined && !allowed.includes(config.name))) return undefined
+    const shared = (config.secrets ?? []).map((secret) => ({ secret, instance: undefined }))
+    const named = [...(config.instances ?? [])].flatMap(([instance, { secrets }]) =>
+      secrets.map((secret) => ({ secret, instance })),
+    )
+    const credentials = [...shared, ...named]
+    return credentials.length === 0 ? undefined : { name: config.name, credentials }
+  }
+
+  #tick(): void {
+    this.#clock.now = performance.now()
+    this.#watch.tick()
+  }
+}
+
+function domainMetrics({ domain, instances, states, link, waiting }: Count): DomainMetrics {
+  return {
+    name: domain.name,
+    counters: domain.counters,
+    held: waiting,
+    states,
+    bucketsUnassigned: domain.holders.filter((holder) => holder === undefined).length,
+    linkUp: domain.config.upstream === undefined ? null : link?.state === 'online',
+    iqPending: instances.reduce((sum, { requests }) => sum + requests.size, 0),
+    instances: instances.map(({ name, stream: { outbox } }) => ({
+      name,
+      delivered: outbox.delivered,
+      outboxBytes: outbox.bytes,
+    })),
+  }
+}
+
+/** Our own address has no instances; it is in the routing table to be found, and counted. */
+function selfConfig(config: Config): Domain {
+  return (
+    config.domains.get(config.address) ?? {
+      name: config.address,
+      when_unassigned: 'bounce',
+      hold: { seconds: 0, bytes: 0 },
+      delivery: 'at_most_once',
+      on_conflict: 'refuse',
+      bare_domain: 'destination',
+      iq_seconds: 300,
+      retry_get: false,
+    }
+  )
+}

@@ -1,0 +1,77 @@
+import type { DomainCounters } from './counters.ts'
+import { Requests } from './requests.ts'
+import type { Standstill } from './stream/standstill.ts'
+import type { Stream, StreamHandler } from './stream/stream.ts'
+import type { Head } from './xmpp/head.ts'
+import type { StreamCondition } from './xmpp/stream-error.ts'
+
+/**
+ * `joining`: authenticated, not yet in the routing table. `active`: takes stanzas. `spare`: waits for a bucket.
+ * `stalled`: reads nothing, so what is for it is held. `draining`: gets nothing new, and will be closed.
+ */
+export const instanceStates = ['joining', 'active', 'spare', 'stalled', 'draining'] as const
+export type InstanceState = (typeof instanceStates)[number]
+
+/** What an instance's domain is to it. */
+export interface Home {
+  readonly name: string
+  readonly counters: DomainCounters
+  readonly config: { readonly retry_get: boolean }
+}
+
+/** What an instance's stream leads to. */
+export interface InstanceOwner {
+  opened(instance: Instance): void
+  fromInstance(instance: Instance, head: Head): void
+  footer(instance: Instance): void
+  left(instance: Instance, condition: StreamCondition | undefined): void
+}
+
+/** One authenticated stream of a component process. */
+export class Instance implements StreamHandler {
+  readonly domain: Home
+  readonly name: string
+  readonly stream: Stream
+  /** What the tokens of its requests begin with: says where the reply goes. */
+  readonly route: string
+  /** The bucket that its config gives it. */
+  readonly wanted: number | undefined
+  /** When it joined, as milliseconds since 1970. */
+  readonly since: number
+  readonly requests = new Requests()
+  readonly #owner: InstanceOwner
+  state: InstanceState = 'joining'
+  bucket: number | undefined
+  /** It has sent a stanza that must be refused with `policy-violation` the next time. */
+  warned = false
+  readonly standstill: Standstill = { progress: 0, since: undefined }
+
+  constructor(
+    owner: InstanceOwner,
+    domain: Home,
+    stream: Stream,
+    identity: { readonly name: string; readonly route: string; readonly wanted: number | undefined },
+    since: number,
+  ) {
+    this.#owner = owner
+    this.domain = domain
+    this.stream = stream
+    this.name = identity.name
+    this.route = identity.route
+    this.wanted = identity.wanted
+    this.since = since
+  }
+
+  opened(): void {
+    this.#owner.opened(this)
+  }
+  stanza(head: Head): void {
+    this.#owner.fromInstance(this, head)
+  }
+  footer(): void {
+    this.#owner.footer(this)
+  }
+  closed(condition: StreamCondition | undefined): void {
+    this.#owner.left(this, condition)
+  }
+}

@@ -1,0 +1,113 @@
+import type { Upstream as UpstreamConfig } from '../config/config.ts'
+import type { DomainRoutes } from './domain-routes.ts'
+import { Link, type LinkHandler } from './link.ts'
+import type { Upstream, Upstreams } from './router.ts'
+import type { Routes } from './routes.ts'
+import type { Flusher } from './stream/flusher.ts'
+import { Outbox } from './stream/outbox.ts'
+import type { Standstill } from './stream/standstill.ts'
+import type { FramerLimits } from './xmpp/framer.ts'
+
+export interface LinksParts {
+  readonly routes: Routes
+  readonly flusher: Flusher
+  readonly handler: LinkHandler
+  readonly random: () => number
+  readonly readFile: (path: string) => string
+  readonly limits: () => FramerLimits & { readonly outbox_bytes: number }
+}
+
+interface Held {
+  readonly link: Link
+  readonly config: UpstreamConfig
+  readonly domain: DomainRoutes
+  readonly standstill: Standstill
+}
+
+/** The links to XMPP servers: one per source domain that has an upstream, opened when it is first wanted, then kept. */
+export class Links implements Upstreams {
+  readonly #parts: LinksParts
+  readonly #held = new Map<string, Held>()
+
+  constructor(parts: LinksParts) {
+    this.#parts = parts
+  }
+
+  /** The link of a domain, opened if there was none; undefined when the domain has no upstream. */
+  linkFor(domain: string): Upstream | undefined {
+    return this.#held.get(domain)?.link ?? this.#open(domain)
+  }
+
+  /** The link of a domain if it has been opened. */
+  peek(domain: string): Link | undefined {
+    return this.#held.get(domain)?.link
+  }
+
+  /** The links that have been opened. */
+  *all(): IterableIterator<Held> {
+    yield* this.#held.values()
+  }
+
+  /** Stops and forgets the links whose domain or upstream is no more what it was. Those of the new ones open when wanted. */
+  async configure(): Promise<void> {
+    const stale = [...this.#held.values()].filter(({ domain, config }) => {
+      const now = this.#parts.routes.domains.get(domain.name)
+      return now !== domain || JSON.stringify(now.config.upstream) !== JSON.stringify(config)
+    })
+    await Promise.all(stale.map((held) => this.#replace(held)))
+  }
+
+  /** Resolves when every link that is up has sent what waited for it, or at the deadline (`performance.now()`). */
+  async drained(deadline: number): Promise<void> {
+    const online = [...this.#held.values()].filter(({ link }) => link.state === 'online')
+    await Promise.all(online.map(({ link }) => link.outbox.drained(deadline - performance.now())))
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#held.values()].map(({ link }) => link.stop()))
+  }
+
+  /** What waited for the old link goes by the new one. */
+  async #replace({ link, domain }: Held): Promise<void> {
+    this.#held.delete(domain.name)
+    const stopped = link.stop()
+    const next = this.#open(domain.name)
+    if (next !== undefined) next.outbox.requeue(link.outbox.take())
+    await stopped
+  }
+
+  #open(name: string): Link | undefined {
+    const domain = this.#parts.routes.domains.get(name)
+    const config = domain?.config.upstream
+    if (domain === undefined || config === undefined) return undefined
+    const limits = this.#parts.limits()
+    const outbox = new Outbox(this.#parts.flusher, limits.outbox_bytes, config.queue.bytes)
+    outbox.pausesSources = false // nobody is paused for a link that is not up
+    outbox.onDelivered = (stanzas) => {
+      domain.counters.deliveredToLink += stanzas
+    }
+    const link = new Link(
+      {
+        domain: name,
+        host: config.host,
+        port: config.port,
+        tls: config.tls ? this.#tls(config) : undefined,
+        secret: config.secret,
+        limits,
+        outbox,
+        random: this.#parts.random,
+      },
+      this.#parts.handler,
+    )
+    this.#held.set(name, { link, config, domain, standstill: { progress: 0, since: undefined } })
+    link.open()
+    return link
+  }
+
+  #tls(config: UpstreamConfig): { ca?: string; servername?: string } {
+    return {
+      ...(config.ca === undefined ? {} : { ca: this.#parts.readFile(config.ca) }),
+      ...(config.servername === undefined ? {} : { servername: config.servername }),
+    }
+  }
+}

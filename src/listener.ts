@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs'
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import type { Listener as ListenerConfig } from '../config/config.ts'
+import type { StreamErrorCounters } from './counters.ts'
+import { SwitchyardError } from './errors.ts'
+import { type Log, logEvent } from './log.ts'
+import type { AcceptedDomain, Credential, FindDomain } from './stream/accept.ts'
+import type { Flusher } from './stream/flusher.ts'
+import { Stream, type StreamHandler, type StreamLimits, type StreamOwner } from './stream/stream.ts'
+import type { StreamCondition } from './xmpp/stream-error.ts'
+
+export interface ListenerLimits extends StreamLimits {
+  /** Streams, authenticated or not. */
+  readonly connections: number
+  readonly unauthenticated: number
+  readonly unauthenticated_per_address: number
+}
+
+export interface ListenerParts {
+  /** Finds a domain among those of the listener, or among all; `domains` is what the listener is limited to. */
+  readonly find: (name: string, domains: readonly string[] | undefined) => AcceptedDomain | undefined
+  readonly admit: (stream: Stream, domain: AcceptedDomain, credential: Credential) => StreamHandler | StreamCondition
+  readonly flusher: Flusher
+  readonly streamErrors: StreamErrorCounters
+  readonly log: Log
+  /** As they are now; a stream keeps those that it was accepted with. */
+  readonly limits: () => ListenerLimits
+}
+
+/** Accepts the streams of instances on any number of ports, and keeps those that have not authenticated within bounds. */
+export class Listener implements StreamOwner {
+  readonly #parts: ListenerParts
+  readonly #servers = new Map<string, Server>()
+  readonly #streams = new Set<Stream>()
+  /** Those that are not authenticated, with their addresses. */
+  readonly #waiting = new Map<Stream, string>()
+  readonly #perAddress = new Map<string, number>()
+
+  constructor(parts: ListenerParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Opens the ports that are new and closes those that are no more; the streams that came by them stay. Returns the
+   * ports in the order of `configs`: what 0 became.
+   */
+  async configure(configs: readonly ListenerConfig[]): Promise<readonly number[]> {
+    const wanted = new Map(configs.map((config) => [keyOf(config), config]))
+    for (const [key, server] of this.#servers) {
+      if (wanted.has(key)) continue
+      server.close()
+      this.#servers.delete(key)
+    }
+    for (const [key, config] of wanted) if (!this.#servers.has(key)) await this.#open(config)
+    return configs.map((config) => portOf(this.#servers.get(keyOf(config)), config.port))
+  }
+
+  /** Accepts no more, and closes what has not authenticated. */
+  close(): void {
+    for (const server of this.#servers.values()) server.close()
+    this.#servers.clear()
+    for (const stream of [...this.#waiting.keys()]) stream.close('system-shutdown')
+  }
+
+  authenticated(stream: Stream, domain: AcceptedDomain, credential: Credential): StreamHandler | StreamCondition {
+    this.#noLongerWaiting(stream)
+    return this.#parts.admit(stream, domain, credential)
+  }
+
+  closed(stream: Stream, condition: StreamCondition | undefined): void {
+    const refused = this.#noLongerWaiting(stream)
+    this.#streams.delete(stream)
+    if (condition === undefined) return
+    this.#parts.streamErrors.count(condition)
+    logEvent(this.#parts.log, refused ? 'instance-refused' : 'stream-error', { remote: stream.remote, condition })
+  }
+
+  /** Opens a port; rejects with `listen-failed` when that cannot be done. */
+  async #open(config: ListenerConfig): Promise<void> {
+    const server = serverFor(config, (socket) => this.#accept(socket, config.domains))
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (cause) => reject(failure(config, cause)))
+      server.listen({ host: config.host, port: config.port, backlog: 1024 }, resolve)
+    })
+    server.on('error', (error) => logEvent(this.#parts.log, 'bug', { error: error.message }))
+    this.#servers.set(keyOf(config), server)
+    const { host, tls, domains } = config
+    logEvent(this.#parts.log, 'listening', { host, port: portOf(server, config.port), tls: tls !== undefined, domains })
+  }
+
+  #accept(socket: Socket, domains: readonly string[] | undefined): void {
+    const limits = this.#parts.limits()
+    const address = socket.remoteAddress
+    // It is gone already: there is nobody to answer.
+    if (address === undefined) return void socket.destroy()
+    const ofAddress = this.#perAddress.get(address) ?? 0
+    const isTooMany =
+      this.#streams.size >= limits.connections ||
+      this.#waiting.size >= limits.unauthenticated ||
+      ofAddress >= limits.unauthenticated_per_address
+    if (isTooMany) {
+      socket.on('error', () => {})
+      return void socket.destroy()
+    }
+    const find: FindDomain = (name) => this.#parts.find(name, domains)
+    const stream = new Stream(socket, this, find, limits, this.#parts.flusher)
+    this.#streams.add(stream)
+    this.#waiting.set(stream, address)
+    this.#perAddress.set(address, ofAddress + 1)
+  }
+
+  /** Returns whether it was waiting. */
+  #noLongerWaiting(stream: Stream): boolean {
+    const address = this.#waiting.get(stream)
+    if (address === undefined) return false
+    this.#waiting.delete(stream)
+    const left = (this.#perAddress.get(address) ?? 1) - 1
+    if (left === 0) this.#perAddress.delete(address)
+    else this.#perAddress.set(address, left)
+    return true
+  }
+}
+
+function serverFor(config: ListenerConfig, accept: (socket: Socket) => void): Server {
+  if (config.tls === undefined) return createTcpServer({ allowHalfOpen: true }, accept)
+  const { cert, key, ca } = config.tls
+  const options = {
+    cert: readFileSync(cert),
+    key: readFileSync(key),
+    ...(ca === undefined ? {} : { ca: readFileSync(ca), requestCert: true, rejectUnauthorized: true }),
+    minVersion: 'TLSv1.2' as const,
+    handshakeTimeout: 10_000,
+    allowHalfOpen: true,
+  }
+  return createTlsServer(options, accept)
+}
+
+function portOf(server: Server | undefined, asked: number): number {
+  const address = server?.address()
+  return typeof address === 'object' && address !== null ? address.port : asked
+}
+
+function keyOf(config: ListenerConfig): string {
+  return JSON.stringify(config)
+}
+
+function failure({ host, port }: ListenerConfig, cause: Error): SwitchyardError {
+  return new SwitchyardError('listen-failed', `listen ${host}:${port}: ${cause.message}`, { cause })
+}

@@ -1,0 +1,73 @@
+import type { Head } from './xmpp/head.ts'
+import type { Envelope } from './xmpp/stanza-error.ts'
+
+/** A request that an instance was given and has not answered. */
+export interface Request {
+  readonly envelope: Envelope
+  /** When it was given, in milliseconds of the gateway's clock. */
+  readonly since: number
+  /** The stanza, where it may be sent once more. */
+  readonly bytes: Buffer | undefined
+}
+
+/** More unanswered requests than this, and an instance is given no more of them. */
+export const MOST_REQUESTS = 100_000
+
+/**
+ * The iq requests that one instance was given and has not answered: whoever asked gets an answer even if the instance
+ * dies. In order of age.
+ */
+export class Requests {
+  readonly #byKey = new Map<string, Request>()
+
+  get size(): number {
+    return this.#byKey.size
+  }
+  get isFull(): boolean {
+    return this.#byKey.size >= MOST_REQUESTS
+  }
+
+  add(envelope: Envelope, now: number, bytes?: Buffer): void {
+    const key = keyOf(envelope.from, envelope.to, envelope.id)
+    this.#byKey.set(key, { envelope, since: now, bytes })
+  }
+
+  /** Forgets the request that the reply in `head` answers, and returns when it was given; undefined if there is none. */
+  answer(head: Head): number | undefined {
+    const to = head.text(head.toStart, head.toEnd)
+    const from = head.text(head.fromStart, head.fromEnd)
+    return this.#take(keyOf(to, from, head.text(head.idStart, head.idEnd)))?.since
+  }
+
+  /** Forgets the request in `head`: it was not read, and goes elsewhere. */
+  forget(envelope: Envelope): void {
+    this.#take(keyOf(envelope.from, envelope.to, envelope.id))
+  }
+
+  /** Takes the oldest request if it was given before `time`. */
+  takeOlderThan(time: number): Request | undefined {
+    const oldest = this.#byKey.entries().next()
+    if (oldest.done || oldest.value[1].since >= time) return undefined
+    return this.#take(oldest.value[0])
+  }
+
+  /** Takes all that is left. */
+  *takeAll(): IterableIterator<Request> {
+    for (;;) {
+      const request = this.takeOlderThan(Number.POSITIVE_INFINITY)
+      if (request === undefined) return
+      yield request
+    }
+  }
+
+  #take(key: string): Request | undefined {
+    const request = this.#byKey.get(key)
+    this.#byKey.delete(key)
+    return request
+  }
+}
+
+/** RFC 6120 §8.1.3: an id is unique to who sends it, so requester and id say which request; `to` tells equal ones apart. */
+function keyOf(requester: string | undefined, asked: string | undefined, id: string | undefined): string {
+  return `${requester ?? ''}\n${asked ?? ''}\n${id ?? ''}`
+}

@@ -1,0 +1,238 @@
+import type { Clock } from './clock.ts'
+import type { BounceReason } from './counters.ts'
+import type { DomainRoutes } from './domain-routes.ts'
+import type { Home, Instance } from './instance.ts'
+import type { LocalRouter } from './local.ts'
+import { isReply, isRequest, Replies } from './replies.ts'
+import type { Request } from './requests.ts'
+import type { Routes } from './routes.ts'
+import type { Outbox, Source } from './stream/outbox.ts'
+import type { StanzaQueue } from './stream/queue.ts'
+import type { Reframer } from './stream/reframe.ts'
+import { type Head, Type } from './xmpp/head.ts'
+import { isValidIq } from './xmpp/iq.ts'
+import { envelopeOf, type StanzaCondition, stanzaError, undeliverable } from './xmpp/stanza-error.ts'
+import type { StreamCondition } from './xmpp/stream-error.ts'
+
+/** A link, as the router sees it. */
+export interface Upstream extends Source {
+  readonly outbox: Outbox
+}
+
+/** Which link serves a source domain; it is opened if it was not. Undefined for a domain that has none. */
+export interface Upstreams {
+  linkFor(domain: string): Upstream | undefined
+}
+
+export interface RouterParts {
+  readonly routes: Routes
+  /** Switchyard's own address: what is for it is answered here. */
+  readonly self: DomainRoutes
+  readonly local: LocalRouter
+  readonly links: Upstreams
+  readonly clock: Clock
+  readonly reframer: Reframer
+  /** Told how long an instance took to answer a request, in seconds. */
+  readonly answered: (seconds: number) => void
+  /** Told, for one stanza in `SAMPLE`, how long it took to route, in seconds. */
+  readonly routed: (seconds: number) => void
+  /** Milliseconds of a monotonic clock, as exact as there is. */
+  readonly preciseNow: () => number
+}
+
+/** One stanza in so many is timed: to read a clock twice per stanza would cost more than to route it. A power of two. */
+const SAMPLE = 64
+
+/**
+ * One stanza in, one fate: it is delivered, held, bounced or dropped, and counted as such, once. What it is given as
+ * `head` is read during the call only.
+ */
+export class Router {
+  readonly #parts: RouterParts
+  readonly #replies = new Replies()
+  #isRetry = false
+  #count = 0
+  /** The node is stopping: only replies still find their way to instances. */
+  isStopping = false
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts
+  }
+
+  /** From the XMPP server: legs (a) and (b) of the drawing. */
+  fromLink(domain: DomainRoutes, link: Upstream, head: Head): void {
+    if ((++this.#count & (SAMPLE - 1)) !== 0) return this.#fromLink(domain, link, head)
+    const before = this.#parts.preciseNow()
+    this.#fromLink(domain, link, head)
+    this.#parts.routed((this.#parts.preciseNow() - before) / 1000)
+  }
+
+  #fromLink(domain: DomainRoutes, link: Upstream, head: Head): void {
+    const target = this.#targetOf(head) ?? domain
+    target.counters.receivedFromLink++
+    if (head.toStart < 0) return this.bounce(target, head, 'bad-request', 'no_to')
+    if (head.streams || !isValidIq(head)) return this.bounce(target, head, 'bad-request', 'invalid')
+    if (target === this.#parts.self)
+      return this.#toSelf(domain, head, (reply) => this.#toServer(domain, reply, undefined))
+    if (this.isStopping && !isReply(head)) return this.bounce(target, head, 'recipient-unavailable', 'shutdown')
+    this.toInstance(target, head, link)
+  }
+
+  /** From an instance: legs (c) and (d). Returns the stream error that it deserves, if it does. */
+  fromInstance(instance: Instance, head: Head): StreamCondition | undefined {
+    const { routes, self } = this.#parts
+    if (head.fromStart < 0 || routes.find(head.buffer, head.fromStart, head.fromEnd) !== instance.domain) {
+      return 'invalid-from'
+    }
+    const target = this.#targetOf(head)
+    const domain = target ?? instance.domain
+    domain.counters.receivedFromInstances++
+    const fault = faultOf(head)
+    if (fault !== undefined) return this.#refuse(domain, instance, head, fault)
+    if (isReply(head)) this.#noteAnswer(instance, head)
+    if (target === self) this.#toSelf(instance.domain, head, (reply) => this.#deliver(instance, reply, undefined))
+    else {
+      const outgoing = isRequest(head) ? this.#replies.wrap(head, instance.route) : head
+      if (target === undefined) this.#toServer(domain, outgoing, instance.stream, instance)
+      else this.toInstance(target, outgoing, instance.stream)
+    }
+    return undefined
+  }
+
+  /** To one of a served domain's instances. `source` is paused when there is no room; absent, nothing can be. */
+  toInstance(domain: DomainRoutes, head: Head, source?: Source): void {
+    if (isReply(head)) return this.#toAsker(domain, head, source)
+    const instance = domain.pick(head)
+    if (instance !== undefined) return this.#deliver(instance, head, source)
+    if (domain.config.when_unassigned === 'bounce') {
+      return this.bounce(domain, head, 'recipient-unavailable', 'unassigned')
+    }
+    if (domain.hold.add(domain.placeOf(head), head, this.#parts.clock.now)) return
+    this.bounce(domain, head, 'resource-constraint', 'hold_full')
+  }
+
+  /**
+   * Routes stanzas of a domain anew, in order: what waited for an instance that is there now, or for one that is gone.
+   * It returns before anything newer is read, so nothing overtakes.
+   */
+  reroute(domain: DomainRoutes, queue: StanzaQueue, gone?: Instance): void {
+    this.#parts.reframer.queue(queue, (head) => {
+      // A reply in the queue of a dead instance was for that instance only.
+      if (isReply(head)) return domain.counters.dropped('gone_asker')
+      if (gone !== undefined && isRequest(head)) gone.requests.forget(envelopeOf(head))
+      this.toInstance(domain, head)
+    })
+  }
+
+  /** Answers a stanza that reaches nobody with an error, where an answer is allowed; counts it under `domain`. */
+  bounce(domain: Home, head: Head, condition: StanzaCondition, reason: BounceReason, back?: Instance): void {
+    const fate = undeliverable(head)
+    if (fate !== 'bounce') return domain.counters.dropped(fate)
+    domain.counters.bounced(condition, reason)
+    this.originate(domain, stanzaError(envelopeOf(head), condition), back)
+  }
+
+  /** Answers a request that an instance was given and will not answer. */
+  giveUp(domain: Home, request: Request): void {
+    this.originate(domain, stanzaError(request.envelope, 'remote-server-timeout'))
+  }
+
+  /** Sends a request that a dead instance was given to another, once (`retry_get`). */
+  retry(domain: DomainRoutes, bytes: Buffer): void {
+    this.#isRetry = true
+    this.#parts.reframer.stanzas(bytes, (head) => this.toInstance(domain, head))
+    this.#isRetry = false
+  }
+
+  /**
+   * Sends a stanza of our own making on behalf of `domain`. `back` is the instance whose stanza it answers: it gets the
+   * answer itself, as a message's id carries no route.
+   */
+  originate(domain: Home, text: string, back?: Instance): void {
+    this.#parts.reframer.stanzas(Buffer.from(text), (head) => {
+      const target = this.#targetOf(head)
+      const to = target ?? domain
+      to.counters.receivedFromSelf++
+      if (back !== undefined && !isReply(head)) return this.#deliver(back, head, undefined)
+      if (target === undefined) return this.#toServer(domain, head, undefined)
+      if (target === this.#parts.self) return to.counters.dropped('loop')
+      this.toInstance(target, head)
+    })
+  }
+
+  #targetOf(head: Head): DomainRoutes | undefined {
+    return head.toStart < 0 ? undefined : this.#parts.routes.find(head.buffer, head.toStart, head.toEnd)
+  }
+
+  /** An iq reply goes to the instance whose request it answers, whatever the balancing says. */
+  #toAsker(domain: DomainRoutes, head: Head, source: Source | undefined): void {
+    const route = this.#replies.routeOf(head)
+    if (route === undefined) return domain.counters.dropped('foreign_reply')
+    const asker = this.#parts.routes.instanceAt(route)
+    if (asker === undefined || asker.domain !== domain) return domain.counters.dropped('gone_asker')
+    this.#deliver(asker, this.#replies.unwrap(head), source)
+  }
+
+  #deliver(instance: Instance, head: Head, source: Source | undefined): void {
+    const { outbox } = instance.stream
+    if (!outbox.hasRoom(head.end - head.start)) {
+      return this.bounce(instance.domain, head, 'resource-constraint', 'stalled_full')
+    }
+    if (isRequest(head)) {
+      if (instance.requests.isFull) return this.bounce(instance.domain, head, 'resource-constraint', 'requests_full')
+      const retry = instance.domain.config.retry_get && head.type === Type.get && !this.#isRetry
+      instance.requests.add(envelopeOf(head), this.#parts.clock.now, retry ? Buffer.from(head.bytes) : undefined)
+    }
+    outbox.append(head.buffer, head.start, head.end)
+    if (source !== undefined && outbox.isFull) outbox.waitForRoom(source)
+  }
+
+  #toServer(domain: Home, head: Head, source: Source | undefined, back?: Instance): void {
+    const link = this.#parts.links.linkFor(domain.name)
+    if (link === undefined) return this.bounce(domain, head, 'remote-server-not-found', 'no_link', back)
+    const { outbox } = link
+    if (!outbox.hasRoom(head.end - head.start)) {
+      return this.bounce(domain, head, 'remote-server-timeout', 'link_full', back)
+    }
+    outbox.append(head.buffer, head.start, head.end, this.#parts.clock.now)
+    if (source !== undefined && outbox.isFull) outbox.waitForRoom(source)
+  }
+
+  #toSelf(domain: Home, head: Head, answer: (head: Head) => void): void {
+    const reply = this.#parts.local.answer(head)
+    if (reply.kind === 'drop') return this.#parts.self.counters.dropped(reply.reason)
+    this.#parts.self.counters.deliveredToSelf++
+    if (reply.kind === 'taken') return
+    domain.counters.receivedFromSelf++
+    this.#parts.reframer.stanzas(Buffer.from(reply.text), answer)
+  }
+
+  /** What an instance may not send: it is told, and closed the next time it nests a stream in a stanza. */
+  #refuse(domain: Home, instance: Instance, head: Head, fault: Fault): StreamCondition | undefined {
+    const again = fault === 'streams' && instance.warned
+    if (fault === 'streams') instance.warned = true
+    const outcome = undeliverable(head)
+    if (outcome !== 'bounce') domain.counters.dropped(outcome)
+    else {
+      domain.counters.bounced('bad-request', fault === 'no_to' ? 'no_to' : 'invalid')
+      instance.domain.counters.receivedFromSelf++
+      this.#parts.reframer.stanzas(Buffer.from(stanzaError(envelopeOf(head), 'bad-request')), (error) =>
+        this.#deliver(instance, error, undefined),
+      )
+    }
+    return again ? 'policy-violation' : undefined
+  }
+
+  #noteAnswer(instance: Instance, head: Head): void {
+    const since = instance.requests.answer(head)
+    if (since !== undefined) this.#parts.answered((this.#parts.clock.now - since) / 1000)
+  }
+}
+
+type Fault = 'no_to' | 'streams' | 'invalid'
+
+function faultOf(head: Head): Fault | undefined {
+  if (head.toStart < 0) return 'no_to'
+  if (head.streams) return 'streams'
+  return isValidIq(head) ? undefined : 'invalid'
+}

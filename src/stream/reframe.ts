@@ -1,0 +1,48 @@
+import { Found, Framer, type FramerLimits } from '../xmpp/framer.ts'
+import type { Head } from '../xmpp/head.ts'
+import type { Slab, StanzaQueue } from './queue.ts'
+
+/** Framers kept for the next time; more are in use at once only when one stanza leads to another, and that to a third. */
+const KEPT_FRAMERS = 4
+
+/**
+ * Reads stanzas that have passed a framer, or that we made ourselves, once more: a queue keeps nothing but bytes.
+ */
+export class Reframer {
+  readonly #limits: FramerLimits
+  readonly #idle: Framer[] = []
+
+  constructor(limits: FramerLimits) {
+    // A stanza may have grown since it was measured: by a token, or by declarations when it was written anew.
+    const { stanza_bytes, depth, elements, attributes, namespaces } = limits
+    this.#limits = {
+      stanza_bytes: stanza_bytes * 8,
+      depth,
+      elements,
+      attributes: attributes * 2,
+      namespaces: namespaces + depth,
+    }
+  }
+
+  /** Calls `each` for every stanza in `bytes`, in order; the head is valid during the call. */
+  stanzas(bytes: Buffer, each: (head: Head) => void): void {
+    const framer = this.#idle.pop() ?? new Framer(this.#limits, 'stanzas')
+    framer.push(bytes)
+    let found = framer.next()
+    for (; found === Found.stanza; found = framer.next()) each(framer.head)
+    // Not a peer's doing but ours: nothing else could have put it there.
+    if (found !== Found.nothing) throw new Error(`a stanza of ours cannot be read: ${framer.error?.text ?? found}`)
+    if (this.#idle.length < KEPT_FRAMERS) this.#idle.push(framer)
+  }
+
+  /** As `stanzas`, for every stanza of a slab, in order. */
+  slab(slab: Slab, each: (head: Head) => void): void {
+    // A slab without stanzas holds what belonged to a stream that is no more.
+    if (slab.stanzas > 0) this.stanzas(slab.bytes, each)
+  }
+
+  /** As `slab`, for a whole queue, which is empty afterwards. */
+  queue(queue: StanzaQueue, each: (head: Head) => void): void {
+    for (let slab = queue.shift(); slab !== undefined; slab = queue.shift()) this.slab(slab, each)
+  }
+}

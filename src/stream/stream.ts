@@ -1,0 +1,240 @@
+import type { Socket } from 'node:net'
+import { type Element, parse } from 'ltx'
+import { Found, Framer, type FramerLimits } from '../xmpp/framer.ts'
+import { newStreamId } from '../xmpp/handshake.ts'
+import type { Head } from '../xmpp/head.ts'
+import { ns } from '../xmpp/namespaces.ts'
+import { type StreamCondition, streamConditions, streamError } from '../xmpp/stream-error.ts'
+import {
+  type AcceptedDomain,
+  acceptHandshake,
+  acceptHeader,
+  type Credential,
+  type FindDomain,
+  isRefusal,
+  streamHeader,
+} from './accept.ts'
+import type { Flusher } from './flusher.ts'
+import { Outbox, type Source } from './outbox.ts'
+
+export interface StreamLimits extends FramerLimits {
+  /** From accept to handshake; bytes do not reset it. */
+  readonly handshake_seconds: number
+  /** Bytes before the handshake has been accepted, white space counted. */
+  readonly handshake_bytes: number
+  /** Above this many bytes to write, whoever feeds the outbox is paused. */
+  readonly outbox_bytes: number
+}
+
+/** Who let the stream in, and must know when it is over. */
+export interface StreamOwner {
+  /** The handshake has been proved: who takes the stream's stanzas, or why nobody does. */
+  authenticated(stream: Stream, domain: AcceptedDomain, credential: Credential): StreamHandler | StreamCondition
+  /** The stream is over: said once, whoever ended it. `condition` is the error that was sent or received, if any. */
+  closed(stream: Stream, condition: StreamCondition | undefined): void
+}
+
+/** Who takes an authenticated stream's stanzas. */
+export interface StreamHandler {
+  /** The peer has been told that it is in: what waited for it may follow. */
+  opened(): void
+  /** `head` is valid during the call. */
+  stanza(head: Head): void
+  /** The peer has ended its side in order (`</stream:stream>`); the handler closes the stream. */
+  footer(): void
+  /** As `StreamOwner.closed`. */
+  closed(condition: StreamCondition | undefined): void
+}
+
+/** After our closing tag: how long, and for how many bytes, the peer may go on before the socket is destroyed. */
+const LINGER_MILLISECONDS = 1000
+const LINGER_BYTES = 1024 * 1024
+
+type State = 'header' | 'handshake' | 'open' | 'closed'
+
+/** One component's stream, from accept to close (XEP-0114, with Switchyard as the server). */
+export class Stream implements Source {
+  readonly id = newStreamId()
+  readonly remote: string
+  readonly outbox: Outbox
+  readonly #socket: Socket
+  readonly #owner: StreamOwner
+  readonly #find: FindDomain
+  readonly #limits: StreamLimits
+  readonly #framer: Framer
+  readonly #deadline: NodeJS.Timeout
+  #state: State = 'header'
+  #domain: AcceptedDomain | undefined
+  #handler: StreamHandler | undefined
+  #bytesBeforeOpen = 0
+  #pauses = 0
+  #lingering: NodeJS.Timeout | undefined
+  #discarded = 0
+
+  constructor(socket: Socket, owner: StreamOwner, find: FindDomain, limits: StreamLimits, flusher: Flusher) {
+    this.#socket = socket
+    this.#owner = owner
+    this.#find = find
+    this.#limits = limits
+    this.remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`
+    this.#framer = new Framer(limits)
+    // Who lets the stream in gives it the bound of its domain.
+    this.outbox = new Outbox(flusher, limits.outbox_bytes, limits.outbox_bytes)
+    this.outbox.attach(socket)
+    // One timer per stream that is not open yet; an open one has none.
+    this.#deadline = setTimeout(
+      () => this.close('connection-timeout', 'no handshake in time'),
+      limits.handshake_seconds * 1000,
+    )
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, 60_000)
+    socket.on('data', (chunk) => this.#read(chunk))
+    socket.on('end', () => this.#gone())
+    socket.on('error', () => this.#gone())
+    socket.on('close', () => this.#gone())
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  /** Stops reading until `resume` has been called as often as `pause`. */
+  pause(): void {
+    if (++this.#pauses === 1) this.#socket.pause()
+  }
+
+  resume(): void {
+    if (--this.#pauses === 0) this.#socket.resume()
+  }
+
+  /**
+   * Ends the stream: our header if it has not been sent, the error, the closing tag, then half-close; the peer gets a
+   * moment to end its side. Without a condition it is an orderly close.
+   */
+  close(condition?: StreamCondition, text?: string): void {
+    if (this.#state === 'closed') return
+    const header = this.#state === 'header' ? streamHeader(this.id) : ''
+    const error = condition === undefined ? '' : streamError(condition, text)
+    this.#finish(condition)
+    if (!this.#socket.writable) return this.#destroy()
+    // What is still in the outbox is ours (header, handshake): a handler has taken its stanzas by now.
+    this.outbox.flush()
+    this.#socket.end(`${header}${error}</stream:stream>`)
+    this.#linger()
+  }
+
+  #read(chunk: Buffer): void {
+    let rest = chunk
+    if (this.#state === 'header' || this.#state === 'handshake') {
+      const allowed = this.#limits.handshake_bytes - this.#bytesBeforeOpen
+      this.#bytesBeforeOpen += chunk.length
+      this.#dispatch(chunk.subarray(0, allowed))
+      if (chunk.length <= allowed) return
+      if (!this.isOpen)
+        return this.close('policy-violation', `more than ${this.#limits.handshake_bytes} bytes before the handshake`)
+      rest = chunk.subarray(allowed)
+    }
+    if (this.#state === 'open') this.#dispatch(rest)
+    else this.#discard(rest.length)
+  }
+
+  #dispatch(chunk: Buffer): void {
+    this.#framer.push(chunk)
+    while (this.#state !== 'closed') {
+      switch (this.#framer.next()) {
+        case Found.nothing:
+          return
+        case Found.stanza:
+          if (this.#handler === undefined) return this.close('not-authorized', 'a stanza before the handshake')
+          this.#handler.stanza(this.#framer.head)
+          break
+        case Found.header:
+          this.#onHeader()
+          break
+        case Found.element:
+          this.#onElement(this.#framer.head)
+          break
+        case Found.footer:
+          this.#onFooter()
+          break
+        case Found.error:
+          return this.close(this.#framer.error?.condition, this.#framer.error?.text)
+      }
+    }
+  }
+
+  #onHeader(): void {
+    const header = this.#framer.header
+    if (header === undefined) return
+    const accepted = acceptHeader(header, this.#find)
+    if (isRefusal(accepted)) return this.close(accepted.condition, accepted.text)
+    this.#domain = accepted
+    this.#state = 'handshake'
+    this.outbox.appendControl(streamHeader(this.id, accepted.name))
+  }
+
+  #onElement(head: Head): void {
+    const element = parse(head.bytes.toString('utf8'))
+    if (element.is('error', ns.streams) || element.name === 'stream:error') return this.#onError(element)
+    if (this.#state === 'open') return this.close('unsupported-stanza-type', 'only iq, message and presence')
+    if (element.name !== 'handshake') return this.close('not-authorized', 'only a handshake may come here')
+    this.#onHandshake(element.getText().trim())
+  }
+
+  #onHandshake(digest: string): void {
+    const domain = this.#domain
+    const credential = domain && acceptHandshake(digest, this.id, domain)
+    if (domain === undefined || credential === undefined) return this.close('not-authorized', 'wrong digest')
+    clearTimeout(this.#deadline)
+    const handler = this.#owner.authenticated(this, domain, credential)
+    if (typeof handler === 'string') return this.close(handler)
+    this.#state = 'open'
+    this.#handler = handler
+    this.outbox.appendControl('<handshake/>')
+    handler.opened()
+  }
+
+  /** The peer says what is wrong and will close (RFC 6120 §4.9.1.1): so do we, without an error of our own. */
+  #onError(element: Element): void {
+    const name = element.getChildElements()[0]?.name ?? ''
+    this.#finish(streamConditions.find((condition) => condition === name) ?? 'undefined-condition')
+    this.#socket.end('</stream:stream>')
+    this.#linger()
+  }
+
+  #onFooter(): void {
+    if (this.#handler === undefined) return this.close()
+    this.#handler.footer()
+  }
+
+  /** The peer has closed its side, or the socket failed: nothing more can be said. */
+  #gone(): void {
+    this.#finish(undefined)
+    this.#destroy()
+  }
+
+  #finish(condition: StreamCondition | undefined): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    clearTimeout(this.#deadline)
+    this.#handler?.closed(condition)
+    this.#handler = undefined
+    this.#owner.closed(this, condition)
+  }
+
+  /** RFC 6120 §4.4: the peer may end its side too; not for long, and what it sends is discarded. */
+  #linger(): void {
+    this.#lingering = setTimeout(() => this.#destroy(), LINGER_MILLISECONDS)
+    this.#socket.resume()
+  }
+
+  #discard(bytes: number): void {
+    this.#discarded += bytes
+    if (this.#discarded > LINGER_BYTES) this.#destroy()
+  }
+
+  #destroy(): void {
+    clearTimeout(this.#lingering)
+    this.#socket.destroy()
+  }
+}

@@ -1,0 +1,120 @@
+import type { Clock } from './clock.ts'
+import type { BounceReason } from './counters.ts'
+import type { DomainRoutes } from './domain-routes.ts'
+import type { Instance } from './instance.ts'
+import type { Instances } from './instances.ts'
+import type { Links } from './links.ts'
+import { type Log, logEvent } from './log.ts'
+import type { Router } from './router.ts'
+import type { Routes } from './routes.ts'
+import type { Slab } from './stream/queue.ts'
+import type { Reframer } from './stream/reframe.ts'
+import { standingFor } from './stream/standstill.ts'
+import type { StanzaCondition } from './xmpp/stanza-error.ts'
+
+export interface WatchParts {
+  readonly routes: Routes
+  readonly instances: Instances
+  readonly links: Links
+  readonly router: Router
+  readonly reframer: Reframer
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: () => { readonly stalled_after_seconds: number; readonly close_stalled_after_seconds: number }
+}
+
+/** Ends what has waited for long enough: held stanzas, requests, readers that read nothing. Called with every tick. */
+export class Watch {
+  readonly #parts: WatchParts
+
+  constructor(parts: WatchParts) {
+    this.#parts = parts
+  }
+
+  tick(): void {
+    for (const domain of this.#parts.routes.domains.values()) this.#expireHold(domain)
+    this.#expireLinks()
+    for (const [instance, domain] of this.#parts.instances.all) {
+      this.#expireRequests(domain, instance)
+      this.#watchReader(domain, instance)
+    }
+  }
+
+  /** Bounces all that is held for a domain. */
+  giveUpHold(domain: DomainRoutes, reason: BounceReason): number {
+    return this.#bounceHeld(domain, Number.POSITIVE_INFINITY, reason)
+  }
+
+  #expireHold(domain: DomainRoutes): void {
+    const expired = this.#bounceHeld(domain, this.#parts.clock.now - domain.config.hold.seconds * 1000, 'hold_expired')
+    if (expired > 0) logEvent(this.#parts.log, 'hold-expired', { domain: domain.name, stanzas: expired })
+  }
+
+  #bounceHeld(domain: DomainRoutes, before: number, reason: BounceReason): number {
+    let stanzas = 0
+    for (let slab = domain.hold.takeOlderThan(before); slab !== undefined; slab = domain.hold.takeOlderThan(before)) {
+      stanzas += slab.stanzas
+      this.#bounce(domain, slab, 'recipient-unavailable', reason)
+    }
+    return stanzas
+  }
+
+  /** What waits for a link that is down, or up and not read, waits for so long and no longer. */
+  #expireLinks(): void {
+    const { clock, limits } = this.#parts
+    for (const { link, config, domain, standstill } of this.#parts.links.all()) {
+      if (link.state === 'online') {
+        const stalled = standingFor(standstill, link.outbox, clock.now) >= limits().stalled_after_seconds * 1000
+        link.outbox.pausesSources = !stalled
+        if (stalled) link.outbox.releaseSources()
+        else continue
+      }
+      const before = clock.now - config.queue.seconds * 1000
+      for (let slab = link.outbox.takeOlderThan(before); slab !== undefined; slab = link.outbox.takeOlderThan(before)) {
+        this.#bounce(domain, slab, 'remote-server-timeout', 'link_down')
+      }
+    }
+  }
+
+  #bounce(domain: DomainRoutes, slab: Slab, condition: StanzaCondition, reason: BounceReason): void {
+    this.#parts.reframer.slab(slab, (head) => this.#parts.router.bounce(domain, head, condition, reason))
+  }
+
+  #expireRequests(domain: DomainRoutes, instance: Instance): void {
+    const before = this.#parts.clock.now - domain.config.iq_seconds * 1000
+    let request = instance.requests.takeOlderThan(before)
+    for (; request !== undefined; request = instance.requests.takeOlderThan(before)) {
+      this.#parts.router.giveUp(domain, request)
+    }
+  }
+
+  /** design: a slow reader slows its senders; one that reads nothing is stalled, and in the end closed. */
+  #watchReader(domain: DomainRoutes, instance: Instance): void {
+    const { outbox } = instance.stream
+    const { stalled_after_seconds, close_stalled_after_seconds } = this.#parts.limits()
+    const standing = standingFor(instance.standstill, outbox, this.#parts.clock.now)
+    if (standing >= close_stalled_after_seconds * 1000) {
+      return instance.stream.close('connection-timeout', `nothing was read for ${close_stalled_after_seconds} s`)
+    }
+    if (instance.state === 'draining') return
+    const isStalled = instance.state === 'stalled'
+    if (!isStalled && standing >= stalled_after_seconds * 1000) this.#stall(domain, instance)
+    else if (isStalled && standing === 0 && !outbox.isFull) this.#unstall(domain, instance)
+  }
+
+  #stall(domain: DomainRoutes, instance: Instance): void {
+    const { outbox } = instance.stream
+    instance.state = 'stalled'
+    domain.refresh()
+    outbox.pausesSources = false
+    outbox.releaseSources()
+    logEvent(this.#parts.log, 'instance-stalled', { domain: domain.name, instance: instance.name, bytes: outbox.bytes })
+  }
+
+  #unstall(domain: DomainRoutes, instance: Instance): void {
+    instance.state = 'active'
+    domain.refresh()
+    instance.stream.outbox.pausesSources = true
+    logEvent(this.#parts.log, 'instance-unstalled', { domain: domain.name, instance: instance.name })
+  }
+}

@@ -34,23 +34,9 @@ export async function startEjabberd({ components, users = [], balancing = {} }: 
       'spool/.keep': '',
       'logs/.keep': '',
     }),
-    process: (folder) => ({
-      command: '/usr/bin/erl',
-      args: ['-noinput', '-start_epmd', 'false', '-mnesia', 'dir', `"${folder}/spool"`, '-s', 'ejabberd'],
-      env: {
-        HOME: folder,
-        ERL_LIBS: libraries(),
-        ERL_INETRC: `${folder}/inetrc`,
-        ERL_CRASH_DUMP: `${folder}/logs/crash.dump`,
-        EJABBERD_CONFIG_PATH: `${folder}/ejabberd.yml`,
-        EJABBERD_LOG_PATH: `${folder}/logs/ejabberd.log`,
-      },
-      readyWhen: Object.values(ports).map(
-        (port) => new RegExp(`Start accepting TCP connections at 127\\.0\\.0\\.1:${port}\\b`),
-      ),
-    }),
+    process: (folder) => command(folder, Object.values(ports)),
   })
-  const api = (command: string, args: Readonly<Record<string, unknown>>) => call(ports.http, command, args)
+  const api: Ejabberd['api'] = (name, args) => call(ports.http, name, args)
   try {
     for (const { jid, password } of users) await register(api, jid, password)
   } catch (error) {
@@ -58,6 +44,22 @@ export async function startEjabberd({ components, users = [], balancing = {} }: 
     throw error
   }
   return { ...server, c2sPort: ports.c2s, componentPort: ports.component, api }
+}
+
+function command(folder: string, ports: readonly number[]) {
+  return {
+    command: '/usr/bin/erl',
+    args: ['-noinput', '-start_epmd', 'false', '-mnesia', 'dir', `"${folder}/spool"`, '-s', 'ejabberd'],
+    env: {
+      HOME: folder,
+      ERL_LIBS: libraries(),
+      ERL_INETRC: `${folder}/inetrc`,
+      ERL_CRASH_DUMP: `${folder}/logs/crash.dump`,
+      EJABBERD_CONFIG_PATH: `${folder}/ejabberd.yml`,
+      EJABBERD_LOG_PATH: `${folder}/logs/ejabberd.log`,
+    },
+    readyWhen: ports.map((port) => new RegExp(`Start accepting TCP connections at 127\\.0\\.0\\.1:${port}\\b`)),
+  }
 }
 
 function register(api: Ejabberd['api'], jid: User['jid'], password: string): Promise<unknown> {

@@ -1,5 +1,6 @@
 import { separatesNames } from './chars.ts'
 import { ns } from './namespaces.ts'
+import { equals } from './routing.ts'
 
 /** Prefixes in force, innermost last; '' is the default namespace where its owner keeps it here. */
 export class Bindings {
@@ -82,9 +83,9 @@ const xmlns = Buffer.from(ns.xmlns)
 export function spaceOfBytes(buffer: Buffer, start: number, end: number): Space | -1 {
   for (let at = start; at < end; at++) if (separatesNames[buffer[at] ?? 0] === 1) return -1
   const length = end - start
-  if (length === component.length && component.compare(buffer, start, end) === 0) return Space.content
-  if (length === streams.length && streams.compare(buffer, start, end) === 0) return Space.streams
-  if (length === xml.length && xml.compare(buffer, start, end) === 0) return -1
-  if (length === xmlns.length && xmlns.compare(buffer, start, end) === 0) return -1
+  if (length === component.length && equals(component, buffer, start)) return Space.content
+  if (length === streams.length && equals(streams, buffer, start)) return Space.streams
+  if (length === xml.length && equals(xml, buffer, start)) return -1
+  if (length === xmlns.length && equals(xmlns, buffer, start)) return -1
   return Space.other
 }

@@ -1,4 +1,5 @@
 import { AMP, APOS, GT, isName, isNameStart, isXmlChar, LT, QUOT, SEMICOLON } from './chars.ts'
+import { equals } from './routing.ts'
 import { type Source, Step } from './source.ts'
 
 const HASH = 0x23
@@ -74,7 +75,7 @@ export class References {
     while (at - amp <= LONGEST + 1 && isName[buffer[at] ?? 0] === 1) at++
     if (at >= stop) return this.#source.short(amp)
     for (const { name, code } of predefined) {
-      if (name.compare(buffer, amp + 1, at + 1) !== 0) continue
+      if (at - amp !== name.length || !equals(name, buffer, amp + 1)) continue
       this.code = code
       this.numeric = false
       this.#source.pos = at + 1

@@ -3,10 +3,12 @@ import { type Head, Kind, Type } from './head.ts'
 const iq = Buffer.from('iq')
 const message = Buffer.from('message')
 const presence = Buffer.from('presence')
-const to = Buffer.from('to')
-const from = Buffer.from('from')
-const id = Buffer.from('id')
-const typeName = Buffer.from('type')
+
+/** Names of two or four letters as one number, as `word` reads them from a buffer. */
+const TO = 0x746f
+const ID = 0x6964
+const FROM = 0x66726f6d
+const TYPE = 0x74797065
 
 /** What a local name is in the content namespace. */
 export function kindOf(buffer: Buffer, start: number, end: number): Kind {
@@ -44,7 +46,13 @@ export function typeOf(buffer: Buffer, start: number, end: number): Type {
   return Type.other
 }
 
-function equals(expected: Buffer, buffer: Buffer, start: number): boolean {
+/** Two bytes as one number. */
+function word(buffer: Buffer, at: number): number {
+  return ((buffer[at] ?? 0) << 8) | (buffer[at + 1] ?? 0)
+}
+
+/** Faster than a call of `Buffer.compare` for what is this short, and mostly unequal in its first bytes. */
+export function equals(expected: Buffer, buffer: Buffer, start: number): boolean {
   for (let i = 0; i < expected.length; i++) if (buffer[start + i] !== expected[i]) return false
   return true
 }
@@ -64,23 +72,25 @@ export function note(
 ): boolean {
   const at = base + nameStart
   if (nameEnd - nameStart === 2) {
-    if (equals(to, buffer, at)) {
+    const name = word(buffer, at)
+    if (name === TO) {
       head.toStart = valueStart
       head.toEnd = valueEnd
       return true
     }
-    if (!equals(id, buffer, at)) return false
+    if (name !== ID) return false
     head.idStart = valueStart
     head.idEnd = valueEnd
     return true
   }
   if (nameEnd - nameStart !== 4) return false
-  if (equals(from, buffer, at)) {
+  const name = (word(buffer, at) << 16) | word(buffer, at + 2)
+  if (name === FROM) {
     head.fromStart = valueStart
     head.fromEnd = valueEnd
     return true
   }
-  if (!equals(typeName, buffer, at)) return false
+  if (name !== TYPE) return false
   head.type = typeOf(buffer, base + valueStart, base + valueEnd)
   return true
 }

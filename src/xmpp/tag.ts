@@ -201,7 +201,7 @@ export class TagScanner {
     source.pos = at
     this.#beginName(at)
     this.#state = State.attributeName
-    return Step.go
+    return this.#attributeName()
   }
 
   #end(at: number): Step {
@@ -215,7 +215,7 @@ export class TagScanner {
     this.#nameEnd = this.#source.pos - this.#source.origin
     this.#equals = false
     this.#state = State.equals
-    return Step.go
+    return this.#equalsSign()
   }
 
   /** `=` and the opening quote, white space around either. */
@@ -237,7 +237,7 @@ export class TagScanner {
     this.#valueFlags = 0
     source.pos = at + 1
     this.#state = State.value
-    return Step.go
+    return this.#value()
   }
 
   #value(): Step {

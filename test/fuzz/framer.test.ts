@@ -46,6 +46,7 @@ function read(document: Buffer, cuts: Iterable<number>): Reading {
     }
   }
   if (framer.error !== undefined) what = framer.error.condition
+  else if (framer.pending > 0) what = 'open'
   return { what, text: framer.error?.text ?? '', elements, trace: `${trace}${what}`, rewritten: framer.rewritten }
 }
 

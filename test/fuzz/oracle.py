@@ -91,18 +91,26 @@ class Reader:
             if error.code in (UNKNOWN_ENCODING, INCORRECT_ENCODING):
                 return 'unsupported-encoding'
             return 'not-well-formed'
-        return 'whole' if self.closed else 'open'
+        return 'whole' if self.closed and self.ends() else 'open'
+
+    def ends(self):
+        """Whether nothing that is begun stands behind the stream's end."""
+        try:
+            self.parser.Parse(b'', True)
+        except pyexpat.ExpatError:
+            return False
+        return True
 
 
 def judge(document):
-    """The strictest verdict over all separators: [what, first-level elements before it]."""
-    verdict = None
+    """The earliest verdict over all separators: [what, first-level elements before it]."""
+    verdicts = []
     for separator in SEPARATORS:
         reader = Reader(separator)
         what = reader.read(document)
-        if verdict is None or reader.elements < verdict[1] or (what not in ('whole', 'open') and verdict[0] in ('whole', 'open')):
-            verdict = [what, reader.elements]
-    return verdict
+        at = len(document) + 1 if what in ('whole', 'open') else reader.parser.CurrentByteIndex
+        verdicts.append((at, what, reader.elements))
+    return min(verdicts)[1:]
 
 
 def infoset(document):

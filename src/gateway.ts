@@ -196,6 +196,11 @@ export class Gateway implements LinkHandler {
     logEvent(this.#log, 'link-down', { domain: link.domain, reason: escapeForLog(reason) })
   }
 
+  linkRetry(link: Link, reason: string, milliseconds: number): void {
+    const seconds = Math.round(milliseconds / 100) / 10
+    logEvent(this.#log, 'link-retry', { domain: link.domain, seconds, reason: escapeForLog(reason) })
+  }
+
   linkError(condition: StreamCondition): void {
     this.#streamErrors.count(condition)
   }

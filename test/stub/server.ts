@@ -35,6 +35,8 @@ export function makeCertificate(): Certificate {
 export class StubServer {
   readonly #server: Server
   readonly #connections: StubConnection[] = []
+  /** Also those whose TLS handshake fails: they have no StubConnection. */
+  readonly #sockets: Socket[] = []
   #taken = 0
   #arrived: () => void = () => {}
 
@@ -42,6 +44,7 @@ export class StubServer {
     this.#server = server
     // A client that refuses our certificate is part of the tests.
     server.on('tlsClientError', () => {})
+    server.on('connection', (socket: Socket) => this.#sockets.push(socket))
     server.on(event, (socket: Socket) => {
       this.#connections.push(new StubConnection(socket))
       this.#arrived()
@@ -77,8 +80,11 @@ export class StubServer {
     return this.#connections[this.#taken++]!
   }
 
+  /** Idempotent, so that several tests' ends may say it. */
   async close(): Promise<void> {
+    if (!this.#server.listening) return
     for (const connection of this.#connections) connection.destroy()
+    for (const socket of this.#sockets) socket.destroy()
     this.#server.close()
     await once(this.#server, 'close')
   }
@@ -86,9 +92,7 @@ export class StubServer {
 
 export class StubConnection {
   readonly socket: Socket
-  /** Resolves when the socket has closed, whoever closed it. */
-  readonly closed: Promise<void>
-  /** Resolves when the peer has ended its side. */
+  /** Resolves when the peer has ended its side, or dropped the connection. */
   readonly ended: Promise<void>
   #received = ''
   #isOver = false
@@ -102,14 +106,15 @@ export class StubConnection {
       this.#changed()
     })
     socket.on('error', () => {})
-    this.ended = new Promise((resolve) => socket.on('end', resolve))
-    this.closed = new Promise((resolve) => socket.on('close', () => resolve()))
-    const over = () => {
-      this.#isOver = true
-      this.#changed()
-    }
-    socket.on('end', over)
-    socket.on('close', over)
+    this.ended = new Promise((resolve) => {
+      const over = () => {
+        this.#isOver = true
+        this.#changed()
+        resolve()
+      }
+      socket.on('end', over)
+      socket.on('close', over)
+    })
   }
 
   send(bytes: string | Buffer): void {

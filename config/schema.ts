@@ -108,6 +108,14 @@ const served = group({
     description: 'What keys a stanza to the bare domain under a destination criterion; `source`: its `bare_source`.',
   }),
   iq_seconds: seconds(1, 86400, { default: 300, description: 'How long an iq request may stay unanswered.' }),
+  redeliver_set: flag({
+    default: false,
+    description: 'Send an iq set again, too, whose instance died before it confirmed it; otherwise it is bounced.',
+  }),
+  require_confirmation: flag({
+    default: false,
+    description: 'Close an instance that answers no pings, rather than serve it at most once.',
+  }),
   retry_get: flag({
     default: false,
     description: 'Send an iq get whose instance died once more, to the new holder, instead of bouncing it.',

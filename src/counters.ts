@@ -32,6 +32,7 @@ export const bounceReasons = {
   stalled_full: 'its instance accepts nothing, and the hold had its bytes',
   instance_gone: 'written to an instance that died, and not to be sent again',
   no_to: 'no to attribute',
+  quarantined: 'closed every instance that it was given to',
   invalid: 'an iq without id, of a bad type or with a wrong number of children, or an address that is none',
   iq_timeout: 'a request that its instance did not answer before it left',
   shutdown: 'the node stopped',

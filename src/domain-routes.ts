@@ -7,6 +7,7 @@ import type { Domain } from '../config/config.ts'
 import { DomainCounters } from './counters.ts'
 import { ANY_INSTANCE, Hold } from './hold.ts'
 import type { Instance } from './instance.ts'
+import { Quarantine } from './quarantine.ts'
 import type { Head } from './xmpp/head.ts'
 import { bareEnd, bareText, decodeAttribute, fullText, hasLocal, isPlain, normalise } from './xmpp/jid.ts'
 
@@ -28,6 +29,7 @@ export class DomainRoutes {
   readonly name: string
   readonly counters = new DomainCounters()
   readonly hold: Hold
+  readonly quarantine = new Quarantine()
   readonly #random: () => number
   readonly #members = new Map<string, Instance>()
   #config: Domain

@@ -15,9 +15,11 @@ import { Listener } from './listener.ts'
 import { LocalRouter } from './local.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
 import { type DomainMetrics, Metrics } from './metrics.ts'
+import { Redelivery } from './redelivery.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
 import type { AcceptedDomain } from './stream/accept.ts'
+import { Barriers } from './stream/barriers.ts'
 import { Flusher } from './stream/flusher.ts'
 import { Reframer } from './stream/reframe.ts'
 import { View } from './view.ts'
@@ -91,10 +93,20 @@ export class Gateway implements LinkHandler {
       routed: (seconds) => this.#routeSeconds.observe(seconds),
       preciseNow: () => performance.now(),
     })
+    const redelivery = new Redelivery({
+      router: this.#router,
+      reframer,
+      clock,
+      log,
+      address: config.address,
+      epoch: performance.timeOrigin,
+    })
     this.#instances = new Instances({
       node: config.node,
       routes,
       router: this.#router,
+      redelivery,
+      barriers: (domain) => new Barriers(clock, config.address, domain),
       log,
       randomBytes,
       now: Date.now,
@@ -301,6 +313,8 @@ function selfConfig(config: Config): Domain {
       on_conflict: 'refuse',
       bare_domain: 'destination',
       iq_seconds: 300,
+      redeliver_set: false,
+      require_confirmation: false,
       retry_get: false,
     }
   )

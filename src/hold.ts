@@ -4,12 +4,15 @@ import type { Head } from './xmpp/head.ts'
 /** The place of a stanza that waits for any instance, not for the holder of one bucket. */
 export const ANY_INSTANCE = -1
 
+/** Where a stanza waits: for the holder of a bucket, for `ANY_INSTANCE`, or behind a named instance that is draining. */
+export type Place = number | string
+
 /**
  * What waits, for one domain, for an instance to come: a queue per place (a bucket, or `ANY_INSTANCE`), in order, all
  * together bounded in bytes; their time is bounded by whoever calls `takeOlderThan`.
  */
 export class Hold {
-  readonly #queues = new Map<number, StanzaQueue>()
+  readonly #queues = new Map<Place, StanzaQueue>()
   #bytes = 0
   #stanzas = 0
   /** The bound, in bytes of stanzas. */
@@ -26,8 +29,8 @@ export class Hold {
     return this.#stanzas
   }
 
-  /** Holds a copy of the stanza in `head`; false when there is no room. `now` dates it. */
-  add(place: number, head: Head, now: number): boolean {
+  /** Holds a copy of the stanza in `head`; false when there is no room. `now` and `deaths` as in `StanzaQueue.append`. */
+  add(place: Place, head: Head, now: number, deaths: number): boolean {
     const length = head.end - head.start
     if (this.#bytes + length > this.limit) return false
     let queue = this.#queues.get(place)
@@ -35,19 +38,19 @@ export class Hold {
       queue = new StanzaQueue()
       this.#queues.set(place, queue)
     }
-    queue.append(head.buffer, head.start, head.end, now)
+    queue.append(head.buffer, head.start, head.end, now, deaths)
     this.#bytes += length
     this.#stanzas++
     return true
   }
 
   /** The places where something waits. */
-  places(): readonly number[] {
+  places(): readonly Place[] {
     return [...this.#queues.keys()]
   }
 
   /** Takes all that waits at a place, in order. */
-  take(place: number): StanzaQueue | undefined {
+  take(place: Place): StanzaQueue | undefined {
     const queue = this.#queues.get(place)
     if (queue === undefined) return undefined
     this.#queues.delete(place)
@@ -59,8 +62,8 @@ export class Hold {
   /** Takes the next slab, of any place, whose stanzas came before `time`. */
   takeOlderThan(time: number): Slab | undefined {
     for (const [place, queue] of this.#queues) {
-      const since = queue.since
-      if (since === undefined || since >= time) continue
+      const first = queue.first
+      if (first === undefined || first.since >= time) continue
       const slab = queue.shift()
       if (queue.isEmpty) this.#queues.delete(place)
       if (slab === undefined) continue

@@ -7,9 +7,10 @@ import type { StreamCondition } from './xmpp/stream-error.ts'
 
 /**
  * `joining`: authenticated, not yet in the routing table. `active`: takes stanzas. `spare`: waits for a bucket.
- * `stalled`: reads nothing, so what is for it is held. `draining`: gets nothing new, and will be closed.
+ * `stalled`: reads nothing, so what is for it is held. `suspect`: owes an answer to a ping, so it gets no new bucket.
+ * `draining`: gets nothing new, and will be closed. `unconfirmed`: active, but answers no pings, so served at most once.
  */
-export const instanceStates = ['joining', 'active', 'spare', 'stalled', 'draining'] as const
+export const instanceStates = ['joining', 'active', 'spare', 'stalled', 'suspect', 'draining', 'unconfirmed'] as const
 export type InstanceState = (typeof instanceStates)[number]
 
 /** What an instance's domain is to it. */
@@ -42,6 +43,10 @@ export class Instance implements StreamHandler {
   readonly #owner: InstanceOwner
   state: InstanceState = 'joining'
   bucket: number | undefined
+  /** It has answered a barrier at least once: silence means that it hangs. */
+  hasConfirmed = false
+  /** Its stream is being closed for a reason that is not its death. */
+  isLeaving = false
   /** It has sent a stanza that must be refused with `policy-violation` the next time. */
   warned = false
   readonly standstill: Standstill = { progress: 0, since: undefined }
@@ -65,6 +70,12 @@ export class Instance implements StreamHandler {
   opened(): void {
     this.#owner.opened(this)
   }
+  /** It has answered a barrier. */
+  confirm(barrier: number): void {
+    this.hasConfirmed = true
+    this.stream.outbox.confirm(barrier)
+  }
+
   stanza(head: Head): void {
     this.#owner.fromInstance(this, head)
   }

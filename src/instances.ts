@@ -4,9 +4,11 @@ import { ANY_INSTANCE } from './hold.ts'
 import { Instance, type InstanceOwner } from './instance.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
 import { routeFrom } from './replies.ts'
+import type { Redelivery } from './redelivery.ts'
 import type { Router } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { AcceptedDomain, Credential } from './stream/accept.ts'
+import type { Barriers } from './stream/barriers.ts'
 import type { Stream } from './stream/stream.ts'
 import type { Head } from './xmpp/head.ts'
 import type { StreamCondition } from './xmpp/stream-error.ts'
@@ -15,6 +17,9 @@ export interface InstancesParts {
   readonly node: string
   readonly routes: Routes
   readonly router: Router
+  readonly redelivery: Redelivery
+  /** The barriers of a new stream of a domain. */
+  readonly barriers: (domain: string) => Barriers
   readonly log: Log
   readonly randomBytes: (count: number) => Uint8Array
   /** Milliseconds since 1970. */
@@ -102,7 +107,6 @@ export class Instances implements InstanceOwner {
     const { routes, router, log } = this.#parts
     const domain = this.#domainOf(instance)
     const { outbox } = instance.stream
-    domain.counters.dropped('lost_in_flight', outbox.detach().stanzas)
     this.#moveAway(domain, instance)
     routes.unregister(instance)
     this.#homes.delete(instance)
@@ -175,12 +179,18 @@ export class Instances implements InstanceOwner {
     old.stream.close('conflict', `another stream is now ${escapeForLog(instance.name)}`)
   }
 
+  /** Nothing new goes to it; what it had not confirmed, and then what it had not been written, goes to whom it is for now. */
   #moveAway(domain: DomainRoutes, instance: Instance): void {
+    const { outbox } = instance.stream
+    const isConfirming = outbox.isConfirming
+    const sent = outbox.detach()
     for (const { bucket, from, to } of domain.leave(instance)) {
       const code = to === undefined ? 'bucket-unassigned' : 'bucket-moved'
       logEvent(this.#parts.log, code, { domain: domain.name, bucket, from, to })
     }
-    this.#parts.router.reroute(domain, instance.stream.outbox.take(), instance)
+    if (isConfirming) this.#parts.redelivery.redeliver(domain, instance, sent, !instance.isLeaving)
+    else domain.counters.dropped('lost_in_flight', sent.stanzas)
+    this.#parts.router.reroute(domain, outbox.take(), instance)
   }
 
   #domainOf(instance: Instance): DomainRoutes {

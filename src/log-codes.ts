@@ -63,6 +63,21 @@ export const logCodes = {
     todo: 'Look at the instance: it hangs, or is too slow for its share.',
   },
   'instance-unstalled': { level: 'info', means: 'A stalled instance accepts stanzas again.', todo: 'Nothing.' },
+  'instance-suspect': {
+    level: 'warn',
+    means: 'An instance has not answered a ping for a while: it gets no new bucket, and is closed if that goes on.',
+    todo: 'Look at the instance: it hangs, or its network does.',
+  },
+  'instance-unconfirmed': {
+    level: 'warn',
+    means: 'An instance has never answered a ping: it is served at most once.',
+    todo: 'Let its library answer XEP-0199 pings; or refuse it with require_confirmation.',
+  },
+  'stanza-quarantined': {
+    level: 'error',
+    means: 'A stanza closed every instance that it was given to; it was bounced, and kept to be read.',
+    todo: 'Read it at /v1/domains/{d}/quarantine, and mend what dies of it.',
+  },
   'drain-started': { level: 'info', means: 'An instance or the node gets no new stanzas.', todo: 'Nothing.' },
   'drain-done': {
     level: 'info',

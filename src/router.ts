@@ -6,6 +6,7 @@ import type { LocalRouter } from './local.ts'
 import { isReply, isRequest, Replies } from './replies.ts'
 import type { Request } from './requests.ts'
 import type { Routes } from './routes.ts'
+import { barrierOf } from './stream/barriers.ts'
 import type { Outbox, Source } from './stream/outbox.ts'
 import type { StanzaQueue } from './stream/queue.ts'
 import type { Reframer } from './stream/reframe.ts'
@@ -85,6 +86,7 @@ export class Router {
       return 'invalid-from'
     }
     const target = this.#targetOf(head)
+    if (target === self && isReply(head) && this.#isConfirmation(instance, head)) return undefined
     const domain = target ?? instance.domain
     domain.counters.receivedFromInstances++
     const fault = faultOf(head)
@@ -99,15 +101,18 @@ export class Router {
     return undefined
   }
 
-  /** To one of a served domain's instances. `source` is paused when there is no room; absent, nothing can be. */
-  toInstance(domain: DomainRoutes, head: Head, source?: Source): void {
+  /**
+   * To one of a served domain's instances. `source` is paused when there is no
+   * room; absent, nothing can be. `deaths`: instances that have died with it unconfirmed.
+   */
+  toInstance(domain: DomainRoutes, head: Head, source?: Source, deaths = 0): void {
     if (isReply(head)) return this.#toAsker(domain, head, source)
     const instance = domain.pick(head)
-    if (instance !== undefined) return this.#deliver(instance, head, source)
+    if (instance !== undefined) return this.#deliver(instance, head, source, deaths)
     if (domain.config.when_unassigned === 'bounce') {
       return this.bounce(domain, head, 'recipient-unavailable', 'unassigned')
     }
-    if (domain.hold.add(domain.placeOf(head), head, this.#parts.clock.now)) return
+    if (domain.hold.add(domain.placeOf(head), head, this.#parts.clock.now, deaths)) return
     this.bounce(domain, head, 'resource-constraint', 'hold_full')
   }
 
@@ -116,11 +121,11 @@ export class Router {
    * It returns before anything newer is read, so nothing overtakes.
    */
   reroute(domain: DomainRoutes, queue: StanzaQueue, gone?: Instance): void {
-    this.#parts.reframer.queue(queue, (head) => {
+    this.#parts.reframer.queue(queue, (head, deaths) => {
       // A reply in the queue of a dead instance was for that instance only.
       if (isReply(head)) return domain.counters.dropped('gone_asker')
       if (gone !== undefined && isRequest(head)) gone.requests.forget(envelopeOf(head))
-      this.toInstance(domain, head)
+      this.toInstance(domain, head, undefined, deaths)
     })
   }
 
@@ -173,7 +178,7 @@ export class Router {
     this.#deliver(asker, this.#replies.unwrap(head), source)
   }
 
-  #deliver(instance: Instance, head: Head, source: Source | undefined): void {
+  #deliver(instance: Instance, head: Head, source: Source | undefined, deaths = 0): void {
     const { outbox } = instance.stream
     if (!outbox.hasRoom(head.end - head.start)) {
       return this.bounce(instance.domain, head, 'resource-constraint', 'stalled_full')
@@ -183,7 +188,7 @@ export class Router {
       const retry = instance.domain.config.retry_get && head.type === Type.get && !this.#isRetry
       instance.requests.add(envelopeOf(head), this.#parts.clock.now, retry ? Buffer.from(head.bytes) : undefined)
     }
-    outbox.append(head.buffer, head.start, head.end)
+    outbox.append(head.buffer, head.start, head.end, this.#parts.clock.now, deaths)
     if (source !== undefined && outbox.isFull) outbox.waitForRoom(source)
   }
 
@@ -221,6 +226,14 @@ export class Router {
       )
     }
     return again ? 'policy-violation' : undefined
+  }
+
+  /** The answer to a barrier is between the stream and us: not counted, and never passed on. */
+  #isConfirmation(instance: Instance, head: Head): boolean {
+    const barrier = barrierOf(head)
+    if (barrier === 0) return false
+    instance.confirm(barrier)
+    return true
   }
 
   #noteAnswer(instance: Instance, head: Head): void {

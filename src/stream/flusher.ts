@@ -1,7 +1,11 @@
-/** What writes when a tick has ended. */
+/** What writes when a tick has ended, and asks for a confirmation when it has waited long enough for more to write. */
 export interface Flushable {
   flush(): void
+  askToConfirm(): void
 }
+
+/** A confirmation is asked for after so many milliseconds at the latest. */
+const CONFIRM_MILLISECONDS = 20
 
 /**
  * Calls everything that was written to, once, after the input of this turn of the event loop has been read: what many
@@ -9,12 +13,20 @@ export interface Flushable {
  */
 export class Flusher {
   #dirty: Flushable[] = []
+  #unasked: Flushable[] = []
   #scheduled = false
+  #timer: NodeJS.Timeout | undefined
   readonly #run = (): void => {
     const dirty = this.#dirty
     this.#dirty = []
     this.#scheduled = false
     for (let i = 0; i < dirty.length; i++) dirty[i]?.flush()
+  }
+  readonly #ask = (): void => {
+    const unasked = this.#unasked
+    this.#unasked = []
+    this.#timer = undefined
+    for (let i = 0; i < unasked.length; i++) unasked[i]?.askToConfirm()
   }
 
   add(outbox: Flushable): void {
@@ -22,5 +34,11 @@ export class Flusher {
     if (this.#scheduled) return
     this.#scheduled = true
     setImmediate(this.#run)
+  }
+
+  /** Calls `askToConfirm` in a while. One timer for all, and none when nothing waits. */
+  askLater(outbox: Flushable): void {
+    this.#unasked.push(outbox)
+    this.#timer ??= setTimeout(this.#ask, CONFIRM_MILLISECONDS)
   }
 }

@@ -1,5 +1,6 @@
-import type { Flusher } from './flusher.ts'
-import { Slab, StanzaQueue } from './queue.ts'
+import { Barriers } from './barriers.ts'
+import type { Flushable, Flusher } from './flusher.ts'
+import { Slab, StanzaQueue, SUSPECT_DEATHS } from './queue.ts'
 
 /** What an outbox needs of a socket; `net.Socket` and `tls.TLSSocket` have it. */
 export interface Sink {
@@ -18,34 +19,45 @@ export interface Source {
 /** Bytes handed to a socket and not yet taken by the kernel: enough to keep it busy, little to lose when it dies. */
 const HANDED_BYTES = 256 * 1024
 
+/** After so many stanzas a confirmation is asked for; after 20 ms if there are fewer (`flusher.ts`). */
+const STANZAS_PER_BARRIER = 64
+
 /**
  * The only writer to a socket. Copies stanzas into slabs, writes them once per tick, hands the socket no more than it
  * can soon take, and keeps the rest, so that it can still go elsewhere. Without a socket it is a queue.
  *
+ * A stanza is in one of three places, in this order: queued; handed to the socket; and, where the peer confirms
+ * (`confirmBy`), in the window of what the kernel has taken and the peer has not confirmed. Only what has left the last
+ * one counts as delivered.
+ *
  * Above `softMark` bytes whoever feeds it is paused (`waitForRoom`), until half of that is left.
  */
-export class Outbox {
+export class Outbox implements Flushable {
   readonly #flusher: Flusher
   readonly #softMark: number
   #queue = new StanzaQueue()
   /** Slabs in the socket's hands, in order; the callbacks of writes come in order too. */
   #handed = new StanzaQueue()
+  #window = new StanzaQueue()
+  #barriers: Barriers | undefined
   #sink: Sink | undefined
   #dirty = false
+  /** Stanzas handed since the last barrier; they wait for the next one. */
+  #unasked = 0
   #sources = new Set<Source>()
   #delivered = 0
   #progress = 0
-  /** Called when nothing is left to write, or nothing to write to. */
+  /** Called when nothing is left to deliver, or nothing to deliver it to. */
   #onEmpty: (() => void)[] = []
   /** Bytes that may be here at most; asked by the router (`hasRoom`), not enforced by `append`. */
   limit: number
   /** When false, a full outbox pauses nobody: its instance is stalled, and what comes is held here, within `limit`. */
   pausesSources = true
-  /** Told how many stanzas the kernel has just taken. */
+  /** Told how many stanzas have just been delivered. */
   onDelivered: ((stanzas: number) => void) | undefined
 
   /**
-   * @param softMark bytes above which sources are paused
+   * @param softMark bytes above which sources are paused; the window's bound, too
    * @param limit bytes above which nothing more is taken: for sources that cannot be paused, or were not
    */
   constructor(flusher: Flusher, softMark: number, limit: number) {
@@ -58,11 +70,15 @@ export class Outbox {
   get bytes(): number {
     return this.#queue.bytes + this.#handed.bytes
   }
-  /** Stanzas that have not left. */
-  get stanzas(): number {
-    return this.#queue.stanzas + this.#handed.stanzas
+  /** Bytes that have left and are not confirmed. */
+  get windowBytes(): number {
+    return this.#window.bytes
   }
-  /** Stanzas that the kernel has taken. */
+  /** Stanzas that are not delivered yet. */
+  get stanzas(): number {
+    return this.#queue.stanzas + this.#handed.stanzas + this.#window.stanzas
+  }
+  /** Stanzas that the peer has confirmed or, where it does not confirm, the kernel has taken. */
   get delivered(): number {
     return this.#delivered
   }
@@ -73,23 +89,41 @@ export class Outbox {
   get isFull(): boolean {
     return this.#queue.bytes + this.#handed.bytes > this.#softMark
   }
+  /** Since when the peer owes a confirmation, in the barriers' clock; undefined when it owes none. */
+  get owingSince(): number | undefined {
+    return this.#barriers?.owingSince
+  }
+
+  get isConfirming(): boolean {
+    return this.#barriers !== undefined
+  }
+
+  /** From now on nothing is delivered until the peer has answered a barrier that was written after it. */
+  confirmBy(barriers: Barriers): void {
+    this.#barriers = barriers
+  }
+
+  /** The peer does not confirm: what the kernel has taken counts as delivered. */
+  stopConfirming(): void {
+    this.#barriers = undefined
+    for (let slab = this.#window.shift(); slab !== undefined; slab = this.#window.shift()) this.#deliver(slab)
+    if (!this.#dirty) this.#schedule()
+  }
 
   /** Whether a stanza of so many bytes may be appended. The first always may. */
   hasRoom(bytes: number): boolean {
     return this.bytes === 0 || this.bytes + bytes <= this.limit
   }
 
-  /** Copies one stanza: `buffer[start, end)`. `now` dates it, for queues whose stanzas expire. */
-  append(buffer: Buffer, start: number, end: number, now = 0): void {
-    this.#queue.append(buffer, start, end, now)
+  /** Copies one stanza: `buffer[start, end)`. `now` dates it; `deaths` is how many instances have died with it. */
+  append(buffer: Buffer, start: number, end: number, now = 0, deaths = 0): void {
+    this.#queue.append(buffer, start, end, now, deaths)
     if (!this.#dirty) this.#schedule()
   }
 
   /** Writes what is no stanza (header, handshake, error, ping of the stream itself): not counted, not re-routed. */
   appendControl(text: string): void {
-    const slab = new Slab(Buffer.byteLength(text), 0)
-    slab.end = slab.buffer.write(text, 'utf8')
-    this.#queue.push(slab)
+    this.#queue.push(controlSlab(text))
     if (!this.#dirty) this.#schedule()
   }
 
@@ -119,23 +153,26 @@ export class Outbox {
   }
 
   /**
-   * Parts from the socket. What it had been handed and the kernel had not taken is returned: it may have left in part,
-   * and the caller says what becomes of it. What was only queued stays.
+   * Parts from the socket. What was not delivered of what it had been handed is returned, in order: the peer may have
+   * read it or not, and the caller says what becomes of it. What was only queued stays.
    */
   detach(): StanzaQueue {
     this.#sink = undefined
-    const handed = this.#handed
+    const sent = this.#handed
+    sent.prepend(this.#window)
     this.#handed = new StanzaQueue()
+    this.#barriers = undefined
+    this.#unasked = 0
     this.#ended()
-    return handed
+    return sent
   }
 
   /** Puts back what `detach` returned, before all else, to be written to the next socket. */
-  requeue(handed: StanzaQueue): void {
-    this.#queue.prepend(handed)
+  requeue(sent: StanzaQueue): void {
+    this.#queue.prepend(sent)
   }
 
-  /** Takes all that was not handed to a socket, in order, and leaves the outbox empty; its sources go on. */
+  /** Takes all that was not handed to a socket, in order, and leaves the queue empty; its sources go on. */
   take(): StanzaQueue {
     const queue = this.#queue
     this.#queue = new StanzaQueue()
@@ -145,13 +182,14 @@ export class Outbox {
 
   /** Takes the oldest queued slab if its stanzas came before `time`. */
   takeOlderThan(time: number): Slab | undefined {
-    const since = this.#queue.since
-    return since !== undefined && since < time ? this.#queue.shift() : undefined
+    const first = this.#queue.first
+    return first !== undefined && first.since < time ? this.#queue.shift() : undefined
   }
 
-  /** Resolves when all has left, when the outbox parts from its socket, or after so many milliseconds. */
+  /** Resolves when all is delivered, when the outbox parts from its socket, or after so many milliseconds. */
   drained(milliseconds: number): Promise<void> {
-    if (this.bytes === 0 || milliseconds <= 0) return Promise.resolve()
+    if (this.#isEmpty || milliseconds <= 0) return Promise.resolve()
+    this.askToConfirm()
     return new Promise((resolve) => {
       const deadline = setTimeout(resolve, milliseconds)
       this.#onEmpty.push(() => {
@@ -161,19 +199,65 @@ export class Outbox {
     })
   }
 
-  /** Hands queued slabs to the socket; called by the flusher, and as the socket takes them. */
+  /** Hands queued slabs to the socket; called by the flusher, as the socket takes them, and as they are confirmed. */
   flush(): void {
     this.#dirty = false
     const sink = this.#sink
-    if (sink === undefined || this.#queue.isEmpty || this.#handed.bytes >= HANDED_BYTES) return
+    if (sink === undefined || this.#queue.isEmpty || !this.#mayHand()) return
     sink.cork()
-    while (this.#handed.bytes < HANDED_BYTES) {
+    while (this.#mayHand()) {
       const slab = this.#queue.shift()
       if (slab === undefined) break
-      this.#handed.push(slab)
-      sink.write(slab.bytes, this.#written(sink))
+      this.#hand(sink, slab)
+      this.#unasked += slab.stanzas
+      if (this.#unasked >= STANZAS_PER_BARRIER || slab.deaths >= SUSPECT_DEATHS) this.askToConfirm()
     }
+    if (this.#unasked > 0 && this.#barriers !== undefined) this.#flusher.askLater(this)
     sink.uncork()
+  }
+
+  /** Writes a barrier after what was handed, if anything waits for one. */
+  askToConfirm(): void {
+    if (this.#unasked > 0) this.probe()
+  }
+
+  /** Writes a barrier though nothing waits for one: to see whether the peer answers. */
+  probe(): void {
+    const sink = this.#sink
+    if (sink === undefined || this.#barriers === undefined) return
+    this.#unasked = 0
+    this.#hand(sink, controlSlab(this.#barriers.next()))
+  }
+
+  /** The peer has answered a barrier: it has read all that was written before. */
+  confirm(barrier: number): void {
+    const barriers = this.#barriers
+    if (barriers === undefined || !barriers.answered(barrier)) return
+    for (let slab = this.#window.first; slab !== undefined && slab.barrier <= barrier; slab = this.#window.first) {
+      this.#window.shift()
+      this.#deliver(slab)
+    }
+    this.flush()
+    this.#wake()
+  }
+
+  get #isEmpty(): boolean {
+    return this.#queue.isEmpty && this.#handed.isEmpty && this.#window.isEmpty
+  }
+
+  #mayHand(): boolean {
+    const unsettled = this.#handed.bytes + this.#window.bytes
+    if (this.#barriers === undefined) return this.#handed.bytes < HANDED_BYTES
+    // Alone: neither beside others, nor followed by any before it is confirmed.
+    const isAlone = isSuspect(this.#queue) || isSuspect(this.#handed) || isSuspect(this.#window)
+    if (isAlone && unsettled > 0) return false
+    return this.#handed.bytes < HANDED_BYTES && unsettled < this.#softMark
+  }
+
+  #hand(sink: Sink, slab: Slab): void {
+    if (this.#barriers !== undefined) slab.barrier = this.#barriers.last + (slab.stanzas > 0 ? 1 : 0)
+    this.#handed.push(slab)
+    sink.write(slab.bytes, this.#written(sink))
   }
 
   /** The callback of one write. It must not touch the slabs of a later socket: it asks whose it is. */
@@ -182,17 +266,23 @@ export class Outbox {
       if (error || this.#sink !== sink) return
       const slab = this.#handed.shift()
       if (slab === undefined) return
-      this.#delivered += slab.stanzas
-      this.onDelivered?.(slab.stanzas)
       this.#progress += slab.end
+      // The answer may have come before this callback.
+      if (this.#barriers === undefined || slab.barrier <= this.#barriers.confirmed) this.#deliver(slab)
+      else this.#window.push(slab)
       this.flush()
       this.#wake()
     }
   }
 
+  #deliver(slab: Slab): void {
+    this.#delivered += slab.stanzas
+    this.onDelivered?.(slab.stanzas)
+  }
+
   #wake(): void {
     if (this.#sources.size > 0 && this.bytes <= this.#softMark >>> 1) this.releaseSources()
-    if (this.bytes === 0) this.#ended()
+    if (this.#isEmpty) this.#ended()
   }
 
   #ended(): void {
@@ -205,4 +295,15 @@ export class Outbox {
     this.#dirty = true
     this.#flusher.add(this)
   }
+}
+
+function isSuspect(queue: StanzaQueue): boolean {
+  const first = queue.first
+  return first !== undefined && first.deaths >= SUSPECT_DEATHS
+}
+
+function controlSlab(text: string): Slab {
+  const slab = new Slab(Buffer.byteLength(text), 0)
+  slab.end = slab.buffer.write(text, 'utf8')
+  return slab
 }

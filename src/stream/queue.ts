@@ -9,12 +9,17 @@ export class Slab {
   end = 0
   /** How many stanzas those bytes are. */
   stanzas = 0
-  /** When the first stanza was appended, in the queue's clock. */
+  /** When they were appended, in the queue's clock. */
   readonly since: number
+  /** How many instances have died with these stanzas unconfirmed. */
+  readonly deaths: number
+  /** Once handed to a socket: the barrier whose answer confirms them. */
+  barrier = 0
 
-  constructor(bytes: number, since: number) {
+  constructor(bytes: number, since: number, deaths = 0) {
     this.buffer = bytes > SMALLEST_SLAB ? Buffer.allocUnsafeSlow(bytes) : Buffer.allocUnsafe(bytes)
     this.since = since
+    this.deaths = deaths
   }
 
   get bytes(): Buffer {
@@ -43,15 +48,18 @@ export class StanzaQueue {
   get isEmpty(): boolean {
     return this.#bytes === 0
   }
-  /** When the oldest stanza came, in the clock that `append` was given; undefined when empty. */
-  get since(): number | undefined {
-    return this.#slabs[this.#first]?.since
+  /** The oldest slab; undefined when empty. */
+  get first(): Slab | undefined {
+    return this.#slabs[this.#first]
   }
 
-  /** Copies one stanza's bytes to the end. A slab takes stanzas of the same `now` only, so that its age is theirs. */
-  append(buffer: Buffer, start: number, end: number, now = 0): void {
+  /**
+   * Copies one stanza's bytes to the end. A slab takes only stanzas of the same `now` and `deaths`, so that its age and
+   * its past are theirs.
+   */
+  append(buffer: Buffer, start: number, end: number, now = 0, deaths = 0): void {
     const length = end - start
-    const slab = this.#roomFor(length, now)
+    const slab = this.#roomFor(length, now, deaths)
     slab.end += buffer.copy(slab.buffer, slab.end, start, end)
     slab.stanzas++
     this.#bytes += length
@@ -94,13 +102,18 @@ export class StanzaQueue {
     this.#stanzas += slab.stanzas
   }
 
-  #roomFor(length: number, now: number): Slab {
+  #roomFor(length: number, now: number, deaths: number): Slab {
     const last = this.#first < this.#slabs.length ? this.#slabs[this.#slabs.length - 1] : undefined
-    if (last !== undefined && last.since === now && last.buffer.length - last.end >= length) return last
+    // Alone in its slab, a stanza that instances died of is confirmed alone.
+    const isLike = last !== undefined && deaths < SUSPECT_DEATHS && last.since === now && last.deaths === deaths
+    if (isLike && last.buffer.length - last.end >= length) return last
     if (last === undefined) this.#slabBytes = Math.max(SMALLEST_SLAB, this.#slabBytes >>> 1)
-    else if (last.since === now) this.#slabBytes = Math.min(SLAB_BYTES, this.#slabBytes << 1)
-    const slab = new Slab(Math.max(this.#slabBytes, length), now)
+    else if (isLike) this.#slabBytes = Math.min(SLAB_BYTES, this.#slabBytes << 1)
+    const slab = new Slab(deaths < SUSPECT_DEATHS ? Math.max(this.#slabBytes, length) : length, now, deaths)
     this.#slabs.push(slab)
     return slab
   }
 }
+
+/** A stanza that so many instances died with is handed out alone, to see whether it is what they died of. */
+export const SUSPECT_DEATHS = 2

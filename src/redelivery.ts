@@ -1,0 +1,73 @@
+import type { Clock } from './clock.ts'
+import type { DomainRoutes } from './domain-routes.ts'
+import type { Instance } from './instance.ts'
+import { escapeForLog, type Log, logEvent } from './log.ts'
+import { MOST_DEATHS } from './quarantine.ts'
+import { isReply, isRequest } from './replies.ts'
+import type { Router } from './router.ts'
+import type { StanzaQueue } from './stream/queue.ts'
+import type { Reframer } from './stream/reframe.ts'
+import { withDelay } from './xmpp/delay.ts'
+import { type Head, Type } from './xmpp/head.ts'
+import { envelopeOf } from './xmpp/stanza-error.ts'
+
+export interface RedeliveryParts {
+  readonly router: Router
+  readonly reframer: Reframer
+  readonly clock: Clock
+  readonly log: Log
+  /** Switchyard's own address: who says that a stanza was delayed. */
+  readonly address: string
+  /** What the clock must be added to for milliseconds since 1970. */
+  readonly epoch: number
+}
+
+/**
+ * What becomes of the stanzas that an instance had been written and had not confirmed when its stream ended: it may have
+ * read them, or not. In order, and before anything newer of the same key is read.
+ */
+export class Redelivery {
+  readonly #parts: RedeliveryParts
+
+  constructor(parts: RedeliveryParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Gives them to whom they are for now. `isDeath` is false when the stream ended in order: then no stanza can have been
+   * the cause.
+   */
+  redeliver(domain: DomainRoutes, gone: Instance, sent: StanzaQueue, isDeath: boolean): void {
+    for (let slab = sent.shift(); slab !== undefined; slab = sent.shift()) {
+      const deaths = slab.deaths + (isDeath ? 1 : 0)
+      const { since } = slab
+      this.#parts.reframer.slab(slab, (head) => this.#again(domain, gone, head, since, deaths))
+    }
+  }
+
+  #again(domain: DomainRoutes, gone: Instance, head: Head, since: number, deaths: number): void {
+    const { router, reframer, address, epoch } = this.#parts
+    // It answers a request of the instance that is gone; nobody else has asked.
+    if (isReply(head)) return domain.counters.dropped('gone_asker')
+    if (isRequest(head)) gone.requests.forget(envelopeOf(head))
+    // It may have been carried out: whoever asked must look before asking again.
+    if (head.type === Type.set && isRequest(head) && !domain.config.redeliver_set) {
+      return router.bounce(domain, head, 'remote-server-timeout', 'instance_gone')
+    }
+    if (deaths >= MOST_DEATHS) return this.#quarantine(domain, head)
+    const again = deaths > 1 ? Buffer.from(head.bytes) : withDelay(head, address, epoch + since)
+    reframer.stanzas(again, (delayed) => router.toInstance(domain, delayed, undefined, deaths))
+  }
+
+  #quarantine(domain: DomainRoutes, head: Head): void {
+    const { log, clock, epoch, router } = this.#parts
+    domain.quarantine.add(Buffer.from(head.bytes), epoch + clock.now)
+    logEvent(log, 'stanza-quarantined', {
+      domain: domain.name,
+      from: escapeForLog(head.text(head.fromStart, head.fromEnd) ?? ''),
+      id: escapeForLog(head.text(head.idStart, head.idEnd) ?? ''),
+      bytes: head.end - head.start,
+    })
+    router.bounce(domain, head, 'service-unavailable', 'quarantined')
+  }
+}

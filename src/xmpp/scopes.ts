@@ -53,8 +53,8 @@ export class Scopes {
     this.#counts[level] = level === 1 ? 0 : (this.#counts[level - 1] ?? 0)
     this.#marks[level] = this.bindings.size
     this.borrowed = false
-    this.#prefixed = 0
     const { count, colon } = this.#tag
+    this.#prefixed = 0
     for (let i = 0; i < count; i++) {
       if (!this.#attribute(i * COLUMNS, level)) return false
     }

@@ -1,7 +1,8 @@
+import { COLUMNS, Column } from './attributes.ts'
 import { Bindings, refusal, Space, spaceOf, spaceOfBytes } from './bindings.ts'
 import { decodeValue } from './references.ts'
 import { printable, type Source } from './source.ts'
-import { COLUMNS, Column, type TagScanner } from './tag.ts'
+import type { TagScanner } from './tag.ts'
 
 /** What `resolve` gives for a prefix beside the index of a binding. */
 const UNBOUND = -1

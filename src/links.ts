@@ -70,10 +70,10 @@ export class Links implements Upstreams {
   /** What waited for the old link goes by the new one. */
   async #replace({ link, domain }: Held): Promise<void> {
     this.#held.delete(domain.name)
-    const stopped = link.stop()
-    const next = this.#open(domain.name)
-    if (next !== undefined) next.outbox.requeue(link.outbox.take())
-    await stopped
+    // Until it has stopped, what its socket had been handed may still come back to its outbox.
+    await link.stop()
+    const left = link.outbox.take()
+    if (!left.isEmpty) this.linkFor(domain.name)?.outbox.requeue(left)
   }
 
   #open(name: string): Link | undefined {
@@ -95,6 +95,7 @@ export class Links implements Upstreams {
         secret: config.secret,
         limits,
         outbox,
+        shared: config.links === 'each',
         random: this.#parts.random,
       },
       this.#parts.handler,

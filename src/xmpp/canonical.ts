@@ -1,3 +1,4 @@
+import { COLUMNS, Column } from './attributes.ts'
 import { Bindings } from './bindings.ts'
 import type { Head } from './head.ts'
 import { Lexer, type LexerLimits, Token } from './lexer.ts'
@@ -5,7 +6,6 @@ import { ns } from './namespaces.ts'
 import { decode, decodeValue } from './references.ts'
 import { clear, kindOf, note } from './routing.ts'
 import { Source } from './source.ts'
-import { COLUMNS, Column } from './tag.ts'
 
 export interface CanonicalLimits extends LexerLimits {
   readonly stanza_bytes: number

@@ -1,3 +1,4 @@
+import { COLUMNS, Column, Value } from './attributes.ts'
 import { Space } from './bindings.ts'
 import { Canonical } from './canonical.ts'
 import { BANG, isSpace, LT, QUESTION } from './chars.ts'
@@ -10,7 +11,6 @@ import { clear, kindOf, note, shift } from './routing.ts'
 import { Scopes } from './scopes.ts'
 import { Source, Step } from './source.ts'
 import type { StreamCondition } from './stream-error.ts'
-import { COLUMNS, Column, Value } from './tag.ts'
 
 export type { StreamHeader } from './header.ts'
 

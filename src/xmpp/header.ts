@@ -1,8 +1,9 @@
+import { COLUMNS } from './attributes.ts'
 import { ns } from './namespaces.ts'
 import { decodeValue } from './references.ts'
 import type { Scopes } from './scopes.ts'
 import type { Source } from './source.ts'
-import { COLUMNS, type TagScanner } from './tag.ts'
+import type { TagScanner } from './tag.ts'
 
 /** The opening tag of the peer's stream, references decoded. */
 export interface StreamHeader {

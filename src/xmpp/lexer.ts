@@ -94,7 +94,7 @@ export class Lexer {
     this.elements = 0
     this.text.reset()
     this.#state = State.markup
-    return Step.go
+    return this.#markup()
   }
 
   #textOutside(at: number): Step {
@@ -108,7 +108,7 @@ export class Lexer {
     const step = this.text.scan()
     if (step !== Step.done) return step
     this.#state = State.markup
-    return Step.go
+    return this.#markup()
   }
 
   /** At `<`: what the next byte makes of it. */
@@ -122,14 +122,14 @@ export class Lexer {
       source.pos = at + 1
       this.#compared = 0
       this.#state = State.closeName
-      return Step.go
+      return this.#closeName()
     }
     if (byte === QUESTION) return source.fail('restricted-xml', 'a processing instruction')
     if (byte === BANG) return this.#declaration()
     source.pos = at
     this.tag.begin()
     this.#state = State.tag
-    return Step.go
+    return this.tag.scan()
   }
 
   /** `<!`: only a CDATA section may begin so, and only inside an element. */
@@ -150,7 +150,7 @@ export class Lexer {
   /** The name of a closing tag must be the opening one's, byte for byte. */
   #closeName(): Step {
     const source = this.#source
-    const { buffer } = source
+    const { buffer, stop } = source
     const inside = this.depth > 0
     const expected = inside ? buffer : this.streamName
     const start = inside ? source.origin + (this.#names[2 * this.depth - 2] ?? 0) : 0
@@ -158,7 +158,7 @@ export class Lexer {
     if (length === 0) return source.fail('not-well-formed', 'a closing tag before the stream')
     let compared = this.#compared
     let at = source.pos
-    while (compared < length && at < source.stop && buffer[at] === expected[start + compared]) {
+    while (compared < length && at < stop && buffer[at] === expected[start + compared]) {
       compared++
       at++
     }
@@ -166,7 +166,7 @@ export class Lexer {
     if (compared < length) return source.unexpected(at, 'in a closing tag that does not match')
     source.pos = at
     this.#state = State.closeEnd
-    return Step.go
+    return this.#closeEnd()
   }
 
   #closeEnd(): Step {

@@ -1,7 +1,8 @@
+import { COLUMNS, Column } from './attributes.ts'
 import { Bindings, refusal, Space, spaceOf, spaceOfBytes } from './bindings.ts'
 import { decodeValue } from './references.ts'
 import { printable, type Source } from './source.ts'
-import { COLUMNS, Column, type TagScanner } from './tag.ts'
+import type { TagScanner } from './tag.ts'
 
 /** What `resolve` gives for a prefix beside the index of a binding. */
 const UNBOUND = -1
@@ -53,8 +54,8 @@ export class Scopes {
     this.#counts[level] = level === 1 ? 0 : (this.#counts[level - 1] ?? 0)
     this.#marks[level] = this.bindings.size
     this.borrowed = false
-    this.#prefixed = 0
     const { count, colon } = this.#tag
+    this.#prefixed = 0
     for (let i = 0; i < count; i++) {
       if (!this.#attribute(i * COLUMNS, level)) return false
     }

@@ -1,3 +1,4 @@
+import { COLUMNS, Column, Value } from './attributes.ts'
 import {
   AMP,
   APOS,
@@ -20,28 +21,6 @@ import {
 import { isNameChar } from './names.ts'
 import { References } from './references.ts'
 import { type Source, Step } from './source.ts'
-
-/** The columns of one attribute in `TagScanner.attributes`; offsets count from the source's origin. */
-export const Column = {
-  nameStart: 0,
-  nameEnd: 1,
-  /** Offset of the colon, or -1. */
-  colon: 2,
-  valueStart: 3,
-  valueEnd: 4,
-  /** Bits of `Value`. */
-  flags: 5,
-} as const
-export const COLUMNS = 6
-
-/** What a value holds beside plain characters. */
-export const Value = {
-  reference: 1,
-  /** A reference that could be spelled plainly, or by a name: a number, or an escape that this place does not need. */
-  reducible: 2,
-  /** A literal tab or line end: a parser reports a space, a lax one does not. */
-  space: 4,
-} as const
 
 const State = { name: 0, between: 1, attributeName: 2, equals: 3, value: 4 } as const
 type State = (typeof State)[keyof typeof State]
@@ -127,24 +106,42 @@ export class TagScanner {
   }
 
   #elementName(): Step {
-    const step = this.#name()
-    if (step !== Step.go) return step
+    const source = this.#source
+    if (!this.#plainName()) {
+      const step = this.#name()
+      if (step !== Step.go) return step
+    }
     this.nameStart = this.#nameStart
-    this.nameEnd = this.#source.pos - this.#source.origin
+    this.nameEnd = source.pos - source.origin
     this.colon = this.#colon
     this.nameBeyondAscii = this.#beyondAscii
     this.#spaced = false
     this.#state = State.between
-    return Step.go
+    return this.#between()
+  }
+
+  /** A name as nearly all are, ASCII and whole; false leaves it to `#name`, which reads it once more. */
+  #plainName(): boolean {
+    const source = this.#source
+    const { buffer, pos } = source
+    if (pos !== source.origin + this.#nameStart || isNameStart[buffer[pos] ?? 0] === 0) return false
+    const names = isName
+    let at = pos + 1
+    while (names[buffer[at] ?? 0] === 1) at++
+    const byte = buffer[at] ?? 0
+    if (byte !== GT && byte !== SLASH && isSpace[byte] === 0) return false
+    source.pos = at
+    return true
   }
 
   /** A qualified name (Namespaces in XML §4): go leaves `pos` behind it, at whatever follows. */
   #name(): Step {
     const source = this.#source
     const { buffer } = source
+    const names = isName
     let at = source.pos
     for (;;) {
-      if (!this.#first) while (isName[buffer[at] ?? 0] === 1) at++
+      if (!this.#first) while (names[buffer[at] ?? 0] === 1) at++
       const byte = buffer[at] ?? 0
       if (byte >= 0x80 || this.#first) {
         const length = this.#nameChar(byte, at)
@@ -182,31 +179,59 @@ export class TagScanner {
     const source = this.#source
     const { buffer } = source
     let at = source.pos
-    while (isSpace[buffer[at] ?? 0] === 1) {
-      at++
-      this.#spaced = true
-    }
-    const byte = buffer[at] ?? 0
-    if (byte === GT) return this.#end(at + 1)
-    if (byte === SLASH) {
-      if (buffer[at + 1] === GT && at + 1 < source.stop) {
-        this.empty = true
-        return this.#end(at + 2)
+    for (;;) {
+      while (isSpace[buffer[at] ?? 0] === 1) {
+        at++
+        this.#spaced = true
       }
-      return at + 1 >= source.stop ? source.short(at) : source.unexpected(at, 'in a tag')
+      const byte = buffer[at] ?? 0
+      if (byte === GT || byte === SLASH || at >= source.stop) return this.#end(byte, at)
+      if (!this.#spaced) return source.unexpected(at, 'where white space must separate attributes')
+      if (this.count >= this.#limit) return source.fail('policy-violation', `more than ${this.#limit} attributes`)
+      const behind = this.#plain(at)
+      if (behind < 0) break
+      at = behind
     }
-    if (at >= source.stop) return source.short(at)
-    if (!this.#spaced) return source.unexpected(at, 'where white space must separate attributes')
-    if (this.count >= this.#limit) return source.fail('policy-violation', `more than ${this.#limit} attributes`)
     source.pos = at
     this.#beginName(at)
     this.#state = State.attributeName
     return this.#attributeName()
   }
 
-  #end(at: number): Step {
-    this.#source.pos = at
+  #end(byte: number, at: number): Step {
+    const source = this.#source
+    if (at >= source.stop) return source.short(at)
+    this.empty = byte === SLASH
+    if (!this.empty) {
+      source.pos = at + 1
+      return Step.done
+    }
+    if (source.buffer[at + 1] !== GT || at + 1 >= source.stop) {
+      return at + 1 >= source.stop ? source.short(at) : source.unexpected(at, 'in a tag')
+    }
+    source.pos = at + 2
     return Step.done
+  }
+
+  /**
+   * An attribute as nearly all are: `name='value'` of plain characters, whole. Returns where it ends, or -1 to leave it to
+   * the states below, which read it once more.
+   */
+  #plain(from: number): number {
+    const { buffer, origin } = this.#source
+    const names = isName
+    if (isNameStart[buffer[from] ?? 0] === 0) return -1
+    let at = from + 1
+    while (names[buffer[at] ?? 0] === 1) at++
+    const nameEnd = at
+    const quote = buffer[at + 1]
+    if (buffer[at] !== EQUALS || (quote !== APOS && quote !== QUOT)) return -1
+    const stops = quote === APOS ? stopsApos : stopsQuot
+    at += 2
+    while (stops[buffer[at] ?? 0] === 0) at++
+    if (buffer[at] !== quote) return -1
+    this.#record(from - origin, nameEnd - origin, -1, nameEnd + 2 - origin, at - origin, 0)
+    return at + 1
   }
 
   #attributeName(): Step {
@@ -286,21 +311,33 @@ export class TagScanner {
   }
 
   #endValue(at: number): Step {
+    const end = at - this.#source.origin
+    this.#record(this.#nameStart, this.#nameEnd, this.#colon, this.#valueStart, end, this.#valueFlags)
+    this.flags |= this.#valueFlags
+    this.#source.pos = at + 1
+    this.#state = State.between
+    return Step.go
+  }
+
+  #record(
+    nameStart: number,
+    nameEnd: number,
+    colon: number,
+    valueStart: number,
+    valueEnd: number,
+    flags: number,
+  ): void {
     const base = this.count * COLUMNS
     if (base === this.attributes.length) this.#grow()
     const { attributes } = this
-    attributes[base] = this.#nameStart
-    attributes[base + Column.nameEnd] = this.#nameEnd
-    attributes[base + Column.colon] = this.#colon
-    attributes[base + Column.valueStart] = this.#valueStart
-    attributes[base + Column.valueEnd] = at - this.#source.origin
-    attributes[base + Column.flags] = this.#valueFlags
+    attributes[base] = nameStart
+    attributes[base + Column.nameEnd] = nameEnd
+    attributes[base + Column.colon] = colon
+    attributes[base + Column.valueStart] = valueStart
+    attributes[base + Column.valueEnd] = valueEnd
+    attributes[base + Column.flags] = flags
     this.count++
-    this.flags |= this.#valueFlags
-    this.#source.pos = at + 1
     this.#spaced = false
-    this.#state = State.between
-    return Step.go
   }
 
   #grow(): void {

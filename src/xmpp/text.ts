@@ -28,13 +28,14 @@ export class TextScanner {
   scan(): Step {
     const source = this.#source
     const { buffer } = source
+    const stops = stopsText
     if (this.#references.open) {
       const step = this.#references.scan()
       if (step !== Step.done) return step
     }
     for (;;) {
       let at = source.pos
-      while (stopsText[buffer[at] ?? 0] === 0) at++
+      while (stops[buffer[at] ?? 0] === 0) at++
       source.pos = at
       if (buffer[at] === LT && !this.#inCdata && buffer[at + 1] !== BANG) return Step.done
       const step = this.#stopped(buffer[at] ?? 0, at)

@@ -114,6 +114,10 @@ test('what is rewritten has the infoset that came in, and everything else the by
     }
     const again = read(out, [])
     assert.equal(again.what, 'whole', describe(n, document))
+    assert.deepEqual(again.elements, reading.elements, describe(n, document))
+    if (reading.rewritten === 0) {
+      for (const element of reading.elements) assert.ok(document.includes(element), describe(n, document))
+    }
     rewritten += reading.rewritten
   }
   t.diagnostic(`${rewritten} elements rewritten`)

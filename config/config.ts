@@ -28,7 +28,17 @@ export interface Listener {
 /** Exactly one of `secrets` and `instances`; neither for our own address, to which no instance connects. */
 export interface Domain
   extends Readonly<
-    Pick<RawDomain, 'when_unassigned' | 'delivery' | 'on_conflict' | 'bare_domain' | 'iq_seconds' | 'redeliver_set' | 'require_confirmation' | 'retry_get'>
+    Pick<
+      RawDomain,
+      | 'when_unassigned'
+      | 'delivery'
+      | 'on_conflict'
+      | 'bare_domain'
+      | 'iq_seconds'
+      | 'redeliver_set'
+      | 'require_confirmation'
+      | 'retry_get'
+    >
   > {
   readonly name: string
   /** Any of these authenticates an instance; the node names it. */

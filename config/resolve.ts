@@ -92,10 +92,32 @@ function ownDomain(at: Path, name: string, raw: RawDomain, context: Context): Do
 }
 
 function settings(at: Path, name: string, raw: RawDomain, context: Context): Domain {
-  const { when_unassigned, hold, delivery, on_conflict, bare_domain, iq_seconds, redeliver_set, require_confirmation, retry_get } = raw
+  const {
+    when_unassigned,
+    hold,
+    delivery,
+    on_conflict,
+    bare_domain,
+    iq_seconds,
+    redeliver_set,
+    require_confirmation,
+    retry_get,
+  } = raw
   const upstream =
     raw.upstream === undefined ? {} : { upstream: readUpstream([...at, 'upstream'], raw.upstream, context) }
-  return { name, when_unassigned, hold, delivery, on_conflict, bare_domain, iq_seconds, redeliver_set, require_confirmation, retry_get, ...upstream }
+  return {
+    name,
+    when_unassigned,
+    hold,
+    delivery,
+    on_conflict,
+    bare_domain,
+    iq_seconds,
+    redeliver_set,
+    require_confirmation,
+    retry_get,
+    ...upstream,
+  }
 }
 
 function readUpstream(at: Path, raw: RawUpstream, context: Context): Upstream {

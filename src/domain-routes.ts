@@ -5,7 +5,7 @@ import { type Policy, policyFor, randomIndex } from '../balancing/policy.ts'
 import { Rendezvous } from '../balancing/rendezvous.ts'
 import type { Domain } from '../config/config.ts'
 import { DomainCounters } from './counters.ts'
-import { ANY_INSTANCE, Hold } from './hold.ts'
+import { ANY_INSTANCE, Hold, type Place } from './hold.ts'
 import type { Instance } from './instance.ts'
 import { Quarantine } from './quarantine.ts'
 import type { Head } from './xmpp/head.ts'
@@ -38,6 +38,8 @@ export class DomainRoutes {
   #rendezvous = nobody
   /** Undefined after a change, until the next stanza. */
   #snapshot: Snapshot | undefined
+  /** Places whose instance is being drained: what comes waits, whatever `when_unassigned` says. */
+  readonly #moving = new Set<Place>()
 
   constructor(config: Domain, random: () => number) {
     this.name = config.name
@@ -77,20 +79,52 @@ export class DomainRoutes {
       case 'random':
         return snapshot.random[randomIndex(this.#random, snapshot.random.length)]
       case 'rendezvous':
-        return snapshot.ranked[snapshot.rendezvous.pick(hashOf(ruleFor(policy.keying, head), head))]
+        return this.#ranked(snapshot, hashOf(ruleFor(policy.keying, head), head))
       case 'buckets': {
         const hash = hashOf(ruleFor(policy.keying, head), head)
-        const holder = snapshot.holders[bucketOf(hash, policy.count)]
-        if (holder !== undefined || this.#config.when_unassigned !== 'spill') return holder
-        return snapshot.ranked[snapshot.rendezvous.pick(hash)]
+        const bucket = bucketOf(hash, policy.count)
+        const holder = snapshot.holders[bucket]
+        if (holder !== undefined || this.#config.when_unassigned !== 'spill' || this.#moving.has(bucket)) return holder
+        return this.#ranked(snapshot, hash)
       }
     }
   }
 
-  /** Where a stanza waits that `pick` found nobody for: its bucket, or `ANY_INSTANCE`. */
-  placeOf(head: Head): number {
+  /** Where a stanza waits that `pick` found nobody for. */
+  placeOf(head: Head): Place {
     const { policy } = this
-    return policy.kind === 'buckets' ? bucketOf(hashOf(ruleFor(policy.keying, head), head), policy.count) : ANY_INSTANCE
+    if (policy.kind !== 'buckets' && policy.kind !== 'rendezvous') return ANY_INSTANCE
+    const hash = hashOf(ruleFor(policy.keying, head), head)
+    if (policy.kind === 'buckets') return bucketOf(hash, policy.count)
+    const { rendezvous } = this.#current
+    return rendezvous.names[rendezvous.pick(hash)] ?? ANY_INSTANCE
+  }
+
+  /** Whether what waits at a place does so only because its instance is being drained. */
+  isMoving(place: Place): boolean {
+    return this.#moving.has(place)
+  }
+
+  /** Whether there is an instance for what waits at a place. */
+  isServed(place: Place): boolean {
+    if (this.#moving.has(place) || this.#current.random.length === 0) return false
+    if (typeof place === 'string' || place === ANY_INSTANCE) return true
+    return this.#current.holders[place] !== undefined || this.#config.when_unassigned === 'spill'
+  }
+
+  /** Nothing new goes to an instance, but nothing of its share to another either: it waits until `leave`. */
+  pause(instance: Instance): void {
+    instance.state = 'draining'
+    const place = this.placeHeldBy(instance)
+    if (place !== undefined) this.#moving.add(place)
+    this.#snapshot = undefined
+  }
+
+  /** Where an instance's share waits while it is drained; undefined when it has none of its own. */
+  placeHeldBy(instance: Instance): Place | undefined {
+    if (this.#members.get(instance.name) !== instance) return undefined
+    if (this.#policy.kind === 'rendezvous') return instance.name
+    return this.#policy.kind === 'buckets' ? instance.bucket : undefined
   }
 
   /** An instance arrives; it may take a bucket from one that has no right to it. Returns what changes hands. */
@@ -108,8 +142,23 @@ export class DomainRoutes {
   /** An instance is no more, or gets nothing new. Returns what changes hands. */
   leave(instance: Instance): readonly Move[] {
     if (this.#members.get(instance.name) !== instance) return []
+    const place = this.placeHeldBy(instance)
+    if (place !== undefined) this.#moving.delete(place)
     this.#members.delete(instance.name)
     return this.#change((table) => leave(table, instance.name))
+  }
+
+  /** A suspect spare inherits no bucket; a suspect holder keeps its own, as long as it lives. */
+  sideline(instance: Instance): void {
+    if (this.#buckets !== undefined && instance.bucket === undefined) {
+      this.#buckets = leave(this.#buckets, instance.name).table
+    }
+    this.#snapshot = undefined
+  }
+
+  /** The reverse of `sideline`. Returns what changes hands. */
+  reinstate(instance: Instance): readonly Move[] {
+    return this.#change((table) => join(table, instance.name, instance.wanted))
   }
 
   /** An instance has stalled, or reads again. */
@@ -131,6 +180,12 @@ export class DomainRoutes {
     }
     this.#settle()
     return true
+  }
+
+  /** The best live instance for a key; undefined when that one is being drained, or there is none. */
+  #ranked(snapshot: Snapshot, hash: number): Instance | undefined {
+    const best = snapshot.ranked[snapshot.rendezvous.pick(hash)]
+    return best?.state === 'draining' ? undefined : best
   }
 
   #freeBuckets(): BucketTable | undefined {
@@ -158,15 +213,16 @@ export class DomainRoutes {
     const bucketOf = new Map((this.#buckets?.holders ?? []).map((name, bucket) => [name, bucket]))
     for (const instance of this.#members.values()) {
       instance.bucket = bucketOf.get(instance.name)
-      if (instance.state === 'stalled') continue
+      if (instance.state !== 'joining' && instance.state !== 'active' && instance.state !== 'spare') continue
       instance.state = this.#buckets !== undefined && instance.bucket === undefined ? 'spare' : 'active'
     }
   }
 
   #takeSnapshot(): Snapshot {
-    const holders = (this.#buckets?.holders ?? []).map((name) =>
-      name === undefined ? undefined : this.#members.get(name),
-    )
+    const holders = (this.#buckets?.holders ?? []).map((name) => {
+      const holder = name === undefined ? undefined : this.#members.get(name)
+      return holder?.state === 'draining' ? undefined : holder
+    })
     const rendezvous = this.#ranks() ? follow(this.#rendezvous, this.#members) : nobody
     this.#rendezvous = rendezvous
     const ranked = rendezvous.names.flatMap((name) => this.#members.get(name) ?? [])
@@ -180,11 +236,14 @@ export class DomainRoutes {
     )
   }
 
-  /** Live holders, or all instances where there are no buckets; not one that reads nothing, unless there is no other. */
+  /**
+   * Live holders, or all instances where there are no buckets; not one that reads or answers nothing, unless there is no
+   * other.
+   */
   #randomOf(holders: readonly (Instance | undefined)[]): readonly Instance[] {
-    const candidates =
-      this.#buckets === undefined ? [...this.#members.values()] : holders.filter((holder) => holder !== undefined)
-    const reading = candidates.filter((instance) => instance.state !== 'stalled')
+    const able = this.#buckets === undefined ? [...this.#members.values()] : holders
+    const candidates = able.filter((instance) => instance !== undefined).filter(({ state }) => state !== 'draining')
+    const reading = candidates.filter(({ state }) => state !== 'stalled' && state !== 'suspect')
     return reading.length > 0 ? reading : candidates
   }
 }

@@ -7,6 +7,7 @@ import { type Count, census } from './census.ts'
 import { TICK_MILLISECONDS } from './clock.ts'
 import { StreamErrorCounters } from './counters.ts'
 import { DomainRoutes } from './domain-routes.ts'
+import { Drains } from './drains.ts'
 import { Histogram, iqBounds, routeBounds } from './histogram.ts'
 import { Instances } from './instances.ts'
 import type { Link, LinkHandler } from './link.ts'
@@ -47,6 +48,7 @@ export class Gateway implements LinkHandler {
   readonly #self: DomainRoutes
   readonly #links: Links
   readonly #router: Router
+  readonly #drains: Drains
   readonly #instances: Instances
   readonly #listener: Listener
   readonly #watch: Watch
@@ -101,7 +103,15 @@ export class Gateway implements LinkHandler {
       address: config.address,
       epoch: performance.timeOrigin,
     })
+    this.#drains = new Drains({
+      roster: () => this.#instances,
+      unregister: (instance) => routes.unregister(instance),
+      log,
+      now: () => performance.now(),
+      tick: () => new Promise((resolve) => setTimeout(resolve, TICK_MILLISECONDS)),
+    })
     this.#instances = new Instances({
+      drains: this.#drains,
       node: config.node,
       routes,
       router: this.#router,
@@ -110,7 +120,6 @@ export class Gateway implements LinkHandler {
       log,
       randomBytes,
       now: Date.now,
-      tick: () => new Promise((resolve) => setTimeout(resolve, TICK_MILLISECONDS)),
       joined: (domain) => void this.#links.linkFor(domain),
     })
     this.#listener = new Listener({
@@ -184,8 +193,7 @@ export class Gateway implements LinkHandler {
     const deadline = performance.now() + this.#config.drain.seconds * 1000
     this.#router.isStopping = true
     this.#listener.close()
-    await this.#instances.answered(deadline)
-    await this.#instances.closeAll('system-shutdown', deadline)
+    await this.#drains.drainAll('system-shutdown', deadline)
     for (const domain of this.#routes.domains.values()) this.#watch.giveUpHold(domain, 'shutdown')
     await this.#links.drained(deadline)
     await this.#close()

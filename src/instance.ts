@@ -25,7 +25,7 @@ export interface InstanceOwner {
   opened(instance: Instance): void
   fromInstance(instance: Instance, head: Head): void
   footer(instance: Instance): void
-  left(instance: Instance, condition: StreamCondition | undefined): void
+  left(instance: Instance, condition: StreamCondition | undefined, clean: boolean): void
 }
 
 /** One authenticated stream of a component process. */
@@ -82,7 +82,7 @@ export class Instance implements StreamHandler {
   footer(): void {
     this.#owner.footer(this)
   }
-  closed(condition: StreamCondition | undefined): void {
-    this.#owner.left(this, condition)
+  closed(condition: StreamCondition | undefined, clean: boolean): void {
+    this.#owner.left(this, condition, clean)
   }
 }

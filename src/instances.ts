@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
+import type { Move } from '../balancing/buckets.ts'
 import type { DomainRoutes } from './domain-routes.ts'
-import { ANY_INSTANCE } from './hold.ts'
 import { Instance, type InstanceOwner } from './instance.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
-import { routeFrom } from './replies.ts'
 import type { Redelivery } from './redelivery.ts'
+import { routeFrom } from './replies.ts'
 import type { Router } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { AcceptedDomain, Credential } from './stream/accept.ts'
@@ -18,20 +18,16 @@ export interface InstancesParts {
   readonly routes: Routes
   readonly router: Router
   readonly redelivery: Redelivery
+  readonly drains: { goodbye(domain: DomainRoutes, instance: Instance): void }
   /** The barriers of a new stream of a domain. */
   readonly barriers: (domain: string) => Barriers
   readonly log: Log
   readonly randomBytes: (count: number) => Uint8Array
   /** Milliseconds since 1970. */
   readonly now: () => number
-  /** Resolves with the next tick. */
-  readonly tick: () => Promise<void>
   /** An instance of this domain is there: its link is wanted. */
   readonly joined: (domain: string) => void
 }
-
-/** An instance that said goodbye gets this long to read what its socket had been handed, in milliseconds. */
-const GOODBYE_MILLISECONDS = 5000
 
 /**
  * Instances come and go: names them, settles conflicts, keeps the routing table, and moves what waits. Every change of
@@ -77,7 +73,8 @@ export class Instances implements InstanceOwner {
     const domain = this.#domainOf(instance)
     const old = domain.members.get(instance.name)
     this.#parts.routes.register(instance)
-    if (old === undefined) this.#join(domain, instance)
+    if (domain.config.delivery === 'at_least_once') this.#confirm(domain, instance)
+    if (old === undefined) this.#take(domain, domain.join(instance))
     else this.#replace(domain, instance, old)
     this.#parts.joined(domain.name)
     logEvent(this.#parts.log, 'instance-joined', {
@@ -95,47 +92,39 @@ export class Instances implements InstanceOwner {
     if (condition !== undefined) instance.stream.close(condition)
   }
 
-  /** The instance has ended its stream in order: nothing new for it, but it may read what is on its way. */
   footer(instance: Instance): void {
-    const domain = this.#domainOf(instance)
-    instance.state = 'draining'
-    this.#moveAway(domain, instance)
-    instance.stream.outbox.drained(GOODBYE_MILLISECONDS).then(() => instance.stream.close())
+    this.#parts.drains.goodbye(this.#domainOf(instance), instance)
   }
 
-  left(instance: Instance, condition: StreamCondition | undefined): void {
+  left(instance: Instance, condition: StreamCondition | undefined, clean: boolean): void {
     const { routes, router, log } = this.#parts
     const domain = this.#domainOf(instance)
     const { outbox } = instance.stream
-    this.#moveAway(domain, instance)
+    if (clean) outbox.settle()
+    this.moveAway(domain, instance)
     routes.unregister(instance)
     this.#homes.delete(instance)
     const number = Number(instance.name.slice(instance.name.lastIndexOf('/') + 1))
     this.#lowestFree.set(domain, Math.min(number || 1, this.#lowestFree.get(domain) ?? 1))
     const unanswered = instance.requests.size
-    let bounced = 0
     for (const request of instance.requests.takeAll()) {
       if (request.bytes !== undefined) router.retry(domain, request.bytes)
-      else {
-        router.giveUp(domain, request)
-        bounced++
-      }
+      else router.giveUp(domain, request)
     }
     domain.counters.deliveredToGone += outbox.delivered
-    logEvent(log, 'instance-left', { domain: domain.name, instance: instance.name, condition, unanswered, bounced })
+    this.release(domain)
+    logEvent(log, 'instance-left', { domain: domain.name, instance: instance.name, condition, unanswered })
   }
 
   /** Lets go what is held for an instance that is there now. */
   release(domain: DomainRoutes): void {
-    if (domain.members.size === 0) return
-    const spills = domain.config.when_unassigned === 'spill'
     for (const place of domain.hold.places()) {
-      if (!spills && place !== ANY_INSTANCE && domain.holders[place] === undefined) continue
+      if (!domain.isServed(place)) continue
       const queue = domain.hold.take(place)
       if (queue === undefined) continue
       const { stanzas, bytes } = queue
       this.#parts.router.reroute(domain, queue)
-      logEvent(this.#parts.log, 'hold-released', { domain: domain.name, bucket: place, stanzas, bytes })
+      logEvent(this.#parts.log, 'hold-released', { domain: domain.name, place, stanzas, bytes })
     }
   }
 
@@ -149,23 +138,23 @@ export class Instances implements InstanceOwner {
     }
   }
 
-  /** Resolves when no instance owes an answer, or at the deadline (in `performance.now()` milliseconds). */
-  async answered(deadline: number): Promise<void> {
-    const owing = (): boolean => [...this.#homes.keys()].some(({ requests }) => requests.size > 0)
-    while (owing() && performance.now() < deadline) await this.#parts.tick()
+  /** The first barrier comes at once: its answer says that the instance confirms at all. */
+  #confirm(domain: DomainRoutes, instance: Instance): void {
+    const { outbox } = instance.stream
+    outbox.confirmBy(this.#parts.barriers(domain.name))
+    outbox.flush()
+    outbox.probe()
   }
 
-  /** Closes every stream once it has taken what is for it, or at the deadline. */
-  async closeAll(condition: StreamCondition, deadline: number): Promise<void> {
-    const emptied = [...this.#homes.keys()].map(async (instance) => {
-      await instance.stream.outbox.drained(deadline - performance.now())
-      instance.stream.close(condition)
-    })
-    await Promise.all(emptied)
+  /** A suspect instance answers again. */
+  reinstate(domain: DomainRoutes, instance: Instance): void {
+    this.#take(domain, domain.reinstate(instance))
+    this.release(domain)
   }
 
-  #join(domain: DomainRoutes, instance: Instance): void {
-    for (const { from, bucket, to } of domain.join(instance)) {
+  /** Buckets have changed hands: what their holders had not been written follows. */
+  #take(domain: DomainRoutes, moves: readonly Move[]): void {
+    for (const { from, bucket, to } of moves) {
       const before = from === undefined ? undefined : domain.members.get(from)
       if (before === undefined) continue
       logEvent(this.#parts.log, 'bucket-moved', { domain: domain.name, bucket, from, to })
@@ -176,21 +165,33 @@ export class Instances implements InstanceOwner {
   /** A second stream under a name: the new one has the bucket, then what the old one had not been handed, then the rest. */
   #replace(domain: DomainRoutes, instance: Instance, old: Instance): void {
     domain.replace(instance)
+    old.isLeaving = true
     old.stream.close('conflict', `another stream is now ${escapeForLog(instance.name)}`)
   }
 
-  /** Nothing new goes to it; what it had not confirmed, and then what it had not been written, goes to whom it is for now. */
-  #moveAway(domain: DomainRoutes, instance: Instance): void {
+  /**
+   * Nothing new goes to an instance. To whom its share is for now go, in this order: what it had not confirmed, what it
+   * had not been written, and what came while it was drained.
+   */
+  moveAway(domain: DomainRoutes, instance: Instance): void {
     const { outbox } = instance.stream
     const isConfirming = outbox.isConfirming
     const sent = outbox.detach()
+    const place = domain.placeHeldBy(instance)
+    const held = place !== undefined && domain.isMoving(place) ? domain.hold.take(place) : undefined
+    this.handOver(domain, instance)
+    if (isConfirming) this.#parts.redelivery.redeliver(domain, instance, sent, !instance.isLeaving)
+    else domain.counters.dropped('lost_in_flight', sent.stanzas)
+    this.#parts.router.reroute(domain, outbox.take(), instance)
+    if (held !== undefined) this.#parts.router.reroute(domain, held)
+  }
+
+  /** Takes an instance out of the routing table, and gives its bucket to whoever is next. */
+  handOver(domain: DomainRoutes, instance: Instance): void {
     for (const { bucket, from, to } of domain.leave(instance)) {
       const code = to === undefined ? 'bucket-unassigned' : 'bucket-moved'
       logEvent(this.#parts.log, code, { domain: domain.name, bucket, from, to })
     }
-    if (isConfirming) this.#parts.redelivery.redeliver(domain, instance, sent, !instance.isLeaving)
-    else domain.counters.dropped('lost_in_flight', sent.stanzas)
-    this.#parts.router.reroute(domain, outbox.take(), instance)
   }
 
   #domainOf(instance: Instance): DomainRoutes {

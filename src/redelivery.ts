@@ -56,7 +56,7 @@ export class Redelivery {
     }
     if (deaths >= MOST_DEATHS) return this.#quarantine(domain, head)
     const again = deaths > 1 ? Buffer.from(head.bytes) : withDelay(head, address, epoch + since)
-    reframer.stanzas(again, (delayed) => router.toInstance(domain, delayed, undefined, deaths))
+    reframer.stanzas(again, (delayed) => router.toInstance(domain, delayed, undefined, { since, deaths }))
   }
 
   #quarantine(domain: DomainRoutes, head: Head): void {

@@ -41,6 +41,14 @@ export interface RouterParts {
   readonly preciseNow: () => number
 }
 
+/** What is remembered of a stanza that comes again. */
+export interface Past {
+  /** When it first came, in the clock's milliseconds. */
+  readonly since: number
+  /** How many instances have died with it unconfirmed. */
+  readonly deaths: number
+}
+
 /** One stanza in so many is timed: to read a clock twice per stanza would cost more than to route it. A power of two. */
 const SAMPLE = 64
 
@@ -103,16 +111,17 @@ export class Router {
 
   /**
    * To one of a served domain's instances. `source` is paused when there is no
-   * room; absent, nothing can be. `deaths`: instances that have died with it unconfirmed.
+   * room; absent, nothing can be. `past`: of a stanza that comes again.
    */
-  toInstance(domain: DomainRoutes, head: Head, source?: Source, deaths = 0): void {
+  toInstance(domain: DomainRoutes, head: Head, source?: Source, past?: Past): void {
     if (isReply(head)) return this.#toAsker(domain, head, source)
     const instance = domain.pick(head)
-    if (instance !== undefined) return this.#deliver(instance, head, source, deaths)
-    if (domain.config.when_unassigned === 'bounce') {
+    if (instance !== undefined) return this.#deliver(instance, head, source, past)
+    const place = domain.placeOf(head)
+    if (domain.config.when_unassigned === 'bounce' && !domain.isMoving(place)) {
       return this.bounce(domain, head, 'recipient-unavailable', 'unassigned')
     }
-    if (domain.hold.add(domain.placeOf(head), head, this.#parts.clock.now, deaths)) return
+    if (domain.hold.add(place, head, past?.since ?? this.#parts.clock.now, past?.deaths ?? 0)) return
     this.bounce(domain, head, 'resource-constraint', 'hold_full')
   }
 
@@ -121,11 +130,11 @@ export class Router {
    * It returns before anything newer is read, so nothing overtakes.
    */
   reroute(domain: DomainRoutes, queue: StanzaQueue, gone?: Instance): void {
-    this.#parts.reframer.queue(queue, (head, deaths) => {
+    this.#parts.reframer.queue(queue, (head, past) => {
       // A reply in the queue of a dead instance was for that instance only.
       if (isReply(head)) return domain.counters.dropped('gone_asker')
       if (gone !== undefined && isRequest(head)) gone.requests.forget(envelopeOf(head))
-      this.toInstance(domain, head, undefined, deaths)
+      this.toInstance(domain, head, undefined, past)
     })
   }
 
@@ -178,7 +187,7 @@ export class Router {
     this.#deliver(asker, this.#replies.unwrap(head), source)
   }
 
-  #deliver(instance: Instance, head: Head, source: Source | undefined, deaths = 0): void {
+  #deliver(instance: Instance, head: Head, source: Source | undefined, past?: Past): void {
     const { outbox } = instance.stream
     if (!outbox.hasRoom(head.end - head.start)) {
       return this.bounce(instance.domain, head, 'resource-constraint', 'stalled_full')
@@ -188,7 +197,7 @@ export class Router {
       const retry = instance.domain.config.retry_get && head.type === Type.get && !this.#isRetry
       instance.requests.add(envelopeOf(head), this.#parts.clock.now, retry ? Buffer.from(head.bytes) : undefined)
     }
-    outbox.append(head.buffer, head.start, head.end, this.#parts.clock.now, deaths)
+    outbox.append(head.buffer, head.start, head.end, past?.since ?? this.#parts.clock.now, past?.deaths ?? 0)
     if (source !== undefined && outbox.isFull) outbox.waitForRoom(source)
   }
 

@@ -23,6 +23,12 @@ export interface WatchParts {
   readonly limits: () => { readonly stalled_after_seconds: number; readonly close_stalled_after_seconds: number }
 }
 
+/** An instance that has been written nothing for so long is pinged, to find a connection that is half open. */
+const IDLE_SECONDS = 30
+/** A ping unanswered for so long makes an instance suspect, and for so long closes it. */
+const SUSPECT_SECONDS = 5
+const HUNG_SECONDS = 15
+
 /** Ends what has waited for long enough: held stanzas, requests, readers that read nothing. Called with every tick. */
 export class Watch {
   readonly #parts: WatchParts
@@ -37,6 +43,7 @@ export class Watch {
     for (const [instance, domain] of this.#parts.instances.all) {
       this.#expireRequests(domain, instance)
       this.#watchReader(domain, instance)
+      this.#watchAnswers(domain, instance)
     }
   }
 
@@ -96,10 +103,45 @@ export class Watch {
     if (standing >= close_stalled_after_seconds * 1000) {
       return instance.stream.close('connection-timeout', `nothing was read for ${close_stalled_after_seconds} s`)
     }
-    if (instance.state === 'draining') return
+    if (instance.state === 'draining' || instance.state === 'suspect') return
     const isStalled = instance.state === 'stalled'
     if (!isStalled && standing >= stalled_after_seconds * 1000) this.#stall(domain, instance)
     else if (isStalled && standing === 0 && !outbox.isFull) this.#unstall(domain, instance)
+  }
+
+  /** An instance that owes an answer to a ping is suspect, and in the end closed; one that never gave any just has none. */
+  #watchAnswers(domain: DomainRoutes, instance: Instance): void {
+    const { clock } = this.#parts
+    const { outbox } = instance.stream
+    if (!outbox.isConfirming) return
+    const since = outbox.owingSince
+    if (since === undefined) {
+      if (instance.state === 'suspect') this.#trust(domain, instance)
+      if (clock.now - outbox.askedAt >= IDLE_SECONDS * 1000) outbox.probe()
+    } else if (clock.now - since >= SUSPECT_SECONDS * 1000) this.#doubt(domain, instance, clock.now - since)
+  }
+
+  #doubt(domain: DomainRoutes, instance: Instance, silence: number): void {
+    const { log } = this.#parts
+    const names = { domain: domain.name, instance: instance.name }
+    if (!instance.hasConfirmed) {
+      if (domain.config.require_confirmation) return instance.stream.close('policy-violation', 'pings must be answered')
+      if (instance.state !== 'draining') instance.state = 'unconfirmed'
+      instance.stream.outbox.stopConfirming()
+      return logEvent(log, 'instance-unconfirmed', names)
+    }
+    if (silence >= HUNG_SECONDS * 1000) {
+      return instance.stream.close('connection-timeout', `no answer to a ping for ${HUNG_SECONDS} s`)
+    }
+    if (instance.state === 'suspect' || instance.state === 'draining') return
+    instance.state = 'suspect'
+    domain.sideline(instance)
+    logEvent(log, 'instance-suspect', names)
+  }
+
+  #trust(domain: DomainRoutes, instance: Instance): void {
+    instance.state = 'active'
+    this.#parts.instances.reinstate(domain, instance)
   }
 
   #stall(domain: DomainRoutes, instance: Instance): void {

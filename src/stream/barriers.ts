@@ -18,6 +18,7 @@ export class Barriers {
   #last = 0
   #confirmed = 0
   #answeredAt = 0
+  #writtenAt = 0
 
   /**
    * @param clock milliseconds, monotonic
@@ -38,6 +39,10 @@ export class Barriers {
   get confirmed(): number {
     return this.#confirmed
   }
+  /** When the last one was written. */
+  get writtenAt(): number {
+    return this.#writtenAt
+  }
   /** Since when the peer has been silent with a barrier before it; undefined when it has answered all. */
   get owingSince(): number | undefined {
     const oldest = this.#times[0]
@@ -46,7 +51,8 @@ export class Barriers {
 
   /** The next barrier, to be written now. */
   next(): string {
-    this.#times.push(this.#clock.now)
+    this.#writtenAt = this.#clock.now
+    this.#times.push(this.#writtenAt)
     const id = `${PREFIX}${++this.#last}`
     return `<iq type='get' id='${id}' from='${this.#from}' to='${this.#to}'><ping xmlns='${ns.ping}'/></iq>`
   }

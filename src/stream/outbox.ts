@@ -1,4 +1,4 @@
-import { Barriers } from './barriers.ts'
+import type { Barriers } from './barriers.ts'
 import type { Flushable, Flusher } from './flusher.ts'
 import { Slab, StanzaQueue, SUSPECT_DEATHS } from './queue.ts'
 
@@ -42,6 +42,7 @@ export class Outbox implements Flushable {
   #barriers: Barriers | undefined
   #sink: Sink | undefined
   #dirty = false
+  #isEnding = false
   /** Stanzas handed since the last barrier; they wait for the next one. */
   #unasked = 0
   #sources = new Set<Source>()
@@ -92,6 +93,11 @@ export class Outbox implements Flushable {
   /** Since when the peer owes a confirmation, in the barriers' clock; undefined when it owes none. */
   get owingSince(): number | undefined {
     return this.#barriers?.owingSince
+  }
+
+  /** When a barrier was last written, in the barriers' clock. */
+  get askedAt(): number {
+    return this.#barriers?.writtenAt ?? 0
   }
 
   get isConfirming(): boolean {
@@ -167,6 +173,18 @@ export class Outbox implements Flushable {
     return sent
   }
 
+  /** Hands nothing more to the socket: it is being ended. */
+  stopHanding(): void {
+    this.#isEnding = true
+  }
+
+  /** What has been handed has been read, though no barrier said so. */
+  settle(): void {
+    for (const queue of [this.#window, this.#handed]) {
+      for (let slab = queue.shift(); slab !== undefined; slab = queue.shift()) this.#deliver(slab)
+    }
+  }
+
   /** Puts back what `detach` returned, before all else, to be written to the next socket. */
   requeue(sent: StanzaQueue): void {
     this.#queue.prepend(sent)
@@ -203,7 +221,7 @@ export class Outbox implements Flushable {
   flush(): void {
     this.#dirty = false
     const sink = this.#sink
-    if (sink === undefined || this.#queue.isEmpty || !this.#mayHand()) return
+    if (sink === undefined || this.#isEnding || this.#queue.isEmpty || !this.#mayHand()) return
     sink.cork()
     while (this.#mayHand()) {
       const slab = this.#queue.shift()
@@ -224,7 +242,7 @@ export class Outbox implements Flushable {
   /** Writes a barrier though nothing waits for one: to see whether the peer answers. */
   probe(): void {
     const sink = this.#sink
-    if (sink === undefined || this.#barriers === undefined) return
+    if (sink === undefined || this.#isEnding || this.#barriers === undefined) return
     this.#unasked = 0
     this.#hand(sink, controlSlab(this.#barriers.next()))
   }

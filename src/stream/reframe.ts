@@ -36,13 +36,13 @@ export class Reframer {
   }
 
   /** As `stanzas`, for every stanza of a slab, in order. */
-  slab(slab: Slab, each: (head: Head, deaths: number) => void): void {
+  slab(slab: Slab, each: (head: Head, slab: Slab) => void): void {
     // A slab without stanzas holds what belonged to a stream that is no more.
-    if (slab.stanzas > 0) this.stanzas(slab.bytes, (head) => each(head, slab.deaths))
+    if (slab.stanzas > 0) this.stanzas(slab.bytes, (head) => each(head, slab))
   }
 
   /** As `slab`, for a whole queue, which is empty afterwards. */
-  queue(queue: StanzaQueue, each: (head: Head, deaths: number) => void): void {
+  queue(queue: StanzaQueue, each: (head: Head, slab: Slab) => void): void {
     for (let slab = queue.shift(); slab !== undefined; slab = queue.shift()) this.slab(slab, each)
   }
 }

@@ -42,15 +42,20 @@ export interface StreamHandler {
   stanza(head: Head): void
   /** The peer has ended its side in order (`</stream:stream>`); the handler closes the stream. */
   footer(): void
-  /** As `StreamOwner.closed`. */
-  closed(condition: StreamCondition | undefined): void
+  /**
+   * As `StreamOwner.closed`. `clean`: after an orderly end the peer closed without an error, so it has read all that it
+   * had been written (a socket closed with bytes unread is reset, RFC 1122 §4.2.2.13).
+   */
+  closed(condition: StreamCondition | undefined, clean: boolean): void
 }
 
 /** After our closing tag: how long, and for how many bytes, the peer may go on before the socket is destroyed. */
 const LINGER_MILLISECONDS = 1000
 const LINGER_BYTES = 1024 * 1024
+/** A peer that ended its stream gets this long to read what it had been written. */
+const GOODBYE_MILLISECONDS = 5000
 
-type State = 'header' | 'handshake' | 'open' | 'closed'
+type State = 'header' | 'handshake' | 'open' | 'ending' | 'closed'
 
 /** One component's stream, from accept to close (XEP-0114, with Switchyard as the server). */
 export class Stream implements Source {
@@ -89,9 +94,10 @@ export class Stream implements Source {
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 60_000)
     socket.on('data', (chunk) => this.#read(chunk))
-    socket.on('end', () => this.#gone())
-    socket.on('error', () => this.#gone())
-    socket.on('close', () => this.#gone())
+    // Without a closing tag it is a death; after one it is the peer's half of the close.
+    socket.on('end', () => this.#state !== 'ending' && this.#gone(false))
+    socket.on('error', () => this.#gone(false))
+    socket.on('close', (hadError) => this.#gone(!hadError))
   }
 
   get isOpen(): boolean {
@@ -123,6 +129,18 @@ export class Stream implements Source {
     this.#linger()
   }
 
+  /**
+   * Answers the peer's closing tag with ours, and waits for it to close: what it had been written before, it may still
+   * read. The handler's `closed` says whether it did.
+   */
+  end(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'ending'
+    this.#socket.end('</stream:stream>')
+    this.#lingering = setTimeout(() => this.#gone(false), GOODBYE_MILLISECONDS)
+    this.#socket.resume()
+  }
+
   #read(chunk: Buffer): void {
     let rest = chunk
     if (this.#state === 'header' || this.#state === 'handshake') {
@@ -140,7 +158,7 @@ export class Stream implements Source {
 
   #dispatch(chunk: Buffer): void {
     this.#framer.push(chunk)
-    while (this.#state !== 'closed') {
+    while (this.#state !== 'closed' && this.#state !== 'ending') {
       switch (this.#framer.next()) {
         case Found.nothing:
           return
@@ -208,16 +226,16 @@ export class Stream implements Source {
   }
 
   /** The peer has closed its side, or the socket failed: nothing more can be said. */
-  #gone(): void {
-    this.#finish(undefined)
+  #gone(clean: boolean): void {
+    this.#finish(undefined, clean && this.#state === 'ending')
     this.#destroy()
   }
 
-  #finish(condition: StreamCondition | undefined): void {
+  #finish(condition: StreamCondition | undefined, clean = false): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     clearTimeout(this.#deadline)
-    this.#handler?.closed(condition)
+    this.#handler?.closed(condition, clean)
     this.#handler = undefined
     this.#owner.closed(this, condition)
   }

@@ -126,10 +126,12 @@ export function fullText(jid: Jid): string {
 
 /**
  * An attribute's text as it stands between the quotes, with what it stands for in place of the five predefined
- * references (XML 1.0 §4.6), the only ones that the framer leaves, and of white space (§3.3.3).
+ * references (XML 1.0 §4.6) and of those to white space, the only ones that the framer leaves.
  */
 export function decodeAttribute(text: string): string {
-  return text.replace(/\r\n|[\t\n\r]/g, ' ').replace(/&(amp|lt|gt|quot|apos);/g, (_, name: string) => predefined(name))
+  return text
+    .replace(/\r\n|[\t\n\r]/g, ' ')
+    .replace(/&(amp|lt|gt|quot|apos|#9|#10|#13);/g, (_, name: string) => predefined(name))
 }
 
 function predefined(name: string): string {
@@ -142,7 +144,9 @@ function predefined(name: string): string {
       return '>'
     case 'quot':
       return '"'
-    default:
+    case 'apos':
       return "'"
+    default:
+      return String.fromCharCode(Number(name.slice(1)))
   }
 }

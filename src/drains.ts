@@ -39,7 +39,7 @@ export class Drains {
     const names = { domain: domain.name, instance: instance.name }
     logEvent(log, 'drain-started', names)
     domain.pause(instance)
-    await instance.stream.outbox.drained(deadline - now())
+    await instance.stream.outbox.passed(deadline - now())
     // Not emptied in time, or dead meanwhile: then its end moves its share, with what was not confirmed before all else.
     if (this.#isHere(instance) && instance.stream.outbox.stanzas === 0) {
       this.#parts.roster().handOver(domain, instance)
@@ -69,7 +69,7 @@ export class Drains {
     await this.#answered(() => [...all.keys()].reduce((sum, { requests }) => sum + requests.size, 0), deadline)
     const emptied = [...all.keys()].map(async (instance) => {
       instance.isLeaving = true
-      await instance.stream.outbox.drained(deadline - this.#parts.now())
+      await instance.stream.outbox.passed(deadline - this.#parts.now())
       instance.stream.close(condition)
     })
     await Promise.all(emptied)

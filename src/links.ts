@@ -60,7 +60,7 @@ export class Links implements Upstreams {
   /** Resolves when every link that is up has sent what waited for it, or at the deadline (`performance.now()`). */
   async drained(deadline: number): Promise<void> {
     const online = [...this.#held.values()].filter(({ link }) => link.state === 'online')
-    await Promise.all(online.map(({ link }) => link.outbox.drained(deadline - performance.now())))
+    await Promise.all(online.map(({ link }) => link.outbox.passed(deadline - performance.now())))
   }
 
   async stop(): Promise<void> {

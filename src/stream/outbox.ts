@@ -48,8 +48,8 @@ export class Outbox implements Flushable {
   #sources = new Set<Source>()
   #delivered = 0
   #progress = 0
-  /** Called when nothing is left to deliver, or nothing to deliver it to. */
-  #onEmpty: (() => void)[] = []
+  /** Who waits for what was here to be delivered: until `delivered` is so high, or nothing is left here. */
+  #waiting: { readonly delivered: number; readonly resolve: () => void }[] = []
   /** Bytes that may be here at most; asked by the router (`hasRoom`), not enforced by `append`. */
   limit: number
   /** When false, a full outbox pauses nobody: its instance is stalled, and what comes is held here, within `limit`. */
@@ -169,7 +169,7 @@ export class Outbox implements Flushable {
     this.#handed = new StanzaQueue()
     this.#barriers = undefined
     this.#unasked = 0
-    this.#ended()
+    this.#tellWaiting()
     return sent
   }
 
@@ -195,6 +195,7 @@ export class Outbox implements Flushable {
     const queue = this.#queue
     this.#queue = new StanzaQueue()
     this.releaseSources()
+    this.#tellWaiting()
     return queue
   }
 
@@ -204,16 +205,20 @@ export class Outbox implements Flushable {
     return first !== undefined && first.since < time ? this.#queue.shift() : undefined
   }
 
-  /** Resolves when all is delivered, when the outbox parts from its socket, or after so many milliseconds. */
-  drained(milliseconds: number): Promise<void> {
+  /**
+   * Resolves when all that is here now is delivered, or has been taken away, or after so many milliseconds. What comes
+   * later is not waited for.
+   */
+  passed(milliseconds: number): Promise<void> {
     if (this.#isEmpty || milliseconds <= 0) return Promise.resolve()
     this.askToConfirm()
     return new Promise((resolve) => {
       const deadline = setTimeout(resolve, milliseconds)
-      this.#onEmpty.push(() => {
+      const passed = (): void => {
         clearTimeout(deadline)
         resolve()
-      })
+      }
+      this.#waiting.push({ delivered: this.#delivered + this.stanzas, resolve: passed })
     })
   }
 
@@ -300,13 +305,16 @@ export class Outbox implements Flushable {
 
   #wake(): void {
     if (this.#sources.size > 0 && this.bytes <= this.#softMark >>> 1) this.releaseSources()
-    if (this.#isEmpty) this.#ended()
+    this.#tellWaiting()
   }
 
-  #ended(): void {
-    const waiting = this.#onEmpty
-    this.#onEmpty = []
-    for (const resolve of waiting) resolve()
+  #tellWaiting(): void {
+    if (this.#waiting.length === 0) return
+    const isEmpty = this.#isEmpty
+    const done = this.#waiting.filter(({ delivered }) => isEmpty || delivered <= this.#delivered)
+    if (done.length === 0) return
+    this.#waiting = this.#waiting.filter((waiting) => !done.includes(waiting))
+    for (const { resolve } of done) resolve()
   }
 
   #schedule(): void {

@@ -35,6 +35,7 @@ export interface Domain
       | 'on_conflict'
       | 'bare_domain'
       | 'iq_seconds'
+      | 'presence_repair_seconds'
       | 'redeliver_set'
       | 'require_confirmation'
       | 'retry_get'

@@ -108,6 +108,10 @@ const served = group({
     description: 'What keys a stanza to the bare domain under a destination criterion; `source`: its `bare_source`.',
   }),
   iq_seconds: seconds(1, 86400, { default: 300, description: 'How long an iq request may stay unanswered.' }),
+  presence_repair_seconds: seconds(0, 86400, {
+    default: 60,
+    description: 'When nobody repeats what a dead instance’s presence said, `unavailable` is sent for it; 0: never.',
+  }),
   redeliver_set: flag({
     default: false,
     description: 'Send an iq set again, too, whose instance died before it confirmed it; otherwise it is bounced.',

@@ -4,12 +4,15 @@ import { hashText, murmur3 } from '../balancing/hash.ts'
 import { type Policy, policyFor, randomIndex } from '../balancing/policy.ts'
 import { Rendezvous } from '../balancing/rendezvous.ts'
 import type { Domain } from '../config/config.ts'
+import { Adverts, delegatedFrom } from './adverts.ts'
 import { DomainCounters } from './counters.ts'
 import { ANY_INSTANCE, Hold, type Place } from './hold.ts'
 import type { Instance } from './instance.ts'
+import { Presences } from './presences.ts'
 import { Quarantine } from './quarantine.ts'
-import type { Head } from './xmpp/head.ts'
+import { Head, Kind } from './xmpp/head.ts'
 import { bareEnd, bareText, decodeAttribute, fullText, hasLocal, isPlain, normalise } from './xmpp/jid.ts'
+import { escapeText } from './xmpp/stream-error.ts'
 
 /** Who takes stanzas: rebuilt when that changes, only read per stanza. */
 interface Snapshot {
@@ -30,6 +33,8 @@ export class DomainRoutes {
   readonly counters = new DomainCounters()
   readonly hold: Hold
   readonly quarantine = new Quarantine()
+  readonly adverts = new Adverts()
+  readonly presences = new Presences()
   readonly #random: () => number
   readonly #members = new Map<string, Instance>()
   #config: Domain
@@ -71,8 +76,9 @@ export class DomainRoutes {
   }
 
   /** The instance that a stanza is for, or undefined when `placeOf` says where it waits. */
-  pick(head: Head): Instance | undefined {
+  pick(stanza: Head): Instance | undefined {
     const { policy } = this
+    const head = keyHead(stanza)
     const snapshot = this.#current
     switch (policy.kind) {
       case 'local_random':
@@ -91,8 +97,9 @@ export class DomainRoutes {
   }
 
   /** Where a stanza waits that `pick` found nobody for. */
-  placeOf(head: Head): Place {
+  placeOf(stanza: Head): Place {
     const { policy } = this
+    const head = keyHead(stanza)
     if (policy.kind !== 'buckets' && policy.kind !== 'rendezvous') return ANY_INSTANCE
     const hash = hashOf(ruleFor(policy.keying, head), head)
     if (policy.kind === 'buckets') return bucketOf(hash, policy.count)
@@ -258,6 +265,21 @@ function follow(before: Rendezvous, members: ReadonlyMap<string, Instance>): Ren
   for (const name of left) ranking = ranking.without(name)
   for (const name of joined) ranking = ranking.with(name)
   return ranking
+}
+
+/** Where to look for the key: in the stanza, or for a delegated one at the address of whom it is from. */
+function keyHead(stanza: Head): Head {
+  if (stanza.kind !== Kind.iq) return stanza
+  const from = delegatedFrom(stanza)
+  if (from === undefined) return stanza
+  const to = stanza.text(stanza.toStart, stanza.toEnd) ?? ''
+  const head = new Head()
+  head.buffer = Buffer.from(escapeText(from) + to)
+  head.fromStart = 0
+  head.fromEnd = head.buffer.length - Buffer.byteLength(to)
+  head.toStart = head.fromEnd
+  head.toEnd = head.buffer.length
+  return head
 }
 
 function ruleFor(keying: { readonly usual: KeyRule; readonly withoutLocal: KeyRule }, head: Head): KeyRule {

@@ -111,6 +111,7 @@ export class Gateway implements LinkHandler {
       tick: () => new Promise((resolve) => setTimeout(resolve, TICK_MILLISECONDS)),
     })
     this.#instances = new Instances({
+      clock,
       drains: this.#drains,
       node: config.node,
       routes,
@@ -213,6 +214,7 @@ export class Gateway implements LinkHandler {
   linkDown(link: Link, reason: string): void {
     link.outbox.pausesSources = false
     link.outbox.releaseSources()
+    this.#routes.domains.get(link.domain)?.adverts.forget()
     logEvent(this.#log, 'link-down', { domain: link.domain, reason: escapeForLog(reason) })
   }
 
@@ -321,6 +323,7 @@ function selfConfig(config: Config): Domain {
       on_conflict: 'refuse',
       bare_domain: 'destination',
       iq_seconds: 300,
+      presence_repair_seconds: 0,
       redeliver_set: false,
       require_confirmation: false,
       retry_get: false,

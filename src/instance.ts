@@ -1,4 +1,5 @@
 import type { DomainCounters } from './counters.ts'
+import type { Presences } from './presences.ts'
 import { Requests } from './requests.ts'
 import type { Standstill } from './stream/standstill.ts'
 import type { Stream, StreamHandler } from './stream/stream.ts'
@@ -17,7 +18,8 @@ export type InstanceState = (typeof instanceStates)[number]
 export interface Home {
   readonly name: string
   readonly counters: DomainCounters
-  readonly config: { readonly retry_get: boolean }
+  readonly presences: Presences
+  readonly config: { readonly retry_get: boolean; readonly presence_repair_seconds: number }
 }
 
 /** What an instance's stream leads to. */

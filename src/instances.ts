@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Move } from '../balancing/buckets.ts'
+import type { Clock } from './clock.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { Instance, type InstanceOwner } from './instance.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
@@ -21,6 +22,7 @@ export interface InstancesParts {
   readonly drains: { goodbye(domain: DomainRoutes, instance: Instance): void }
   /** The barriers of a new stream of a domain. */
   readonly barriers: (domain: string) => Barriers
+  readonly clock: Clock
   readonly log: Log
   readonly randomBytes: (count: number) => Uint8Array
   /** Milliseconds since 1970. */
@@ -76,6 +78,7 @@ export class Instances implements InstanceOwner {
     if (domain.config.delivery === 'at_least_once') this.#confirm(domain, instance)
     if (old === undefined) this.#take(domain, domain.join(instance))
     else this.#replace(domain, instance, old)
+    this.#parts.router.replayAdverts(domain, instance)
     this.#parts.joined(domain.name)
     logEvent(this.#parts.log, 'instance-joined', {
       domain: domain.name,
@@ -112,6 +115,7 @@ export class Instances implements InstanceOwner {
       else router.giveUp(domain, request)
     }
     domain.counters.deliveredToGone += outbox.delivered
+    domain.presences.orphan(instance, this.#parts.clock.now)
     this.release(domain)
     logEvent(log, 'instance-left', { domain: domain.name, instance: instance.name, condition, unanswered })
   }

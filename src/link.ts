@@ -238,7 +238,7 @@ export class Link implements Source {
     if (this.#socket === undefined) return this.#end()
     if (this.#state === 'waiting') return this.#socket.destroy()
     if (this.#state === 'dialing') return this.#part('stopped')
-    await this.outbox.drained(this.#timing.close)
+    await this.outbox.passed(this.#timing.close)
     this.#part('stopped', '</stream:stream>')
   }
 

@@ -83,6 +83,7 @@ export class Router {
     if (head.streams || !isValidIq(head)) return this.bounce(target, head, 'bad-request', 'invalid')
     if (target === this.#parts.self)
       return this.#toSelf(domain, head, (reply) => this.#toServer(domain, reply, undefined))
+    if (target.adverts.note(head)) return this.#advertise(target)
     if (this.isStopping && !isReply(head)) return this.bounce(target, head, 'recipient-unavailable', 'shutdown')
     this.toInstance(target, head, link)
   }
@@ -99,7 +100,11 @@ export class Router {
     domain.counters.receivedFromInstances++
     const fault = faultOf(head)
     if (fault !== undefined) return this.#refuse(domain, instance, head, fault)
-    if (isReply(head)) this.#noteAnswer(instance, head)
+    if (isReply(head) && !this.#noteAnswer(instance, head)) {
+      domain.counters.dropped('foreign_reply')
+      return undefined
+    }
+    if (instance.domain.config.presence_repair_seconds > 0) instance.domain.presences.note(head, instance)
     if (target === self) this.#toSelf(instance.domain, head, (reply) => this.#deliver(instance, reply, undefined))
     else {
       const outgoing = isRequest(head) ? this.#replies.wrap(head, instance.route) : head
@@ -144,6 +149,24 @@ export class Router {
     if (fate !== 'bounce') return domain.counters.dropped(fate)
     domain.counters.bounced(condition, reason)
     this.originate(domain, stanzaError(envelopeOf(head), condition), back)
+  }
+
+  /** Tells an instance that joins what the server has told the domain (XEP-0355, XEP-0356). */
+  replayAdverts(domain: DomainRoutes, instance: Instance): void {
+    for (const advert of domain.adverts.all) this.#tell(domain, instance, advert)
+  }
+
+  /** The server's word is for every instance, now and for those to come: it is taken here, and passed on by us. */
+  #advertise(domain: DomainRoutes): void {
+    domain.counters.deliveredToSelf++
+    const advert = domain.adverts.all.at(-1)
+    if (advert === undefined) return
+    for (const instance of domain.members.values()) this.#tell(domain, instance, advert)
+  }
+
+  #tell(domain: DomainRoutes, instance: Instance, bytes: Buffer): void {
+    domain.counters.receivedFromSelf++
+    this.#parts.reframer.stanzas(bytes, (head) => this.#deliver(instance, head, undefined))
   }
 
   /** Answers a request that an instance was given and will not answer. */
@@ -245,9 +268,12 @@ export class Router {
     return true
   }
 
-  #noteAnswer(instance: Instance, head: Head): void {
+  /** False when the instance was not asked, or its time to answer is over: whoever asked has had an answer. */
+  #noteAnswer(instance: Instance, head: Head): boolean {
     const since = instance.requests.answer(head)
-    if (since !== undefined) this.#parts.answered((this.#parts.clock.now - since) / 1000)
+    if (since === undefined) return false
+    this.#parts.answered((this.#parts.clock.now - since) / 1000)
+    return true
   }
 }
 

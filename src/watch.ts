@@ -5,6 +5,7 @@ import type { Instance } from './instance.ts'
 import type { Instances } from './instances.ts'
 import type { Links } from './links.ts'
 import { type Log, logEvent } from './log.ts'
+import { unavailable } from './presences.ts'
 import type { Router } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { Slab } from './stream/queue.ts'
@@ -38,7 +39,10 @@ export class Watch {
   }
 
   tick(): void {
-    for (const domain of this.#parts.routes.domains.values()) this.#expireHold(domain)
+    for (const domain of this.#parts.routes.domains.values()) {
+      this.#expireHold(domain)
+      this.#repairPresence(domain)
+    }
     this.#expireLinks()
     for (const [instance, domain] of this.#parts.instances.all) {
       this.#expireRequests(domain, instance)
@@ -85,6 +89,14 @@ export class Watch {
 
   #bounce(domain: DomainRoutes, slab: Slab, condition: StanzaCondition, reason: BounceReason): void {
     this.#parts.reframer.slab(slab, (head) => this.#parts.router.bounce(domain, head, condition, reason))
+  }
+
+  /** Nobody says any more what a dead instance said: its contacts are told that it is over. */
+  #repairPresence(domain: DomainRoutes): void {
+    const before = this.#parts.clock.now - domain.config.presence_repair_seconds * 1000
+    for (const presence of domain.presences.takeOrphansOlderThan(before)) {
+      this.#parts.router.originate(domain, unavailable(presence))
+    }
   }
 
   #expireRequests(domain: DomainRoutes, instance: Instance): void {

@@ -13,4 +13,9 @@ export const ns = {
   version: 'jabber:iq:version', // XEP-0092
   time: 'urn:xmpp:time', // XEP-0202
   delay: 'urn:xmpp:delay', // XEP-0203
+  forward: 'urn:xmpp:forward:0', // XEP-0297
+  /** XEP-0356, without its version. */
+  privilege: 'urn:xmpp:privilege:',
+  /** XEP-0355, without its version. */
+  delegation: 'urn:xmpp:delegation:',
 } as const

@@ -12,7 +12,7 @@ domains:
     upstream: {service: "xmpp://127.0.0.1:${server.port}", secret: s3cret}
 drain: {seconds: 0}
 `
-const ids = ['plain-1', 'no name: &amp; £']
+const ids = ['plain-1', 'no name: &#38; £']
 
 test('a reply that comes after the node was killed and started again reaches the instance that asked', async (t) => {
   const server = await StubServer.listen()

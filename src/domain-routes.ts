@@ -94,7 +94,7 @@ export class DomainRoutes {
   /** An instance arrives; it may take a bucket from one that has no right to it. Returns what changes hands. */
   join(instance: Instance): readonly Move[] {
     this.#members.set(instance.name, instance)
-    return this.#change((table) => join(table, instance.name, instance.wanted))
+    return this.#change((table) => join(table, instance.name, this.#wantedBy(instance.name)))
   }
 
   /** An instance takes the place of another of the same name: no bucket moves. */
@@ -117,18 +117,33 @@ export class DomainRoutes {
 
   /** Takes a new config into force. Returns whether stanzas are now shared out otherwise. */
   configure(config: Domain): boolean {
-    const before = JSON.stringify(this.#policy)
+    const assigned = this.#assignment()
+    const spilled = this.#config.when_unassigned
     this.#config = config
     this.hold.limit = config.hold.bytes
-    const policy = policyFor(config.balancing, config.bare_domain)
-    if (JSON.stringify(policy) === before) return false
-    this.#policy = policy
-    this.#buckets = this.#freeBuckets()
-    for (const instance of this.#members.values()) {
-      if (this.#buckets !== undefined) this.#buckets = join(this.#buckets, instance.name, instance.wanted).table
-    }
+    this.#policy = policyFor(config.balancing, config.bare_domain)
+    const isAssignedAnew = this.#assignment() !== assigned
+    if (isAssignedAnew) this.#assignAnew()
     this.#settle()
-    return true
+    return isAssignedAnew || spilled !== config.when_unassigned
+  }
+
+  /** All that the config says about who gets which bucket, to be compared. */
+  #assignment(): string {
+    const wanted = [...(this.#config.instances ?? [])].filter(([, { bucket }]) => bucket !== undefined)
+    return JSON.stringify([this.#policy, wanted.map(([name, { bucket }]) => [name, bucket])])
+  }
+
+  #assignAnew(): void {
+    this.#buckets = this.#freeBuckets()
+    for (const name of this.#members.keys()) {
+      if (this.#buckets !== undefined) this.#buckets = join(this.#buckets, name, this.#wantedBy(name)).table
+    }
+  }
+
+  /** The bucket that the config, as it is now, gives to an instance. */
+  #wantedBy(name: string): number | undefined {
+    return this.#config.instances?.get(name)?.bucket
   }
 
   #freeBuckets(): BucketTable | undefined {
@@ -165,13 +180,14 @@ export class DomainRoutes {
     const holders = (this.#buckets?.holders ?? []).map((name) =>
       name === undefined ? undefined : this.#members.get(name),
     )
-    const rendezvous = this.#ranks() ? follow(this.#rendezvous, this.#members) : nobody
+    const rendezvous = this.ranks ? follow(this.#rendezvous, this.#members) : nobody
     this.#rendezvous = rendezvous
     const ranked = rendezvous.names.flatMap((name) => this.#members.get(name) ?? [])
     return { random: this.#randomOf(holders), holders, ranked, rendezvous }
   }
 
-  #ranks(): boolean {
+  /** Whether one that joins may get what was another's, without a bucket changing hands. */
+  get ranks(): boolean {
     return (
       this.#policy.kind === 'rendezvous' ||
       (this.#policy.kind === 'buckets' && this.#config.when_unassigned === 'spill')

@@ -50,14 +50,13 @@ export class Instances implements InstanceOwner {
     if (this.#parts.router.isStopping) return 'system-shutdown'
     const { config } = domain
     const name = credential.instance ?? this.#freeName(domain)
-    const wanted = config.instances?.get(name)?.bucket
     const route = routeFrom(
       credential.instance === undefined
         ? this.#parts.randomBytes(10)
         : stableBytes(domain.name, name, credential.secret),
     )
     if (domain.members.has(name) && config.on_conflict === 'refuse') return 'conflict'
-    const instance = new Instance(this, domain, stream, { name, route, wanted }, this.#parts.now())
+    const instance = new Instance(this, domain, stream, { name, route }, this.#parts.now())
     stream.outbox.limit += config.hold.bytes
     this.#homes.set(instance, domain)
     return instance
@@ -137,8 +136,7 @@ export class Instances implements InstanceOwner {
 
   /** The domain's policy has changed: what its instances have not been handed goes to whom it is for now. */
   redistribute(domain: DomainRoutes): void {
-    const queues = [...domain.members.values()].map((instance) => ({ instance, queue: instance.stream.outbox.take() }))
-    for (const { instance, queue } of queues) this.#parts.router.reroute(domain, queue, instance)
+    this.#shareAnew(domain)
     for (const place of domain.hold.places()) {
       const queue = domain.hold.take(place)
       if (queue !== undefined) this.#parts.router.reroute(domain, queue)
@@ -161,12 +159,18 @@ export class Instances implements InstanceOwner {
   }
 
   #join(domain: DomainRoutes, instance: Instance): void {
-    for (const { from, bucket, to } of domain.join(instance)) {
-      const before = from === undefined ? undefined : domain.members.get(from)
-      if (before === undefined) continue
+    const taken = domain.join(instance).filter(({ from }) => from !== undefined)
+    for (const { from, bucket, to } of taken) {
       logEvent(this.#parts.log, 'bucket-moved', { domain: domain.name, bucket, from, to })
-      this.#parts.router.reroute(domain, before.stream.outbox.take(), before)
     }
+    // What waits for others may be the new one's now: it goes before what comes next.
+    if (taken.length > 0 || domain.ranks) this.#shareAnew(domain)
+  }
+
+  #shareAnew(domain: DomainRoutes): void {
+    const laden = [...domain.members.values()].filter(({ stream }) => stream.outbox.stanzas > 0)
+    const queues = laden.map((instance) => ({ instance, queue: instance.stream.outbox.take() }))
+    for (const { instance, queue } of queues) this.#parts.router.reroute(domain, queue, instance)
   }
 
   /** A second stream under a name: the new one has the bucket, then what the old one had not been handed, then the rest. */

@@ -119,7 +119,7 @@ describe('100 000 messages of 10 000 senders over four instances by bare_source'
   })
 })
 
-describe('when one of four instances is killed', { timeout: 120_000 }, () => {
+describe('when one of four instances goes', { timeout: 120_000 }, () => {
   const senders = 2_000
   let yard: Yard
   let initially: Map<string, { at: string; ids: number[] }>
@@ -141,7 +141,7 @@ describe('when one of four instances is killed', { timeout: 120_000 }, () => {
     return until(live, () => total(live) === count)
   }
 
-  test('under hold its share waits, and comes first and in order when it is back', async () => {
+  test('killed, under hold its share waits, and comes first and in order when it is back', async () => {
     await killed('hold')
     const share = shareOf('blue').length
     await yard.users.sendAll(messages(1, 5, senders))
@@ -163,7 +163,32 @@ describe('when one of four instances is killed', { timeout: 120_000 }, () => {
     await close(yard)
   })
 
-  test('under spill its share goes to the others, and theirs stays where it was', async () => {
+  test('an instance that leaves in order amid the traffic loses nothing, nor does the one that follows it', async () => {
+    yard = await open('hold')
+    const { users, instances, gateway } = yard
+    const [turns, first] = [50, instances.get('blue')!]
+    const all = [...instances.values()]
+    const sent = users.sendAll(messages(0, turns, senders))
+    await first.waitForCount(1_000)
+    await first.leave()
+    const second = await connect(gateway, 'blue')
+    all.push(second)
+    await sent
+    await until(all, () => total(all) === senders * turns)
+    const halves = [...first.stanzas, ...second.stanzas]
+    assert.ok(second.stanzas.length > 0)
+    for (const [sender, { ids }] of bySender([
+      ...stanzasOf(yard).filter(([name]) => name !== 'blue'),
+      ['blue', halves],
+    ])) {
+      assert.deepEqual(ids, upTo(turns), sender)
+    }
+    assertBalanced(gateway.view.domain('bot.localhost')!)
+    await second.kill()
+    await close(yard)
+  })
+
+  test('killed, under spill its share goes to the others, and theirs stays where it was', async () => {
     await killed('spill')
     await yard.users.sendAll(messages(1, 5, senders))
     await survivorsHave(senders * 6 - shareOf('blue').length)
@@ -180,7 +205,7 @@ describe('when one of four instances is killed', { timeout: 120_000 }, () => {
     await close(yard)
   })
 
-  test('a spare takes its share over at once: nothing is held, nothing moves between the others', async () => {
+  test('killed, a spare takes its share over at once: nothing is held, nothing moves between the others', async () => {
     yard = await open('hold')
     const { users, instances, gateway } = yard
     const extra = await connect(gateway, 'extra')

@@ -128,6 +128,12 @@ export class RawInstance {
     this.socket.resume()
   }
 
+  /** Ends its stream in order, and reads on until the gateway has closed it. */
+  async leave(): Promise<void> {
+    this.send('</stream:stream>')
+    await this.closed
+  }
+
   /** As a crash: no closing tag. */
   async kill(): Promise<void> {
     this.socket.destroy()

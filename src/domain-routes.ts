@@ -43,8 +43,9 @@ export class DomainRoutes {
   #rendezvous = nobody
   /** Undefined after a change, until the next stanza. */
   #snapshot: Snapshot | undefined
-  /** Places whose instance is being drained: what comes waits, whatever `when_unassigned` says. */
+  /** Places that are changing hands: what comes waits, whatever `when_unassigned` says. */
   readonly #moving = new Set<Place>()
+  #isFrozen = false
 
   constructor(config: Domain, random: () => number) {
     this.name = config.name
@@ -67,7 +68,7 @@ export class DomainRoutes {
   }
   /** Per bucket its holder; empty for a domain without buckets. */
   get holders(): readonly (Instance | undefined)[] {
-    return this.#current.holders
+    return (this.#buckets?.holders ?? []).map((name) => (name === undefined ? undefined : this.#members.get(name)))
   }
 
   get #current(): Snapshot {
@@ -78,6 +79,7 @@ export class DomainRoutes {
   /** The instance that a stanza is for, or undefined when `placeOf` says where it waits. */
   pick(stanza: Head): Instance | undefined {
     const { policy } = this
+    if (this.#isFrozen) return undefined
     const head = keyHead(stanza)
     const snapshot = this.#current
     switch (policy.kind) {
@@ -107,16 +109,38 @@ export class DomainRoutes {
     return rendezvous.names[rendezvous.pick(hash)] ?? ANY_INSTANCE
   }
 
-  /** Whether what waits at a place does so only because its instance is being drained. */
+  /** Whether what waits at a place does so only until it has changed hands. */
   isMoving(place: Place): boolean {
-    return this.#moving.has(place)
+    return this.#isFrozen || this.#moving.has(place)
   }
 
   /** Whether there is an instance for what waits at a place. */
   isServed(place: Place): boolean {
-    if (this.#moving.has(place) || this.#current.random.length === 0) return false
+    if (this.isMoving(place) || this.#current.random.length === 0) return false
     if (typeof place === 'string' || place === ANY_INSTANCE) return true
     return this.#current.holders[place] !== undefined || this.#config.when_unassigned === 'spill'
+  }
+
+  /** Nobody gets anything until `thaw`: every place is changing hands. */
+  freeze(): void {
+    this.#isFrozen = true
+  }
+
+  thaw(): void {
+    this.#isFrozen = false
+  }
+
+  /** An instance that has joined gets nothing until `letGo`: whoever had its share before has yet to confirm. */
+  keepBack(instance: Instance): void {
+    for (const place of [instance.name, this.placeHeldBy(instance)]) if (place !== undefined) this.#moving.add(place)
+    this.#snapshot = undefined
+  }
+
+  letGo(instance: Instance): void {
+    this.#moving.delete(instance.name)
+    const place = this.placeHeldBy(instance)
+    if (place !== undefined) this.#moving.delete(place)
+    this.#snapshot = undefined
   }
 
   /** Nothing new goes to an instance, but nothing of its share to another either: it waits until `leave`. */
@@ -137,7 +161,7 @@ export class DomainRoutes {
   /** An instance arrives; it may take a bucket from one that has no right to it. Returns what changes hands. */
   join(instance: Instance): readonly Move[] {
     this.#members.set(instance.name, instance)
-    return this.#change((table) => join(table, instance.name, instance.wanted))
+    return this.#change((table) => join(table, instance.name, this.#wantedBy(instance.name)))
   }
 
   /** An instance takes the place of another of the same name: no bucket moves. */
@@ -149,8 +173,7 @@ export class DomainRoutes {
   /** An instance is no more, or gets nothing new. Returns what changes hands. */
   leave(instance: Instance): readonly Move[] {
     if (this.#members.get(instance.name) !== instance) return []
-    const place = this.placeHeldBy(instance)
-    if (place !== undefined) this.#moving.delete(place)
+    this.letGo(instance)
     this.#members.delete(instance.name)
     return this.#change((table) => leave(table, instance.name))
   }
@@ -165,7 +188,7 @@ export class DomainRoutes {
 
   /** The reverse of `sideline`. Returns what changes hands. */
   reinstate(instance: Instance): readonly Move[] {
-    return this.#change((table) => join(table, instance.name, instance.wanted))
+    return this.#change((table) => join(table, instance.name, this.#wantedBy(instance.name)))
   }
 
   /** An instance has stalled, or reads again. */
@@ -175,24 +198,39 @@ export class DomainRoutes {
 
   /** Takes a new config into force. Returns whether stanzas are now shared out otherwise. */
   configure(config: Domain): boolean {
-    const before = JSON.stringify(this.#policy)
+    const assigned = this.#assignment()
+    const spilled = this.#config.when_unassigned
     this.#config = config
     this.hold.limit = config.hold.bytes
-    const policy = policyFor(config.balancing, config.bare_domain)
-    if (JSON.stringify(policy) === before) return false
-    this.#policy = policy
-    this.#buckets = this.#freeBuckets()
-    for (const instance of this.#members.values()) {
-      if (this.#buckets !== undefined) this.#buckets = join(this.#buckets, instance.name, instance.wanted).table
-    }
+    this.#policy = policyFor(config.balancing, config.bare_domain)
+    const isAssignedAnew = this.#assignment() !== assigned
+    if (isAssignedAnew) this.#assignAnew()
     this.#settle()
-    return true
+    return isAssignedAnew || spilled !== config.when_unassigned
   }
 
-  /** The best live instance for a key; undefined when that one is being drained, or there is none. */
+  /** All that the config says about who gets which bucket, to be compared. */
+  #assignment(): string {
+    const wanted = [...(this.#config.instances ?? [])].filter(([, { bucket }]) => bucket !== undefined)
+    return JSON.stringify([this.#policy, wanted.map(([name, { bucket }]) => [name, bucket])])
+  }
+
+  #assignAnew(): void {
+    this.#buckets = this.#freeBuckets()
+    for (const name of this.#members.keys()) {
+      if (this.#buckets !== undefined) this.#buckets = join(this.#buckets, name, this.#wantedBy(name)).table
+    }
+  }
+
+  /** The bucket that the config, as it is now, gives to an instance. */
+  #wantedBy(name: string): number | undefined {
+    return this.#config.instances?.get(name)?.bucket
+  }
+
+  /** The best live instance for a key; undefined when its share is moving, or there is none. */
   #ranked(snapshot: Snapshot, hash: number): Instance | undefined {
     const best = snapshot.ranked[snapshot.rendezvous.pick(hash)]
-    return best?.state === 'draining' ? undefined : best
+    return best !== undefined && this.#moving.size > 0 && this.#moving.has(best.name) ? undefined : best
   }
 
   #freeBuckets(): BucketTable | undefined {
@@ -226,17 +264,15 @@ export class DomainRoutes {
   }
 
   #takeSnapshot(): Snapshot {
-    const holders = (this.#buckets?.holders ?? []).map((name) => {
-      const holder = name === undefined ? undefined : this.#members.get(name)
-      return holder?.state === 'draining' ? undefined : holder
-    })
-    const rendezvous = this.#ranks() ? follow(this.#rendezvous, this.#members) : nobody
+    const holders = this.holders.map((holder, bucket) => (this.#moving.has(bucket) ? undefined : holder))
+    const rendezvous = this.ranks ? follow(this.#rendezvous, this.#members) : nobody
     this.#rendezvous = rendezvous
     const ranked = rendezvous.names.flatMap((name) => this.#members.get(name) ?? [])
     return { random: this.#randomOf(holders), holders, ranked, rendezvous }
   }
 
-  #ranks(): boolean {
+  /** Whether one that joins may get what was another's, without a bucket changing hands. */
+  get ranks(): boolean {
     return (
       this.#policy.kind === 'rendezvous' ||
       (this.#policy.kind === 'buckets' && this.#config.when_unassigned === 'spill')

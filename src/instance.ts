@@ -37,8 +37,6 @@ export class Instance implements StreamHandler {
   readonly stream: Stream
   /** What the tokens of its requests begin with: says where the reply goes. */
   readonly route: string
-  /** The bucket that its config gives it. */
-  readonly wanted: number | undefined
   /** When it joined, as milliseconds since 1970. */
   readonly since: number
   readonly requests = new Requests()
@@ -57,7 +55,7 @@ export class Instance implements StreamHandler {
     owner: InstanceOwner,
     domain: Home,
     stream: Stream,
-    identity: { readonly name: string; readonly route: string; readonly wanted: number | undefined },
+    identity: { readonly name: string; readonly route: string },
     since: number,
   ) {
     this.#owner = owner
@@ -65,7 +63,6 @@ export class Instance implements StreamHandler {
     this.stream = stream
     this.name = identity.name
     this.route = identity.route
-    this.wanted = identity.wanted
     this.since = since
   }
 

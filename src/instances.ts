@@ -31,6 +31,9 @@ export interface InstancesParts {
   readonly joined: (domain: string) => void
 }
 
+/** How long those who had a share may take to confirm before it is given to another, in milliseconds. */
+const HANDOVER_MILLISECONDS = 5000
+
 /**
  * Instances come and go: names them, settles conflicts, keeps the routing table, and moves what waits. Every change of
  * who gets what is complete, queue and all, before the next stanza is read.
@@ -53,14 +56,13 @@ export class Instances implements InstanceOwner {
     if (this.#parts.router.isStopping) return 'system-shutdown'
     const { config } = domain
     const name = credential.instance ?? this.#freeName(domain)
-    const wanted = config.instances?.get(name)?.bucket
     const route = routeFrom(
       credential.instance === undefined
         ? this.#parts.randomBytes(10)
         : stableBytes(domain.name, name, credential.secret),
     )
     if (domain.members.has(name) && config.on_conflict === 'refuse') return 'conflict'
-    const instance = new Instance(this, domain, stream, { name, route, wanted }, this.#parts.now())
+    const instance = new Instance(this, domain, stream, { name, route }, this.#parts.now())
     stream.outbox.limit += config.hold.bytes
     this.#homes.set(instance, domain)
     return instance
@@ -76,7 +78,7 @@ export class Instances implements InstanceOwner {
     const old = domain.members.get(instance.name)
     this.#parts.routes.register(instance)
     if (domain.config.delivery === 'at_least_once') this.#confirm(domain, instance)
-    if (old === undefined) this.#take(domain, domain.join(instance))
+    if (old === undefined) this.#take(domain, instance, domain.join(instance))
     else this.#replace(domain, instance, old)
     this.#parts.router.replayAdverts(domain, instance)
     this.#parts.joined(domain.name)
@@ -134,12 +136,15 @@ export class Instances implements InstanceOwner {
 
   /** The domain's policy has changed: what its instances have not been handed goes to whom it is for now. */
   redistribute(domain: DomainRoutes): void {
-    const queues = [...domain.members.values()].map((instance) => ({ instance, queue: instance.stream.outbox.take() }))
-    for (const { instance, queue } of queues) this.#parts.router.reroute(domain, queue, instance)
-    for (const place of domain.hold.places()) {
-      const queue = domain.hold.take(place)
-      if (queue !== undefined) this.#parts.router.reroute(domain, queue)
-    }
+    const laden = this.#laden(domain)
+    domain.freeze()
+    const held = domain.hold.places().map((place) => domain.hold.take(place))
+    this.#shareAnew(domain)
+    for (const queue of held) if (queue !== undefined) this.#parts.router.reroute(domain, queue)
+    this.#confirmed(laden).then(() => {
+      domain.thaw()
+      this.release(domain)
+    })
   }
 
   /** The first barrier comes at once: its answer says that the instance confirms at all. */
@@ -152,18 +157,42 @@ export class Instances implements InstanceOwner {
 
   /** A suspect instance answers again. */
   reinstate(domain: DomainRoutes, instance: Instance): void {
-    this.#take(domain, domain.reinstate(instance))
+    this.#take(domain, instance, domain.reinstate(instance))
     this.release(domain)
   }
 
-  /** Buckets have changed hands: what their holders had not been written follows. */
-  #take(domain: DomainRoutes, moves: readonly Move[]): void {
-    for (const { from, bucket, to } of moves) {
-      const before = from === undefined ? undefined : domain.members.get(from)
-      if (before === undefined) continue
+  /**
+   * An instance takes its share, of buckets or of keys. What others had of that and have not been written goes to it,
+   * and what comes next waits until they have confirmed what they were written: nothing overtakes.
+   */
+  #take(domain: DomainRoutes, instance: Instance, moves: readonly Move[]): void {
+    const taken = moves.filter(({ from }) => from !== undefined)
+    for (const { from, bucket, to } of taken) {
       logEvent(this.#parts.log, 'bucket-moved', { domain: domain.name, bucket, from, to })
-      this.#parts.router.reroute(domain, before.stream.outbox.take(), before)
     }
+    if (taken.length === 0 && !domain.ranks) return
+    const laden = this.#laden(domain)
+    if (laden.length === 0) return
+    domain.keepBack(instance)
+    this.#shareAnew(domain)
+    this.#confirmed(laden).then(() => {
+      domain.letGo(instance)
+      this.release(domain)
+    })
+  }
+
+  #laden(domain: DomainRoutes): readonly Instance[] {
+    return [...domain.members.values()].filter(({ stream }) => stream.outbox.stanzas > 0)
+  }
+
+  /** Resolves when these have confirmed all that they have been given by now, or have had their time. */
+  async #confirmed(laden: readonly Instance[]): Promise<void> {
+    await Promise.all(laden.map(({ stream }) => stream.outbox.passed(HANDOVER_MILLISECONDS)))
+  }
+
+  #shareAnew(domain: DomainRoutes): void {
+    const queues = this.#laden(domain).map((instance) => ({ instance, queue: instance.stream.outbox.take() }))
+    for (const { instance, queue } of queues) this.#parts.router.reroute(domain, queue, instance)
   }
 
   /** A second stream under a name: the new one has the bucket, then what the old one had not been handed, then the rest. */

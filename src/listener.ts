@@ -64,8 +64,10 @@ export class Listener implements StreamOwner {
   }
 
   authenticated(stream: Stream, domain: AcceptedDomain, credential: Credential): StreamHandler | StreamCondition {
-    this.#noLongerWaiting(stream)
-    return this.#parts.admit(stream, domain, credential)
+    const admitted = this.#parts.admit(stream, domain, credential)
+    // One that is refused waits until it is closed, and is logged as such.
+    if (typeof admitted !== 'string') this.#noLongerWaiting(stream)
+    return admitted
   }
 
   closed(stream: Stream, condition: StreamCondition | undefined): void {

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { parseArgs } from 'node:util'
-import { check } from './commands/check.ts'
-import { run } from './commands/run.ts'
-import { asSwitchyardError, exitCodes, SwitchyardError } from './errors.ts'
+import { fileURLToPath } from 'node:url'
+import { dispatch, type Io } from './commands/dispatch.ts'
+import { chunksOf } from './commands/standard-input.ts'
+import { exitCodes, SwitchyardError } from './errors.ts'
 
-const version = (): string => {
+/** Beside src/ in a checkout, one folder further up from dist/src/. */
+function version(): string {
   for (const path of ['../package.json', '../../package.json']) {
     try {
       return String(JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')).version)
@@ -15,48 +16,66 @@ const version = (): string => {
   return 'unknown'
 }
 
-const io = {
-  env: process.env,
-  hostname: hostname(),
-  readFile: (path: string) => readFileSync(path, 'utf8'),
-  stdout: (text: string) => void process.stdout.write(text),
-  stderr: (text: string) => void process.stderr.write(text),
-  version: version(),
-  onSignals(reload: () => void, stop: () => void): void {
-    let isStopping = false
-    const onStop = (): void => {
-      if (isStopping) process.exit(exitCodes.done)
-      isStopping = true
-      stop()
-    }
-    process.on('SIGHUP', reload)
-    process.on('SIGTERM', onStop)
-    process.on('SIGINT', onStop)
-  },
-}
-async function main(argv: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...argv],
-    options: { config: { type: 'string', short: 'c' }, help: { type: 'boolean', short: 'h' } },
-    allowPositionals: true,
-  })
-  const config = values.config ?? 'switchyard.yaml'
-  switch (positionals[0]) {
-    case 'check':
-      return check(config, io)
-    case 'run':
-      await run(config, io)
-      return exitCodes.done
-    default:
-      throw new SwitchyardError('usage', `unknown command ${positionals[0]}`)
+const stderr = (text: string) => void process.stderr.write(text)
+
+function createIo(): Io {
+  let reportBug = (error: unknown): void => {
+    const told = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    stderr(`switchyard: a bug; please report it with what follows\n${told}\n`)
+  }
+  const bug = (error: unknown): void => {
+    reportBug(error)
+    process.exit(exitCodes.bug)
+  }
+  process.on('uncaughtException', bug)
+  process.on('unhandledRejection', bug)
+  return {
+    env: process.env,
+    hostname: hostname(),
+    version: version(),
+    program: fileURLToPath(import.meta.url),
+    readFile: (path) => readFileSync(path, 'utf8'),
+    stdin: () => chunksOf(0),
+    stdout: (text) => void process.stdout.write(text),
+    stderr,
+    isTerminal: process.stdout.isTTY === true,
+    columns: () => process.stdout.columns ?? 80,
+    onBug(report) {
+      reportBug = report
+    },
+    onSignals,
+    parent: {
+      send: (message) => void process.send?.(message),
+      onMessage: (receive) => void process.on('message', receive),
+      onGone: (gone) => void process.on('disconnect', gone),
+    },
   }
 }
 
-main(process.argv.slice(2)).then(
+function onSignals(reload: () => void, stop: () => void): void {
+  let isStopping = false
+  const onStop = (): void => {
+    if (isStopping) process.exit(exitCodes.done)
+    isStopping = true
+    stop()
+  }
+  process.on('SIGHUP', reload)
+  process.on('SIGTERM', onStop)
+  process.on('SIGINT', onStop)
+}
+
+/** Whoever read our output has seen enough, as `head` has after ten lines: no error. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCodes.done)
+  throw error
+})
+
+dispatch(process.argv.slice(2), createIo()).then(
   (code) => process.exit(code),
-  (thrown) => {
-    const error = asSwitchyardError(thrown)
-    io.stderr(`switchyard: ${error.message}\n`)
-    process.exit(error.exitCode)
+  (thrown: unknown) => {
+    // Whatever is not ours was not foreseen: it goes the way of every bug.
+    if (!(thrown instanceof SwitchyardError)) throw thrown
+    stderr(`switchyard: ${thrown.message}\n`)
+    process.exit(thrown.exitCode)
   },
 )

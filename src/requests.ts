@@ -29,6 +29,8 @@ export class Requests {
 
   add(envelope: Envelope, now: number, bytes?: Buffer): void {
     const key = keyOf(envelope.from, envelope.to, envelope.id)
+    // One that is asked again is as young as its last asking: a map keeps the place of a key that it has.
+    this.#byKey.delete(key)
     this.#byKey.set(key, { envelope, since: now, bytes })
   }
 

@@ -12,6 +12,7 @@ import type { StanzaQueue } from './stream/queue.ts'
 import type { Reframer } from './stream/reframe.ts'
 import { type Head, Type } from './xmpp/head.ts'
 import { isValidIq } from './xmpp/iq.ts'
+import { isJid } from './xmpp/jid.ts'
 import { envelopeOf, type StanzaCondition, stanzaError, undeliverable } from './xmpp/stanza-error.ts'
 import type { StreamCondition } from './xmpp/stream-error.ts'
 
@@ -91,9 +92,10 @@ export class Router {
   /** From an instance: legs (c) and (d). Returns the stream error that it deserves, if it does. */
   fromInstance(instance: Instance, head: Head): StreamCondition | undefined {
     const { routes, self } = this.#parts
-    if (head.fromStart < 0 || routes.find(head.buffer, head.fromStart, head.fromEnd) !== instance.domain) {
-      return 'invalid-from'
-    }
+    const { buffer, fromStart, fromEnd } = head
+    if (fromStart < 0 || routes.find(buffer, fromStart, fromEnd) !== instance.domain) return 'invalid-from'
+    // The link is all instances' own, and Prosody closes it for an address that is none.
+    if (!isJid(buffer, fromStart, fromEnd)) return 'invalid-from'
     const target = this.#targetOf(head)
     if (target === self && isReply(head) && this.#isConfirmation(instance, head)) return undefined
     const domain = target ?? instance.domain
@@ -131,16 +133,21 @@ export class Router {
   }
 
   /**
-   * Routes stanzas of a domain anew, in order: what waited for an instance that is there now, or for one that is gone.
-   * It returns before anything newer is read, so nothing overtakes.
+   * Routes stanzas of a domain anew, in order: what was held, or what `before` had not been handed. It returns before
+   * anything newer is read, so nothing overtakes.
    */
-  reroute(domain: DomainRoutes, queue: StanzaQueue, gone?: Instance): void {
+  reroute(domain: DomainRoutes, queue: StanzaQueue, before?: Instance): void {
     this.#parts.reframer.queue(queue, (head, past) => {
-      // A reply in the queue of a dead instance was for that instance only.
-      if (isReply(head)) return domain.counters.dropped('gone_asker')
-      if (gone !== undefined && isRequest(head)) gone.requests.forget(envelopeOf(head))
+      if (isReply(head)) return this.#giveBack(domain, head, before)
+      if (before !== undefined && isRequest(head)) before.requests.forget(envelopeOf(head))
       this.toInstance(domain, head, undefined, past)
     })
+  }
+
+  /** A reply in the queue of an instance has its own id again, and is for that instance only. */
+  #giveBack(domain: DomainRoutes, head: Head, asker: Instance | undefined): void {
+    if (asker?.stream.isOpen) this.#deliver(asker, head, undefined)
+    else domain.counters.dropped('gone_asker')
   }
 
   /** Answers a stanza that reaches nobody with an error, where an answer is allowed; counts it under `domain`. */
@@ -177,7 +184,11 @@ export class Router {
   /** Sends a request that a dead instance was given to another, once (`retry_get`). */
   retry(domain: DomainRoutes, bytes: Buffer): void {
     this.#isRetry = true
-    this.#parts.reframer.stanzas(bytes, (head) => this.toInstance(domain, head))
+    this.#parts.reframer.stanzas(bytes, (head) => {
+      // It has been counted as delivered once already.
+      domain.counters.receivedFromSelf++
+      this.toInstance(domain, head)
+    })
     this.#isRetry = false
   }
 
@@ -282,5 +293,6 @@ type Fault = 'no_to' | 'streams' | 'invalid'
 function faultOf(head: Head): Fault | undefined {
   if (head.toStart < 0) return 'no_to'
   if (head.streams) return 'streams'
+  if (!isJid(head.buffer, head.toStart, head.toEnd)) return 'invalid'
   return isValidIq(head) ? undefined : 'invalid'
 }

@@ -140,11 +140,6 @@ export class Outbox implements Flushable {
     source.pause()
   }
 
-  /** Forgets a source that is gone. */
-  forget(source: Source): void {
-    this.#sources.delete(source)
-  }
-
   /** Lets all paused sources go on, room or not. */
   releaseSources(): void {
     const sources = this.#sources
@@ -190,13 +185,19 @@ export class Outbox implements Flushable {
     this.#queue.prepend(sent)
   }
 
-  /** Takes all that was not handed to a socket, in order, and leaves the queue empty; its sources go on. */
+  /** Takes all stanzas that were not handed to a socket, in order; its sources go on. What is no stanza stays. */
   take(): StanzaQueue {
-    const queue = this.#queue
-    this.#queue = new StanzaQueue()
+    const stanzas = this.#queue.takeStanzas()
     this.releaseSources()
     this.#tellWaiting()
-    return queue
+    return stanzas
+  }
+
+  /** Takes what `take` has left: what the peer must be told before its stream can end. */
+  takeControl(): Buffer {
+    const slabs: Uint8Array[] = []
+    for (let slab = this.#queue.shift(); slab !== undefined; slab = this.#queue.shift()) slabs.push(slab.bytes)
+    return Buffer.concat(slabs)
   }
 
   /** Takes the oldest queued slab if its stanzas came before `time`. */

@@ -95,6 +95,18 @@ export class StanzaQueue {
     other.#stanzas = 0
   }
 
+  /** Takes all stanzas out, in order; what is no stanza stays. */
+  takeStanzas(): StanzaQueue {
+    const stanzas = new StanzaQueue()
+    const rest = new StanzaQueue()
+    for (let slab = this.shift(); slab !== undefined; slab = this.shift()) {
+      const queue = slab.stanzas > 0 ? stanzas : rest
+      queue.push(slab)
+    }
+    this.prepend(rest)
+    return stanzas
+  }
+
   /** Appends a slab as it is, without copying: nothing more is written into it. */
   push(slab: Slab): void {
     this.#slabs.push(slab)

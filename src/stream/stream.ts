@@ -123,10 +123,7 @@ export class Stream implements Source {
     const error = condition === undefined ? '' : streamError(condition, text)
     this.#finish(condition)
     if (!this.#socket.writable) return this.#destroy()
-    // What is still in the outbox is ours (header, handshake): a handler has taken its stanzas by now.
-    this.outbox.flush()
-    this.#socket.end(`${header}${error}</stream:stream>`)
-    this.#linger()
+    this.#end(`${header}${error}</stream:stream>`)
   }
 
   /**
@@ -195,7 +192,8 @@ export class Stream implements Source {
     const element = parse(head.bytes.toString('utf8'))
     if (element.is('error', ns.streams) || element.name === 'stream:error') return this.#onError(element)
     if (this.#state === 'open') return this.close('unsupported-stanza-type', 'only iq, message and presence')
-    if (element.name !== 'handshake') return this.close('not-authorized', 'only a handshake may come here')
+    const isHandshake = element.name === 'handshake' && (element.getNS() ?? ns.component) === ns.component
+    if (!isHandshake) return this.close('not-authorized', 'only a handshake may come here')
     this.#onHandshake(element.getText().trim())
   }
 
@@ -216,8 +214,7 @@ export class Stream implements Source {
   #onError(element: Element): void {
     const name = element.getChildElements()[0]?.name ?? ''
     this.#finish(streamConditions.find((condition) => condition === name) ?? 'undefined-condition')
-    this.#socket.end('</stream:stream>')
-    this.#linger()
+    this.#end('</stream:stream>')
   }
 
   #onFooter(): void {
@@ -238,6 +235,13 @@ export class Stream implements Source {
     this.#handler?.closed(condition, clean)
     this.#handler = undefined
     this.#owner.closed(this, condition)
+  }
+
+  /** What is still in the outbox is ours (header, handshake), and goes first: a handler has taken its stanzas by now. */
+  #end(text: string): void {
+    const control = this.outbox.takeControl()
+    this.#socket.end(Buffer.concat([control, Buffer.from(text)]))
+    this.#linger()
   }
 
   /** RFC 6120 §4.4: the peer may end its side too; not for long, and what it sends is discarded. */

@@ -114,6 +114,11 @@ export function normalise(jid: string): Jid | undefined {
   return { local, domain, resource }
 }
 
+/** Whether the bytes `[start, end)` of an attribute are a JID at all, in normal form or not. */
+export function isJid(buffer: Buffer, start: number, end: number): boolean {
+  return isPlain(buffer, start, end) || normalise(decodeAttribute(buffer.toString('utf8', start, end))) !== undefined
+}
+
 /** The bare JID as text. */
 export function bareText(jid: Jid): string {
   return jid.local === '' ? jid.domain : `${jid.local}@${jid.domain}`

@@ -1,0 +1,106 @@
+import type { Setting } from '../../balancing/chooser.ts'
+import { escapeForLog } from '../log.ts'
+import type { Simulated } from './simulate.ts'
+
+const SHARES_SHOWN = 40
+
+/** What `switchyard simulate` prints for people. Ends with a newline. */
+export function simulationText(simulated: Simulated): string {
+  const lines = [...heading(simulated), '', ...shares(simulated), '', ...judgement(simulated)]
+  const heaviest = hottest(simulated)
+  if (heaviest.length > 0) lines.push('', 'heaviest keys', ...heaviest)
+  if (simulated.move !== null) lines.push('', ...moved(simulated, simulated.move))
+  return `${lines.join('\n')}\n`
+}
+
+function heading({ domain, policy, instances, instancesAssumed, skipped, result }: Simulated): readonly string[] {
+  const assumed = instancesAssumed ? ' (assumed: see --instances)' : ''
+  const left = [
+    counted(skipped.elsewhere, 'to other domains'),
+    counted(skipped.replies, 'iq results and errors, which are not balanced'),
+    counted(skipped.malformed, 'not readable'),
+  ].filter((part) => part !== '')
+  return [
+    `${domain}: ${policyText(policy)}; ${instances.length} ${instances.length === 1 ? 'instance' : 'instances'}${assumed}`,
+    `${result.weight} ${result.weight === 1 ? 'stanza' : 'stanzas'}${left.length === 0 ? '' : `; left out: ${left.join(', ')}`}`,
+  ]
+}
+
+const counted = (count: number, what: string): string => (count === 0 ? '' : `${count} ${what}`)
+
+function policyText(policy: Setting['policy']): string {
+  switch (policy.kind) {
+    case 'local_random':
+      return 'no domain_balancing, so random'
+    case 'random':
+      return policy.count === undefined ? 'random' : `random over ${policy.count} buckets`
+    case 'rendezvous':
+      return `${policy.keying.usual.criterion} over all instances`
+    case 'buckets':
+      return `${policy.keying.usual.criterion} over ${policy.count} buckets`
+  }
+}
+
+function shares({ result, policy }: Simulated): readonly string[] {
+  const hasBuckets = policy.kind === 'buckets'
+  const rows = result.shares.slice(0, SHARES_SHOWN).map(({ bucket, instance, weight, share }) => {
+    const place = [instance ?? 'nobody', String(weight), percent(share)]
+    return hasBuckets ? [String(bucket), ...place] : place
+  })
+  const header = [...(hasBuckets ? ['bucket'] : []), 'instance', 'stanzas', 'share']
+  const more = result.shares.length - rows.length
+  return [...table([header, ...rows], hasBuckets ? 2 : 1), ...(more > 0 ? [`and ${more} more: see --json`] : [])]
+}
+
+function judgement({ result, skipped, policy }: Simulated): readonly string[] {
+  const lines = [`imbalance  ${result.imbalance.toFixed(2)}  (the greatest share over the mean one; 1 is even)`]
+  if (result.unassigned > 0)
+    lines.push(`nobody     ${result.unassigned} stanzas meet no instance: when_unassigned decides`)
+  const criterion = 'keying' in policy ? policy.keying.withoutLocal.criterion : 'random'
+  if (skipped.lone > 0 && criterion.endsWith('destination')) {
+    lines.push(
+      `note       a line with one address is FROM; under ${criterion} the key is TO, so those all have one key`,
+    )
+  }
+  return lines
+}
+
+function hottest({ result }: Simulated): readonly string[] {
+  // Of a key that came once, or may have, there is nothing to tell.
+  const repeated = result.hottest.filter(({ weight, error }) => weight - error > 1)
+  return table(
+    repeated.map(({ key, weight, error }) => {
+      const share = percent(result.weight === 0 ? 0 : weight / result.weight)
+      return [`  ${escapeForLog(key)}`, error > 0 ? `at most ${weight}` : String(weight), share]
+    }),
+    1,
+  )
+}
+
+function moved({ result }: Simulated, move: NonNullable<Simulated['move']>): readonly string[] {
+  const { file, instances, keys, movedKeys, keysComplete, unpredictable, weight } = move
+  const of = (part: number, whole: number): string => (whole === 0 ? '' : ` (${percent(part / whole)})`)
+  const lines = [`with ${escapeForLog(file)} and ${instances.length} instances, another instance would get`]
+  lines.push(`  ${move.moved} of ${weight} stanzas${of(move.moved, weight)}`)
+  const limit = keysComplete ? '' : `, of the first ${keys} different ones: no more are told apart`
+  lines.push(`  ${movedKeys} of ${keys} keys${of(movedKeys, keys)}${limit}`)
+  if (unpredictable > 0)
+    lines.push(`  and ${unpredictable} of ${result.weight} stanzas go anywhere, as one of the two is random`)
+  return lines
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
+
+/** Columns side by side; from column `right` on, numbers: aligned to the right. */
+function table(rows: readonly (readonly string[])[], right: number): readonly string[] {
+  const widths: number[] = []
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length)
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column < right ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  )
+}

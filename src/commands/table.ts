@@ -1,0 +1,125 @@
+/** One argument of a command; every argument is required. */
+export interface ArgumentSpec {
+  readonly name: string
+  readonly means: string
+}
+
+export interface OptionSpec {
+  readonly name: string
+  readonly short?: string
+  /** What stands for its value in the help; absent: the option is a flag. */
+  readonly value?: string
+  readonly means: string
+}
+
+export interface CommandSpec {
+  /** In one line, after the command's name. */
+  readonly does: string
+  readonly arguments: readonly ArgumentSpec[]
+  readonly options: readonly OptionSpec[]
+  /** Paragraphs for the command's own help. */
+  readonly about: readonly string[]
+  /** Not for people: no help lists it. */
+  readonly hidden?: true
+}
+
+const config: OptionSpec = {
+  name: 'config',
+  short: 'c',
+  value: 'FILE',
+  means: 'the configuration (default: switchyard.yaml)',
+}
+const json: OptionSpec = { name: 'json', means: 'print one JSON document instead of text' }
+
+/** Every command: the help, the usage errors and what the parser accepts come from here. */
+export const commandTable = {
+  run: {
+    does: 'serve until told to stop',
+    arguments: [],
+    options: [config],
+    about: [
+      'Opens the ports of the configuration and passes stanzas between the XMPP servers and the instances. Logs JSON lines to standard output; the one whose msg is "ready" says that the node serves.',
+      'SIGHUP reads the configuration again; one that has problems is refused, and the one before stays in force. SIGTERM and SIGINT drain the node and stop it; a second one stops it at once.',
+    ],
+  },
+  check: {
+    does: 'say what is wrong with a configuration',
+    arguments: [],
+    options: [config],
+    about: [
+      'Prints every problem as "file:line:col path: message" and exits with 1; or a summary, without secrets, and exits with 0. Opens no port and asks no other machine.',
+    ],
+  },
+  explain: {
+    does: 'say which instance a stanza would meet, and why',
+    arguments: [
+      { name: 'FROM', means: 'the address that the stanza comes from' },
+      { name: 'TO', means: 'the address that it is for; its domain is one that is served' },
+    ],
+    options: [config, json],
+    about: [
+      'Asks the running node, where the configuration has an admin port and a node answers there. Otherwise it says what the configuration alone says: criterion, key and bucket, and the instance where the configuration gives one that bucket. Sends no stanza and changes nothing.',
+      'An iq result or error is not balanced: it goes to the instance that asked.',
+    ],
+  },
+  simulate: {
+    does: 'share out addresses or stanzas from standard input',
+    arguments: [],
+    options: [
+      config,
+      { name: 'to', value: 'FILE', means: 'a second configuration: also say what would move between the two' },
+      {
+        name: 'domain',
+        short: 'd',
+        value: 'DOMAIN',
+        means: 'the domain; needed where the configuration serves several',
+      },
+      {
+        name: 'instances',
+        short: 'n',
+        value: 'N',
+        means: 'as if N instances were connected (default: one per bucket, else 3)',
+      },
+      json,
+    ],
+    about: [
+      'Reads addresses, one stanza to a line: FROM, or FROM and TO with a tab or a space between; without TO it is for the domain itself. Or reads XML: stanzas one after the other, or a whole stream with its header. Of those it counts the ones to the domain that are balanced.',
+      'Prints the share of every bucket or instance, the heaviest keys, and how uneven the shares are. Memory does not grow with the input: the heaviest keys are sketched, and with --to at most a million different keys are told apart, which the output says when there were more. With --to the input also goes through a temporary file.',
+      'Input that cannot be read is named on standard error with its line; the rest is counted, and the exit code is 1.',
+    ],
+  },
+  demo: {
+    does: 'see it work: three instances, traffic, and one of them killed',
+    arguments: [],
+    options: [
+      { name: 'seconds', short: 's', value: 'N', means: 'how long the traffic lasts (default: 10)' },
+      { name: 'keep', short: 'k', means: 'go on until Ctrl-C, and kill one instance after the other' },
+    ],
+    about: [
+      'Starts a node on loopback and three echo instances as processes of their own (@xmpp/component, red, green and blue), and lets 200 users send messages and requests. One instance is killed on the way, and started again. Needs no configuration and leaves nothing behind.',
+      'At the end it says what became of every stanza, as the sender, the instances and the node counted them. Exit code 0: every request was answered or bounced, every message came back or was in flight to the instance that died, and the three counts agree.',
+    ],
+  },
+  help: {
+    does: 'describe a command',
+    arguments: [{ name: 'COMMAND', means: 'the command' }],
+    options: [],
+    about: ['The same as COMMAND --help.'],
+  },
+  'demo-instance': {
+    does: 'an echo instance of the demo',
+    arguments: [],
+    options: [],
+    about: ['Started by demo, which tells it what to do.'],
+    hidden: true,
+  },
+} as const satisfies Record<string, CommandSpec>
+
+export type CommandName = keyof typeof commandTable
+
+export const commandNames = Object.keys(commandTable) as readonly CommandName[]
+
+/** A command of the table, as its general type. */
+export function specOf(name: CommandName): CommandSpec {
+  return commandTable[name]
+}

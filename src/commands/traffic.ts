@@ -1,0 +1,175 @@
+import type { Traffic } from '../../balancing/simulate.ts'
+import { escapeForLog } from '../log.ts'
+import { isReply } from '../replies.ts'
+import { Found, Framer, type FramerLimits } from '../xmpp/framer.ts'
+import type { Head } from '../xmpp/head.ts'
+import { decodeAttribute, normalise } from '../xmpp/jid.ts'
+
+export interface TrafficOptions {
+  /** The domain whose traffic is wanted, normalised. */
+  readonly domain: string
+  readonly limits: FramerLimits
+  /** Told of each piece of input that is no stanza and no address; `line` counts from 1. */
+  readonly complain: (line: number, what: string) => void
+}
+
+/** What was read and is no traffic to share out. */
+export interface Skipped {
+  /** Stanzas to another domain. */
+  elsewhere: number
+  /** Iq results and errors: they go to whoever asked. */
+  replies: number
+  /** Lines and stanzas that cannot be read, or lack an address. */
+  malformed: number
+  /** Lines with one address only. */
+  lone: number
+}
+
+const LT = 0x3c
+const NEWLINE = 0x0a
+/** Two JIDs of the greatest length, and some space. */
+const LONGEST_LINE = 8192
+
+/** A line, or a piece of one that is too long for memory. */
+interface Piece {
+  readonly bytes: Uint8Array
+  readonly line: number
+  readonly isEnd: boolean
+}
+
+/** Reads addresses, a line each, or XML: whichever it is, the first byte that is no white space says. */
+export function* trafficOf(
+  chunks: Iterable<Uint8Array>,
+  options: TrafficOptions,
+  skipped: Skipped,
+): Generator<Traffic> {
+  let reader: LineReader | StanzaReader | undefined
+  for (const piece of piecesOf(chunks)) {
+    if (reader === undefined) {
+      const start = Buffer.from(piece.bytes).toString('latin1').trimStart()
+      if (start === '') continue
+      reader = start.charCodeAt(0) === LT ? new StanzaReader(start, options, skipped) : new LineReader(options, skipped)
+    }
+    yield* reader.read(piece)
+  }
+  if (reader !== undefined) yield* reader.end() ?? []
+}
+
+function* piecesOf(chunks: Iterable<Uint8Array>): Generator<Piece> {
+  let line = 1
+  for (const chunk of chunks) {
+    let start = 0
+    while (start < chunk.length) {
+      const newline = chunk.indexOf(NEWLINE, start)
+      const end = newline < 0 ? chunk.length : newline + 1
+      yield { bytes: chunk.subarray(start, end), line, isEnd: newline >= 0 }
+      if (newline >= 0) line++
+      start = end
+    }
+  }
+}
+
+/** `FROM`, or `FROM` and `TO` with a tab or a space between. */
+class LineReader {
+  readonly #options: TrafficOptions
+  readonly #skipped: Skipped
+  /** What there is of the line so far; a line longer than that is no pair of addresses. */
+  #begun = Buffer.alloc(0)
+  #line = 0
+
+  constructor(options: TrafficOptions, skipped: Skipped) {
+    this.#options = options
+    this.#skipped = skipped
+  }
+
+  *read({ bytes, line, isEnd }: Piece): Generator<Traffic> {
+    this.#line = line
+    if (this.#begun.length <= LONGEST_LINE) this.#begun = Buffer.concat([this.#begun, bytes])
+    if (isEnd) yield* this.end()
+  }
+
+  *end(): Generator<Traffic> {
+    const text = this.#begun.length <= LONGEST_LINE ? this.#begun.toString('utf8').trim() : undefined
+    this.#begun = Buffer.alloc(0)
+    if (text === '') return
+    const traffic = text === undefined ? 'the line is too long' : this.#addresses(text)
+    if (typeof traffic === 'string') {
+      this.#skipped.malformed++
+      this.#options.complain(this.#line, traffic)
+    } else if (normalise(traffic.to)?.domain === this.#options.domain) yield traffic
+    else this.#skipped.elsewhere++
+  }
+
+  /** A resource may hold spaces, so a space divides only where an address of the domain follows; a tab always does. */
+  #addresses(text: string): Traffic | string {
+    const { domain } = this.#options
+    let cut = text.indexOf('\t')
+    const space = text.lastIndexOf(' ')
+    if (cut < 0 && space >= 0 && normalise(text.slice(space + 1))?.domain === domain) cut = space
+    const from = cut < 0 ? text : text.slice(0, cut).trim()
+    const to = cut < 0 ? domain : text.slice(cut + 1).trim()
+    for (const jid of [from, to]) if (normalise(jid) === undefined) return `'${escapeForLog(jid)}' is no JID`
+    if (cut < 0) this.#skipped.lone++
+    return { from, to }
+  }
+}
+
+/** Stanzas one after the other, or a stream with its header. What is broken is left out up to the end of its line. */
+class StanzaReader {
+  readonly #options: TrafficOptions
+  readonly #skipped: Skipped
+  #framer: Framer
+  #isBroken = false
+
+  constructor(start: string, options: TrafficOptions, skipped: Skipped) {
+    this.#options = options
+    this.#skipped = skipped
+    this.#framer = new Framer(options.limits, /^<(\?xml|[\w.-]*:?stream[\s>])/.test(start) ? 'header' : 'stanzas')
+  }
+
+  *read({ bytes, line, isEnd }: Piece): Generator<Traffic> {
+    if (!this.#isBroken) yield* this.#frame(bytes, line)
+    // In the middle of a line nobody knows where the next stanza begins.
+    if (this.#isBroken && isEnd) {
+      this.#framer = new Framer(this.#options.limits, 'stanzas')
+      this.#isBroken = false
+    }
+  }
+
+  end(): undefined {
+    if (this.#framer.pending > 0) this.#refuse(undefined, 'the input ends inside a stanza')
+  }
+
+  *#frame(bytes: Uint8Array, line: number): Generator<Traffic> {
+    const framer = this.#framer
+    framer.push(bytes)
+    for (let found = framer.next(); found !== Found.nothing; found = framer.next()) {
+      if (found === Found.stanza) yield* this.#stanza(framer.head, line)
+      if (found !== Found.error) continue
+      this.#isBroken = true
+      return this.#refuse(line, `${framer.error?.condition}: ${framer.error?.text}`)
+    }
+  }
+
+  *#stanza(head: Head, line: number): Generator<Traffic> {
+    const from = addressAt(head, head.fromStart, head.fromEnd)
+    const to = addressAt(head, head.toStart, head.toEnd)
+    if (from === undefined || to === undefined) {
+      return this.#refuse(line, `a stanza without a valid '${from === undefined ? 'from' : 'to'}'`)
+    }
+    if (isReply(head)) this.#skipped.replies++
+    else if (normalise(to)?.domain !== this.#options.domain) this.#skipped.elsewhere++
+    else yield { from, to }
+  }
+
+  #refuse(line: number | undefined, what: string): void {
+    this.#skipped.malformed++
+    this.#options.complain(line ?? 0, what)
+  }
+}
+
+function addressAt(head: Head, start: number, end: number): string | undefined {
+  const raw = head.text(start, end)
+  const jid = raw === undefined ? undefined : decodeAttribute(raw)
+  return jid === undefined || normalise(jid) === undefined ? undefined : jid
+}

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, posix, relative } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+/** design.md, sections 3 and 10: what may import what, asked of the import statements themselves. */
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+interface Module {
+  /** From the root of the repository, with forward slashes. */
+  readonly path: string
+  readonly text: string
+  /** Files of ours that it imports, by path. */
+  readonly own: readonly string[]
+  /** Packages and node's own modules that it imports. */
+  readonly foreign: readonly string[]
+}
+
+const modules: readonly Module[] = ['src', 'balancing', 'config'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => read(posix.join(folder, name.replaceAll('\\', '/')))),
+)
+const byPath = new Map(modules.map((module) => [module.path, module]))
+
+function read(path: string): Module {
+  const text = readFileSync(join(root, path), 'utf8')
+  const specifiers = importsOf(text)
+  const own = specifiers.filter((name) => name.startsWith('.')).map((name) => posix.join(posix.dirname(path), name))
+  return { path, text, own, foreign: specifiers.filter((name) => !name.startsWith('.')) }
+}
+
+/** Of `import … from 'x'`, `import 'x'`, `export … from 'x'` and `import('x')`, types included. */
+function importsOf(text: string): readonly string[] {
+  const statements = text.matchAll(
+    /^\s*(?:import|export)\b[^'";]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]/gms,
+  )
+  const calls = text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)
+  return [...statements, ...calls].map(([, first, second]) => first ?? second ?? '')
+}
+
+/** Which folder, or which file directly in src, a path belongs to. */
+function layerOf(path: string): string {
+  const [top, second, third] = path.split('/')
+  if (top !== 'src') return `${top}/`
+  return third === undefined ? `${second}` : `src/${second}/`
+}
+
+/** What the files of a folder may import of ours, outside themselves: folders, or single files of src. */
+const folders: Readonly<Record<string, readonly string[]>> = {
+  'balancing/': [],
+  'src/xmpp/': [],
+  'config/': ['src/xmpp/', 'balancing/'],
+  'src/stream/': ['src/xmpp/'],
+}
+
+/** What the flat files of src may import of each other and of the folders; what is not listed is a root: see below. */
+const files: Readonly<Record<string, readonly string[]>> = {
+  'backoff.ts': [],
+  'clock.ts': [],
+  'counters.ts': ['src/xmpp/'],
+  'errors.ts': [],
+  'histogram.ts': [],
+  'log-codes.ts': [],
+  'log.ts': ['log-codes.ts'],
+  'metrics.ts': ['counters.ts', 'histogram.ts', 'src/xmpp/'],
+  'requests.ts': ['src/xmpp/'],
+  'replies.ts': ['src/xmpp/'],
+  'hold.ts': ['src/stream/', 'src/xmpp/'],
+  'local.ts': ['counters.ts', 'src/xmpp/'],
+  'listener.ts': ['src/stream/', 'src/xmpp/', 'counters.ts', 'errors.ts', 'log.ts', 'config/'],
+  'link.ts': ['src/stream/', 'src/xmpp/', 'backoff.ts', 'link-parser.ts', 'link-probe.ts', 'link-socket.ts'],
+  'link-parser.ts': ['src/xmpp/'],
+  'link-probe.ts': ['src/stream/', 'src/xmpp/'],
+  'link-socket.ts': ['src/stream/'],
+  'instance.ts': ['counters.ts', 'requests.ts', 'src/stream/', 'src/xmpp/'],
+}
+
+/** No file of a lower part may see these: they put the parts together or stand above them. */
+const tops = ['gateway.ts', 'main.ts', 'view.ts', 'watch.ts', 'instances.ts', 'links.ts', 'listener.ts']
+const above: Readonly<Record<string, readonly string[]>> = {
+  'main.ts': [],
+  'gateway.ts': ['src/commands/'],
+  'view.ts': ['gateway.ts'],
+  'watch.ts': ['gateway.ts'],
+  'instances.ts': ['gateway.ts', 'watch.ts', 'census.ts', 'view.ts'],
+  'links.ts': ['gateway.ts', 'watch.ts', 'census.ts', 'view.ts'],
+  'listener.ts': ['gateway.ts'],
+}
+
+test('every import of ours is of a file that exists, by its name', () => {
+  for (const { path, own } of modules) {
+    for (const target of own) assert.ok(existsSync(join(root, target)), `${path} imports ${target}`)
+  }
+})
+
+test('no two modules import each other, by whatever way, types included', () => {
+  const done = new Set<string>()
+  const visit = (path: string, way: readonly string[]): void => {
+    assert.ok(!way.includes(path), `a cycle: ${[...way.slice(way.indexOf(path)), path].join(' -> ')}`)
+    if (done.has(path)) return
+    for (const target of byPath.get(path)?.own ?? []) visit(target, [...way, path])
+    done.add(path)
+  }
+  for (const { path } of modules) visit(path, [])
+})
+
+test('the folders of the kernel import downward only', () => {
+  for (const { path, own } of modules) {
+    const layer = layerOf(path)
+    const allowed = folders[layer]
+    if (allowed === undefined) continue
+    for (const target of own) {
+      const to = layerOf(target)
+      assert.ok(to === layer || allowed.includes(to), `${path} imports ${target}`)
+    }
+  }
+})
+
+test('the files on the path of a stanza import what the layout says and no more', () => {
+  for (const { path, own } of modules) {
+    const allowed = files[layerOf(path)]
+    if (allowed === undefined || path.split('/').length > 2) continue
+    for (const target of own) assert.ok(allowed.includes(layerOf(target)), `${path} imports ${target}`)
+  }
+})
+
+test('the router declares what it needs of those around it', () => {
+  const around = [
+    'instances.ts',
+    'links.ts',
+    'link.ts',
+    'listener.ts',
+    'gateway.ts',
+    'watch.ts',
+    'log.ts',
+    'metrics.ts',
+  ]
+  const { own } = byPath.get('src/router.ts')!
+  for (const target of own) assert.ok(!around.includes(layerOf(target)), `the router imports ${target}`)
+})
+
+test('what stands above is not seen from below', () => {
+  for (const { path, own } of modules) {
+    for (const target of own) {
+      const to = layerOf(target)
+      const mayBeSeenBy = above[to]
+      if (!tops.includes(to) || mayBeSeenBy === undefined) continue
+      assert.ok(mayBeSeenBy.includes(layerOf(path)), `${path} imports ${target}`)
+    }
+  }
+})
+
+test('balancing and xmpp do no I/O, read no clock and no random source of their own, and log nothing', () => {
+  const pure = ['node:crypto', 'node:buffer', 'ltx']
+  for (const { path, text, foreign } of modules) {
+    const layer = layerOf(path)
+    if (layer !== 'balancing/' && layer !== 'src/xmpp/') continue
+    const allowed = layer === 'balancing/' ? [] : pure
+    for (const name of foreign) assert.ok(allowed.includes(name), `${path} imports ${name}`)
+    const code = withoutComments(text)
+    assert.doesNotMatch(
+      code,
+      /\b(?:Date\.now|new Date|performance\.|Math\.random|setTimeout|setImmediate|setInterval|console)\b/,
+      path,
+    )
+  }
+})
+
+test('each library is seen by those only that it is for', () => {
+  const seers: readonly (readonly [library: RegExp, path: RegExp])[] = [
+    [/^@xmpp\/component$/, /^src\/(link[^/]*|commands\/demo-instance)\.ts$/],
+    [/^@?fastify(\/|$)/, /^src\/admin\//],
+    [/^prom-client$/, /^src\/metrics\.ts$/],
+    [/^pino$/, /^src\/log\.ts$/],
+    [/^ioredis$/, /^src\/cluster\/(redis|lease|inbox)[^/]*\.ts$/],
+    [/^yaml$/, /^config\//],
+    [/^ajv(\/|$)/, /^(config|src\/admin)\//],
+    [/^node:(net|tls)$/, /^src\/(listener|link[^/]*|stream\/stream|commands\/[^/]+)\.ts$/],
+  ]
+  for (const { path, foreign } of modules) {
+    for (const name of foreign) {
+      for (const [library, seer] of seers) {
+        if (library.test(name)) assert.match(path, seer, `${path} imports ${name}`)
+      }
+    }
+  }
+})
+
+test('only main touches the process', () => {
+  for (const { path, text, foreign } of modules) {
+    if (path === 'src/main.ts') continue
+    assert.ok(!foreign.includes('node:process') && !foreign.includes('process'), path)
+    assert.doesNotMatch(withoutStrings(withoutComments(text)), /(?<![.\w#])process\s*[.[]/, path)
+  }
+})
+
+test('no file is above 350 lines', () => {
+  for (const { path, text } of modules) assert.ok(text.split('\n').length - 1 <= 350, `${path} is too long`)
+})
+
+test('nothing is exported as default, and no file only hands on what others export', () => {
+  for (const { path, text } of modules) {
+    const code = withoutComments(text)
+    assert.doesNotMatch(code, /^\s*export\s+default\b|\bas\s+default\b/m, path)
+    assert.doesNotMatch(code, /^\s*export\s+\*/m, path)
+    assert.doesNotMatch(path, /(?:^|\/)(?:index|utils?|helpers?)\.ts$/)
+    assert.match(code.replace(/^\s*(?:export|import)\b[^;]*?\bfrom\s*'[^']*'$/gm, ''), /\S/, `${path} is a barrel`)
+  }
+})
+
+test('a test file tests the file of its name', () => {
+  const whole = ['architecture', 'docs', 'invariant']
+  const suites = ['contracts', 'interop', 'e2e', 'fuzz', 'bench', 'page', 'balancing', 'config']
+  const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => name.endsWith('.test.ts') && !suites.includes(name.split('/')[0]!))
+  for (const name of tests) {
+    const subject = name.replace('.test.ts', '')
+    if (whole.includes(subject)) continue
+    assert.ok(
+      existsSync(join(root, 'src', `${subject}.ts`)),
+      `${relative(root, join(dirname(root), name))} tests nothing`,
+    )
+  }
+})
+
+/** Good enough for code of one style: no `//` stands in a string but in a URL. */
+function withoutComments(text: string): string {
+  return text.replace(/\/\*.*?\*\//gs, '').replace(/(^|[^:'"`\\])\/\/.*$/gm, '$1')
+}
+
+function withoutStrings(text: string): string {
+  return text.replace(/'(?:[^'\\\n]|\\.)*'/g, "''")
+}

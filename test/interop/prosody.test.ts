@@ -1,0 +1,4 @@
+import { startProsody } from '../peers/prosody.ts'
+import { acceptance } from './acceptance.ts'
+
+acceptance('Prosody', startProsody)

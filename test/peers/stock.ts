@@ -27,7 +27,7 @@ interface Events {
 export interface StockComponent extends EventEmitter<{ -readonly [name in keyof Events]: Events[name] }> {
   readonly socket: Socket | null
   readonly reconnect: { stop(): void }
-  readonly iqCallee: { get(xmlns: string, name: string, handler: () => XmlElement): void }
+  readonly iqCallee: Readonly<Record<'get' | 'set', (xmlns: string, name: string, handler: () => XmlElement) => void>>
   readonly iqCaller: { request(stanza: XmlElement): Promise<XmlElement> }
   start(): Promise<void>
   stop(): Promise<void>

@@ -1,4 +1,4 @@
-import { type Slab, StanzaQueue } from './stream/queue.ts'
+import { type Slab, StanzaQueue, type Ticket } from './stream/queue.ts'
 import type { Head } from './xmpp/head.ts'
 
 /** The place of a stanza that waits for any instance, not for the holder of one bucket. */
@@ -6,6 +6,21 @@ export const ANY_INSTANCE = -1
 
 /** Where a stanza waits: for the holder of a bucket, for `ANY_INSTANCE`, or behind a named instance that is draining. */
 export type Place = number | string
+
+/** Where what is held is written down, too, so that it outlives the node. */
+export interface HoldJournal {
+  /** Whether what is held now will be written down. */
+  readonly isSaving: boolean
+  /**
+   * The ticket of a stanza that is about to wait at a place behind one whose ticket is `before`. `known` is its own, of
+   * when it was held already.
+   */
+  ticketFor(since: number, deaths: number, before: Ticket | undefined, known: Ticket | undefined): Ticket
+  /** A stanza to which `ticketFor` gave a new ticket is in this slab. */
+  note(ticket: Ticket, slab: Slab | undefined): void
+  /** Whether the stanzas of a slab have been written down. */
+  isSaved(slab: Slab): boolean
+}
 
 /**
  * What waits, for one domain, for an instance to come: a queue per place (a bucket, or `ANY_INSTANCE`), in order, all
@@ -17,6 +32,8 @@ export class Hold {
   #stanzas = 0
   /** The bound, in bytes of stanzas. */
   limit: number
+  /** Undefined where what is held ends with the node. */
+  journal: HoldJournal | undefined
 
   constructor(limit: number) {
     this.limit = limit
@@ -28,17 +45,27 @@ export class Hold {
   get stanzas(): number {
     return this.#stanzas
   }
+  /** Whether what is held now is there still when the node has been started anew. */
+  get outlives(): boolean {
+    return this.journal?.isSaving === true
+  }
 
-  /** Holds a copy of the stanza in `head`; false when there is no room. `now` and `deaths` as in `StanzaQueue.append`. */
-  add(place: Place, head: Head, now: number, deaths: number): boolean {
+  /**
+   * Holds a copy of the stanza in `head`; false when there is no room. `now` and `deaths` as in `StanzaQueue.append`.
+   * `ticket` is of one that was held already: once within the bound, it is not refused when it comes back.
+   */
+  add(place: Place, head: Head, now: number, deaths: number, ticket?: Ticket): boolean {
     const length = head.end - head.start
-    if (this.#bytes + length > this.limit) return false
+    if (ticket === undefined && this.#bytes + length > this.limit) return false
     let queue = this.#queues.get(place)
     if (queue === undefined) {
       queue = new StanzaQueue()
       this.#queues.set(place, queue)
     }
-    queue.append(head.buffer, head.start, head.end, now, deaths)
+    const { journal } = this
+    const given = journal === undefined ? ticket : journal.ticketFor(now, deaths, queue.last?.ticket, ticket)
+    queue.append(head.buffer, head.start, head.end, now, deaths, given)
+    if (given !== undefined && given !== ticket) journal?.note(given, queue.last)
     this.#bytes += length
     this.#stanzas++
     return true
@@ -72,5 +99,23 @@ export class Hold {
       return slab
     }
     return undefined
+  }
+
+  /** Takes what ends with the node, in order; what outlives it stays. */
+  takeUnsaved(): StanzaQueue {
+    const unsaved = new StanzaQueue()
+    for (const place of this.places()) {
+      const queue = this.take(place)
+      const saved = new StanzaQueue()
+      for (let slab = queue?.shift(); slab !== undefined; slab = queue?.shift()) {
+        if (this.journal?.isSaved(slab)) saved.push(slab)
+        else unsaved.push(slab)
+      }
+      if (saved.isEmpty) continue
+      this.#queues.set(place, saved)
+      this.#bytes += saved.bytes
+      this.#stanzas += saved.stanzas
+    }
+    return unsaved
   }
 }

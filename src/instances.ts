@@ -214,7 +214,7 @@ export class Instances implements InstanceOwner {
     const held = place !== undefined && domain.isMoving(place) ? domain.hold.take(place) : undefined
     this.handOver(domain, instance)
     if (isConfirming) this.#parts.redelivery.redeliver(domain, instance, sent, !instance.isLeaving)
-    else domain.counters.dropped('lost_in_flight', sent.stanzas)
+    else domain.counters.dropped('lost_in_flight', sent.drop())
     this.#parts.router.reroute(domain, outbox.take(), instance)
     if (held !== undefined) this.#parts.router.reroute(domain, held)
   }

@@ -8,7 +8,7 @@ import type { Request } from './requests.ts'
 import type { Routes } from './routes.ts'
 import { barrierOf } from './stream/barriers.ts'
 import type { Outbox, Source } from './stream/outbox.ts'
-import type { StanzaQueue } from './stream/queue.ts'
+import type { StanzaQueue, Ticket } from './stream/queue.ts'
 import type { Reframer } from './stream/reframe.ts'
 import { type Head, Type } from './xmpp/head.ts'
 import { isValidIq } from './xmpp/iq.ts'
@@ -48,6 +48,8 @@ export interface Past {
   readonly since: number
   /** How many instances have died with it unconfirmed. */
   readonly deaths: number
+  /** Of one that was held, and is kept until it has ended. */
+  readonly ticket?: Ticket | undefined
 }
 
 /** One stanza in so many is timed: to read a clock twice per stanza would cost more than to route it. A power of two. */
@@ -85,7 +87,10 @@ export class Router {
     if (target === this.#parts.self)
       return this.#toSelf(domain, head, (reply) => this.#toServer(domain, reply, undefined))
     if (target.adverts.note(head)) return this.#advertise(target)
-    if (this.isStopping && !isReply(head)) return this.bounce(target, head, 'recipient-unavailable', 'shutdown')
+    // What is held where it outlives the node needs no bounce.
+    if (this.isStopping && !isReply(head) && !target.hold.outlives) {
+      return this.bounce(target, head, 'recipient-unavailable', 'shutdown')
+    }
     this.toInstance(target, head, link)
   }
 
@@ -128,7 +133,8 @@ export class Router {
     if (domain.config.when_unassigned === 'bounce' && !domain.isMoving(place)) {
       return this.bounce(domain, head, 'recipient-unavailable', 'unassigned')
     }
-    if (domain.hold.add(place, head, past?.since ?? this.#parts.clock.now, past?.deaths ?? 0)) return
+    const since = past?.since ?? this.#parts.clock.now
+    if (domain.hold.add(place, head, since, past?.deaths ?? 0, past?.ticket)) return
     this.bounce(domain, head, 'resource-constraint', 'hold_full')
   }
 
@@ -231,7 +237,8 @@ export class Router {
       const retry = instance.domain.config.retry_get && head.type === Type.get && !this.#isRetry
       instance.requests.add(envelopeOf(head), this.#parts.clock.now, retry ? Buffer.from(head.bytes) : undefined)
     }
-    outbox.append(head.buffer, head.start, head.end, past?.since ?? this.#parts.clock.now, past?.deaths ?? 0)
+    const since = past?.since ?? this.#parts.clock.now
+    outbox.append(head.buffer, head.start, head.end, since, past?.deaths ?? 0, past?.ticket)
     if (source !== undefined && outbox.isFull) outbox.waitForRoom(source)
   }
 

@@ -1,6 +1,6 @@
 import type { Barriers } from './barriers.ts'
 import type { Flushable, Flusher } from './flusher.ts'
-import { Slab, StanzaQueue, SUSPECT_DEATHS } from './queue.ts'
+import { Slab, StanzaQueue, SUSPECT_DEATHS, type Ticket } from './queue.ts'
 
 /** What an outbox needs of a socket; `net.Socket` and `tls.TLSSocket` have it. */
 export interface Sink {
@@ -122,8 +122,8 @@ export class Outbox implements Flushable {
   }
 
   /** Copies one stanza: `buffer[start, end)`. `now` dates it; `deaths` is how many instances have died with it. */
-  append(buffer: Buffer, start: number, end: number, now = 0, deaths = 0): void {
-    this.#queue.append(buffer, start, end, now, deaths)
+  append(buffer: Buffer, start: number, end: number, now = 0, deaths = 0, ticket?: Ticket): void {
+    this.#queue.append(buffer, start, end, now, deaths, ticket)
     if (!this.#dirty) this.#schedule()
   }
 
@@ -301,6 +301,7 @@ export class Outbox implements Flushable {
 
   #deliver(slab: Slab): void {
     this.#delivered += slab.stanzas
+    slab.ticket?.release()
     this.onDelivered?.(slab.stanzas)
   }
 

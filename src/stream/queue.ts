@@ -2,6 +2,12 @@
 export const SLAB_BYTES = 64 * 1024
 const SMALLEST_SLAB = 2 * 1024
 
+/** Goes with stanzas that are kept elsewhere, too, and is told how many slabs carry it: with none, they have ended. */
+export interface Ticket {
+  retain(): void
+  release(): void
+}
+
 /** Bytes of whole stanzas, one after the other, in one buffer. */
 export class Slab {
   readonly buffer: Buffer
@@ -13,13 +19,17 @@ export class Slab {
   readonly since: number
   /** How many instances have died with these stanzas unconfirmed. */
   readonly deaths: number
+  /** Carried from the beginning; whoever ends the stanzas or passes them on says `ticket.release()`. */
+  readonly ticket: Ticket | undefined
   /** Once handed to a socket: the barrier whose answer confirms them. */
   barrier = 0
 
-  constructor(bytes: number, since: number, deaths = 0) {
+  constructor(bytes: number, since: number, deaths = 0, ticket?: Ticket) {
     this.buffer = bytes > SMALLEST_SLAB ? Buffer.allocUnsafeSlow(bytes) : Buffer.allocUnsafe(bytes)
     this.since = since
     this.deaths = deaths
+    this.ticket = ticket
+    ticket?.retain()
   }
 
   get bytes(): Buffer {
@@ -52,14 +62,18 @@ export class StanzaQueue {
   get first(): Slab | undefined {
     return this.#slabs[this.#first]
   }
+  /** The newest slab; undefined when empty. */
+  get last(): Slab | undefined {
+    return this.#first < this.#slabs.length ? this.#slabs[this.#slabs.length - 1] : undefined
+  }
 
   /**
-   * Copies one stanza's bytes to the end. A slab takes only stanzas of the same `now` and `deaths`, so that its age and
-   * its past are theirs.
+   * Copies one stanza's bytes to the end. A slab takes only stanzas of the same `now`, `deaths` and `ticket`, so that
+   * its age and its past are theirs.
    */
-  append(buffer: Buffer, start: number, end: number, now = 0, deaths = 0): void {
+  append(buffer: Buffer, start: number, end: number, now = 0, deaths = 0, ticket?: Ticket): void {
     const length = end - start
-    const slab = this.#roomFor(length, now, deaths)
+    const slab = this.#roomFor(length, now, deaths, ticket)
     slab.end += buffer.copy(slab.buffer, slab.end, start, end)
     slab.stanzas++
     this.#bytes += length
@@ -114,14 +128,22 @@ export class StanzaQueue {
     this.#stanzas += slab.stanzas
   }
 
-  #roomFor(length: number, now: number, deaths: number): Slab {
-    const last = this.#first < this.#slabs.length ? this.#slabs[this.#slabs.length - 1] : undefined
+  /** Forgets all stanzas, which have ended. Returns how many there were. */
+  drop(): number {
+    const stanzas = this.#stanzas
+    for (let slab = this.shift(); slab !== undefined; slab = this.shift()) slab.ticket?.release()
+    return stanzas
+  }
+
+  #roomFor(length: number, now: number, deaths: number, ticket: Ticket | undefined): Slab {
+    const last = this.last
     // Alone in its slab, a stanza that instances died of is confirmed alone.
-    const isLike = last !== undefined && deaths < SUSPECT_DEATHS && last.since === now && last.deaths === deaths
+    const isLike = last !== undefined && deaths < SUSPECT_DEATHS && isOf(last, now, deaths, ticket)
     if (isLike && last.buffer.length - last.end >= length) return last
     if (last === undefined) this.#slabBytes = Math.max(SMALLEST_SLAB, this.#slabBytes >>> 1)
     else if (isLike) this.#slabBytes = Math.min(SLAB_BYTES, this.#slabBytes << 1)
-    const slab = new Slab(deaths < SUSPECT_DEATHS ? Math.max(this.#slabBytes, length) : length, now, deaths)
+    const bytes = deaths < SUSPECT_DEATHS ? Math.max(this.#slabBytes, length) : length
+    const slab = new Slab(bytes, now, deaths, ticket)
     this.#slabs.push(slab)
     return slab
   }
@@ -129,3 +151,7 @@ export class StanzaQueue {
 
 /** A stanza that so many instances died with is handed out alone, to see whether it is what they died of. */
 export const SUSPECT_DEATHS = 2
+
+function isOf(slab: Slab, since: number, deaths: number, ticket: Ticket | undefined): boolean {
+  return slab.since === since && slab.deaths === deaths && slab.ticket === ticket
+}

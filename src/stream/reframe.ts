@@ -35,10 +35,11 @@ export class Reframer {
     if (this.#idle.length < KEPT_FRAMERS) this.#idle.push(framer)
   }
 
-  /** As `stanzas`, for every stanza of a slab, in order. */
+  /** As `stanzas`, for every stanza of a slab, in order; the slab is spent then. */
   slab(slab: Slab, each: (head: Head, slab: Slab) => void): void {
     // A slab without stanzas holds what belonged to a stream that is no more.
     if (slab.stanzas > 0) this.stanzas(slab.bytes, (head) => each(head, slab))
+    slab.ticket?.release()
   }
 
   /** As `slab`, for a whole queue, which is empty afterwards. */

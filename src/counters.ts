@@ -40,7 +40,7 @@ export const bounceReasons = {
 export type BounceReason = keyof typeof bounceReasons
 
 /** Where a stanza was read from: the values of the label `side` of `switchyard_stanzas_received_total`. */
-export type Side = 'instance' | 'link' | 'node' | 'self'
+export type Side = 'instance' | 'link' | 'node' | 'self' | 'store'
 
 /**
  * What one domain has counted since the node started. Plain numbers: the stanza path adds, the scrape reads.
@@ -56,6 +56,8 @@ export class DomainCounters {
   receivedFromNodes = 0
   /** Made by Switchyard itself: bounces and the local router's answers. */
   receivedFromSelf = 0
+  /** Held by an earlier life of this node, and found in the store. */
+  receivedFromStore = 0
   deliveredToLink = 0
   /** Taken by the local router. */
   deliveredToSelf = 0
@@ -92,7 +94,8 @@ export class DomainCounters {
   }
 
   get receivedTotal(): number {
-    return this.receivedFromInstances + this.receivedFromLink + this.receivedFromNodes + this.receivedFromSelf
+    const received = this.receivedFromInstances + this.receivedFromLink + this.receivedFromNodes
+    return received + this.receivedFromSelf + this.receivedFromStore
   }
 
   get bouncedTotal(): number {

@@ -4,7 +4,7 @@ import { type LogCode, type LogLevel, logCodes } from './log-codes.ts'
 export type Log = Logger
 
 /** Keys whose values never reach a log, however deep in the configuration they stand. */
-const secretKeys = ['secret', 'secrets', 'token', 'password', 'handshake', 'authorization']
+const secretKeys = ['secret', 'secrets', 'token', 'password', 'handshake', 'authorization', 'redis']
 
 /** As deep as a configuration nests its secrets: config.domains.<name>.instances.<name>.secret. */
 const secretDepth = 5

@@ -12,6 +12,8 @@ export interface MetricsSource {
   /** Live nodes of the cluster, this one included. */
   readonly clusterNodes: number
   readonly clusterUp: boolean
+  /** Null where nothing that is held is to outlive the node. */
+  readonly holdStoreUp: boolean | null
   readonly configReloads: { readonly ok: number; readonly refused: number }
 }
 
@@ -20,6 +22,8 @@ export interface DomainMetrics {
   readonly counters: DomainCounters
   /** Stanzas that have been received and have not ended yet. */
   readonly held: number
+  /** Of those that are held, how many the store does not have; null where it is to have none. */
+  readonly holdUnsaved: number | null
   /** How many instances are in each state. Give states without an instance as 0, so that their series stay. */
   readonly states: Readonly<Record<string, number>>
   readonly bucketsUnassigned: number
@@ -49,12 +53,13 @@ const metrics: readonly MetricSpec[] = [
     name: 'switchyard_stanzas_received_total',
     type: 'counter',
     labels: ['domain', 'side'],
-    help: 'Stanzas read, by where from: instance, link, node (forwarded to this one), self (made by Switchyard).',
+    help: 'Stanzas read, by where from: instance, link, node (forwarded to this one), self (made by Switchyard), store (held before a restart).',
     read: perDomain(({ name, counters }, sample) => {
       sample(counters.receivedFromInstances, name, 'instance')
       sample(counters.receivedFromLink, name, 'link')
       sample(counters.receivedFromNodes, name, 'node')
       sample(counters.receivedFromSelf, name, 'self')
+      sample(counters.receivedFromStore, name, 'store')
     }),
   },
   {
@@ -99,6 +104,24 @@ const metrics: readonly MetricSpec[] = [
     labels: ['domain'],
     help: 'Stanzas that have been received and wait.',
     read: perDomain(({ name, held }, sample) => sample(held, name)),
+  },
+  {
+    name: 'switchyard_hold_unsaved',
+    type: 'gauge',
+    labels: ['domain'],
+    help: 'Held stanzas that Redis does not have yet, for a domain with hold.store redis.',
+    read: perDomain(({ name, holdUnsaved }, sample) => {
+      if (holdUnsaved !== null) sample(holdUnsaved, name)
+    }),
+  },
+  {
+    name: 'switchyard_hold_store_up',
+    type: 'gauge',
+    labels: [],
+    help: '1 while Redis takes what domains with hold.store redis hold, else 0; absent without such a domain.',
+    read: ({ holdStoreUp }, sample) => {
+      if (holdStoreUp !== null) sample(holdStoreUp ? 1 : 0)
+    },
   },
   {
     name: 'switchyard_instances',

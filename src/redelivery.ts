@@ -5,7 +5,7 @@ import { escapeForLog, type Log, logEvent } from './log.ts'
 import { MOST_DEATHS } from './quarantine.ts'
 import { isReply, isRequest } from './replies.ts'
 import type { Router } from './router.ts'
-import type { StanzaQueue } from './stream/queue.ts'
+import type { Slab, StanzaQueue } from './stream/queue.ts'
 import type { Reframer } from './stream/reframe.ts'
 import { withDelay } from './xmpp/delay.ts'
 import { type Head, Type } from './xmpp/head.ts'
@@ -45,11 +45,28 @@ export class Redelivery {
     }
   }
 
+  /**
+   * Gives what an earlier life of the node held to whom it is for now, or holds it again; in order, and with its ticket.
+   * Throws when it cannot be read.
+   */
+  restore(domain: DomainRoutes, slab: Slab): void {
+    const { router, reframer, address, epoch } = this.#parts
+    reframer.slab(slab, (head) => {
+      domain.counters.receivedFromStore++
+      const again = withDelay(head, address, epoch + slab.since)
+      reframer.stanzas(again, (delayed) => router.toInstance(domain, delayed, undefined, slab))
+    })
+  }
+
   #again(domain: DomainRoutes, gone: Instance, head: Head, since: number, deaths: number): void {
     const { router, reframer, address, epoch } = this.#parts
     // It answers a request of the instance that is gone; nobody else has asked.
     if (isReply(head)) return domain.counters.dropped('gone_asker')
-    if (isRequest(head)) gone.requests.forget(envelopeOf(head))
+    if (isRequest(head) && !gone.requests.forget(envelopeOf(head))) {
+      // It was answered, so it was read, whatever the barriers say; whoever asked gets no second answer.
+      domain.counters.deliveredToGone++
+      return
+    }
     // It may have been carried out: whoever asked must look before asking again.
     if (head.type === Type.set && isRequest(head) && !domain.config.redeliver_set) {
       return router.bounce(domain, head, 'remote-server-timeout', 'instance_gone')

@@ -41,9 +41,9 @@ export class Requests {
     return this.#take(keyOf(to, from, head.text(head.idStart, head.idEnd)))?.since
   }
 
-  /** Forgets the request in `head`: it was not read, and goes elsewhere. */
-  forget(envelope: Envelope): void {
-    this.#take(keyOf(envelope.from, envelope.to, envelope.id))
+  /** Forgets a request that goes elsewhere, or ends. False when it was not waiting for an answer any more. */
+  forget(envelope: Envelope): boolean {
+    return this.#take(keyOf(envelope.from, envelope.to, envelope.id)) !== undefined
   }
 
   /** Takes the oldest request if it was given before `time`. */

@@ -9,6 +9,7 @@ export function countersView(counters: DomainCounters, toInstances: number): Cou
       link: counters.receivedFromLink,
       node: counters.receivedFromNodes,
       self: counters.receivedFromSelf,
+      store: counters.receivedFromStore,
     },
     delivered: {
       instances: toInstances,

@@ -5,7 +5,7 @@ const count = () => Type.Integer({ minimum: 0 })
 const time = () => Type.String({ format: 'date-time', description: 'ISO 8601, UTC' })
 
 export const CountersView = Type.Object({
-  received: Type.Object({ instance: count(), link: count(), node: count(), self: count() }),
+  received: Type.Object({ instance: count(), link: count(), node: count(), self: count(), store: count() }),
   delivered: Type.Object({
     instances: Type.Integer({ minimum: 0, description: 'to those connected now' }),
     gone: Type.Integer({ minimum: 0, description: 'to those that have left' }),

@@ -30,6 +30,7 @@ export interface ProcessPlan extends Installed {
 export interface RunningProcess {
   /** Settles when it is gone and its output is read to the end. */
   readonly exited: Promise<void>
+  pid(): number
   logs(): string
   write(text: string): void
   /** SIGTERM, then SIGKILL for one that does not go. */
@@ -101,6 +102,8 @@ function control(child: ChildProcessWithoutNullStreams, log: readonly string[]):
   const signal = (name: NodeJS.Signals) => void child.kill(name)
   return {
     exited,
+    // Where it could not be started there is none, and nobody gets to see this object.
+    pid: () => child.pid ?? 0,
     logs: () => log.join('\n'),
     write: (text) => void child.stdin.write(text),
     stop: async () => {

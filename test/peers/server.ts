@@ -11,6 +11,8 @@ export interface ServerPlan extends Installed {
 /** A peer with a folder: what it has stored survives `restart` and `kill` + `start`, and goes with `stop`. */
 export interface Server {
   /** Of the present run. */
+  pid(): number
+  /** Of the present run. */
   logs(): string
   stop(): Promise<void>
   /** SIGKILL: no stream is closed politely. The folder and the ports stay, for `start`. */
@@ -39,6 +41,7 @@ export async function startServer(plan: ServerPlan): Promise<Server> {
     running = await run()
   }
   return {
+    pid: () => running.pid(),
     logs: () => running.logs(),
     start,
     stop: async () => {

@@ -25,6 +25,8 @@ export class StubInstance {
   readonly ended: Promise<void>
   /** Resolves when the socket has closed, whoever closed it. */
   readonly closed: Promise<void>
+  /** False: as a component that knows no pings. */
+  answersPings = true
   #received = ''
   #streamId = ''
   readonly #framer = new Framer(limits)
@@ -164,10 +166,21 @@ export class StubInstance {
     for (let found = this.#framer.next(); found !== Found.nothing; found = this.#framer.next()) {
       const kind = kinds[found]
       if (kind === 'header') this.#streamId = this.#framer.header?.id ?? ''
+      if (kind === 'stanza' && this.#pong(this.#framer.head.bytes.toString('utf8'))) continue
       const isElement = kind === 'stanza' || kind === 'element'
       this.#push({ kind, text: isElement ? this.#framer.head.bytes.toString('utf8') : '' })
       if (kind === 'broken') return
     }
+  }
+
+  /** Answers Switchyard's own pings, as every component library does (XEP-0199), and hides them from the test. */
+  #pong(stanza: string): boolean {
+    const ping =
+      /^<iq type='get' id='(sy\.\d+)' from='([^']*)' to='([^']*)'><ping xmlns='urn:xmpp:ping'\/><\/iq>$/.exec(stanza)
+    if (ping === null) return false
+    const [, id, from, to] = ping
+    if (this.answersPings) this.send(`<iq type='result' id='${id}' from='${to}' to='${from}'/>`)
+    return true
   }
 
   #push(item: Item): void {

@@ -34,6 +34,7 @@ export class RawInstance {
   readonly closed: Promise<void>
   /** All that have come, in order. */
   readonly stanzas: Stanza[] = []
+  answersPings = true
   /** The condition of the stream error that came. */
   streamError: string | undefined
   readonly #domain: string
@@ -150,10 +151,17 @@ export class RawInstance {
     let end = 0
     for (const match of this.#rest.matchAll(STANZA)) {
       end = match.index + match[0].length
-      this.stanzas.push(toStanza(match[1]!, match[0]))
+      const stanza = toStanza(match[1]!, match[0])
+      if (isPing(stanza)) this.#pong(stanza)
+      else this.stanzas.push(stanza)
     }
     this.#rest = this.#rest.slice(end)
     this.#noteError()
+  }
+
+  /** As every component library does (XEP-0199): that is how Switchyard learns that what came before has been read. */
+  #pong({ id, from, to }: Stanza): void {
+    if (this.answersPings) this.send(`<iq type='result' id='${id}' from='${to}' to='${from}'/>`)
   }
 
   #noteError(): void {
@@ -193,6 +201,10 @@ export async function until(instances: readonly RawInstance[], holds: () => bool
     if (instances.every(({ socket }) => socket.closed)) throw new Error('all sockets have closed')
     await Promise.race(instances.map((instance) => instance.more()))
   }
+}
+
+function isPing({ name, type, text }: Stanza): boolean {
+  return name === 'iq' && type === 'get' && text.includes(`<ping xmlns='urn:xmpp:ping'/>`) && text.includes(" id='sy.")
 }
 
 function toStanza(name: string, text: string): Stanza {

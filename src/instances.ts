@@ -110,7 +110,7 @@ export class Instances implements InstanceOwner {
     const unanswered = instance.requests.size
     let bounced = 0
     for (const request of instance.requests.takeAll()) {
-      if (request.bytes !== undefined) router.retry(domain, request.bytes)
+      if (request.bytes !== undefined) router.retry(domain, request, request.bytes)
       else {
         router.giveUp(domain, request)
         bounced++

@@ -96,7 +96,9 @@ export class Router {
     else {
       const outgoing = isRequest(head) ? this.#replies.wrap(head, instance.route) : head
       if (target === undefined) this.#toServer(domain, outgoing, instance.stream, instance)
-      else this.toInstance(target, outgoing, instance.stream)
+      else if (this.isStopping && !isReply(head)) {
+        this.bounce(target, outgoing, 'recipient-unavailable', 'shutdown', instance)
+      } else this.toInstance(target, outgoing, instance.stream)
     }
     return undefined
   }
@@ -144,13 +146,18 @@ export class Router {
     this.originate(domain, stanzaError(request.envelope, 'remote-server-timeout'))
   }
 
-  /** Sends a request that a dead instance was given to another, once (`retry_get`). */
-  retry(domain: DomainRoutes, bytes: Buffer): void {
+  /**
+   * Sends a request that a dead instance was given to another, once (`retry_get`); it is given up when there is none, as
+   * a hold would not remember that this was the second time.
+   */
+  retry(domain: DomainRoutes, request: Request, bytes: Buffer): void {
     this.#isRetry = true
     this.#parts.reframer.stanzas(bytes, (head) => {
+      const instance = domain.pick(head)
+      if (instance === undefined) return this.giveUp(domain, request)
       // It has been counted as delivered once already.
       domain.counters.receivedFromSelf++
-      this.toInstance(domain, head)
+      this.#deliver(instance, head, undefined)
     })
     this.#isRetry = false
   }

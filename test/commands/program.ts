@@ -26,7 +26,14 @@ export interface Running {
 
 /** Starts the program; it is killed when the test ends before it does. */
 export function startProgram(t: TestContext, ...args: readonly string[]): Running {
-  const child = spawn(process.execPath, ['--import', 'tsx', main, ...args], { env: { PATH: process.env.PATH } })
+  return startUnder(t, [], args)
+}
+
+/** The same, with arguments for Node itself. */
+export function startUnder(t: TestContext, nodeArgs: readonly string[], args: readonly string[]): Running {
+  const child = spawn(process.execPath, ['--import', 'tsx', ...nodeArgs, main, ...args], {
+    env: { PATH: process.env.PATH },
+  })
   t.after(() => child.kill('SIGKILL'))
   child.stdin.on('error', () => {})
   const text = { out: '', err: '' }

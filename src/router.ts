@@ -108,6 +108,8 @@ export class Router {
     if (isReply(head)) return this.#toAsker(domain, head, source)
     const instance = domain.pick(head)
     if (instance !== undefined) return this.#deliver(instance, head, source)
+    // Nobody will come any more.
+    if (this.isStopping) return this.bounce(domain, head, 'recipient-unavailable', 'shutdown')
     if (domain.config.when_unassigned === 'bounce') {
       return this.bounce(domain, head, 'recipient-unavailable', 'unassigned')
     }

@@ -178,6 +178,6 @@ test('received = delivered + forwarded + bounced + dropped + held, whatever come
         await gateway.stop()
       }
     }),
-    { numRuns: 60, seed: 20_261_120 },
+    { numRuns: 300, seed: 7 },
   )
 })

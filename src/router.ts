@@ -140,7 +140,9 @@ export class Router {
     const fate = undeliverable(head)
     if (fate !== 'bounce') return domain.counters.dropped(fate)
     domain.counters.bounced(condition, reason)
-    this.originate(domain, stanzaError(envelopeOf(head), condition), back)
+    const envelope = envelopeOf(head)
+    // A server ends the link when a stanza has no from.
+    this.originate(domain, stanzaError({ ...envelope, to: envelope.to ?? domain.name }, condition), back)
   }
 
   /** Answers a request that an instance was given and will not answer. */

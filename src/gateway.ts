@@ -318,7 +318,7 @@ function selfConfig(config: Config): Domain {
     config.domains.get(config.address) ?? {
       name: config.address,
       when_unassigned: 'bounce',
-      hold: { seconds: 0, bytes: 0 },
+      hold: { seconds: 0, bytes: 0, store: 'memory' },
       delivery: 'at_most_once',
       on_conflict: 'refuse',
       bare_domain: 'destination',

@@ -113,7 +113,7 @@ export class Instances implements InstanceOwner {
     this.#lowestFree.set(domain, Math.min(number || 1, this.#lowestFree.get(domain) ?? 1))
     const unanswered = instance.requests.size
     for (const request of instance.requests.takeAll()) {
-      if (request.bytes !== undefined) router.retry(domain, request.bytes)
+      if (request.bytes !== undefined) router.retry(domain, request, request.bytes)
       else router.giveUp(domain, request)
     }
     domain.counters.deliveredToGone += outbox.delivered

@@ -46,14 +46,15 @@ export class Listener implements StreamOwner {
    * ports in the order of `configs`: what 0 became.
    */
   async configure(configs: readonly ListenerConfig[]): Promise<readonly number[]> {
-    const wanted = new Map(configs.map((config) => [keyOf(config), config]))
+    const keys = keysOf(configs)
+    const wanted = new Map(configs.map((config, index) => [keys[index] ?? '', config]))
     for (const [key, server] of this.#servers) {
       if (wanted.has(key)) continue
       server.close()
       this.#servers.delete(key)
     }
-    for (const [key, config] of wanted) if (!this.#servers.has(key)) await this.#open(config)
-    return configs.map((config) => portOf(this.#servers.get(keyOf(config)), config.port))
+    for (const [key, config] of wanted) if (!this.#servers.has(key)) await this.#open(key, config)
+    return configs.map((config, index) => portOf(this.#servers.get(keys[index] ?? ''), config.port))
   }
 
   /** Accepts no more, and closes what has not authenticated. */
@@ -79,14 +80,14 @@ export class Listener implements StreamOwner {
   }
 
   /** Opens a port; rejects with `listen-failed` when that cannot be done. */
-  async #open(config: ListenerConfig): Promise<void> {
+  async #open(key: string, config: ListenerConfig): Promise<void> {
     const server = serverFor(config, (socket) => this.#accept(socket, config.domains))
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) => reject(failure(config, cause)))
       server.listen({ host: config.host, port: config.port, backlog: 1024 }, resolve)
     })
     server.on('error', (error) => logEvent(this.#parts.log, 'bug', { error: error.message }))
-    this.#servers.set(keyOf(config), server)
+    this.#servers.set(key, server)
     const { host, tls, domains } = config
     logEvent(this.#parts.log, 'listening', { host, port: portOf(server, config.port), tls: tls !== undefined, domains })
   }
@@ -135,7 +136,10 @@ function serverFor(config: ListenerConfig, accept: (socket: Socket) => void): Se
     handshakeTimeout: 10_000,
     allowHalfOpen: true,
   }
-  return createTlsServer(options, accept)
+  return createTlsServer(options, (socket) => {
+    socket.disableRenegotiation() // CVE-2021-32920: it costs us far more than them
+    accept(socket)
+  })
 }
 
 function portOf(server: Server | undefined, asked: number): number {
@@ -143,8 +147,10 @@ function portOf(server: Server | undefined, asked: number): number {
   return typeof address === 'object' && address !== null ? address.port : asked
 }
 
-function keyOf(config: ListenerConfig): string {
-  return JSON.stringify(config)
+/** What each is known by from one reload to the next; equal ones, which port 0 allows, are told apart by their order. */
+function keysOf(configs: readonly ListenerConfig[]): readonly string[] {
+  const texts = configs.map((config) => JSON.stringify(config))
+  return texts.map((text, index) => `${texts.slice(0, index).filter((other) => other === text).length} ${text}`)
 }
 
 function failure({ host, port }: ListenerConfig, cause: Error): SwitchyardError {

@@ -4,7 +4,7 @@ import type { Instance } from './instance.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
 import { MOST_DEATHS } from './quarantine.ts'
 import { isReply, isRequest } from './replies.ts'
-import type { Router } from './router.ts'
+import type { Past, Router } from './router.ts'
 import type { Slab, StanzaQueue } from './stream/queue.ts'
 import type { Reframer } from './stream/reframe.ts'
 import { withDelay } from './xmpp/delay.ts'
@@ -40,8 +40,8 @@ export class Redelivery {
   redeliver(domain: DomainRoutes, gone: Instance, sent: StanzaQueue, isDeath: boolean): void {
     for (let slab = sent.shift(); slab !== undefined; slab = sent.shift()) {
       const deaths = slab.deaths + (isDeath ? 1 : 0)
-      const { since } = slab
-      this.#parts.reframer.slab(slab, (head) => this.#again(domain, gone, head, since, deaths))
+      const past = { since: slab.since, deaths, ticket: slab.ticket }
+      this.#parts.reframer.slab(slab, (head) => this.#again(domain, gone, head, past))
     }
   }
 
@@ -58,7 +58,7 @@ export class Redelivery {
     })
   }
 
-  #again(domain: DomainRoutes, gone: Instance, head: Head, since: number, deaths: number): void {
+  #again(domain: DomainRoutes, gone: Instance, head: Head, past: Past): void {
     const { router, reframer, address, epoch } = this.#parts
     // It answers a request of the instance that is gone; nobody else has asked.
     if (isReply(head)) return domain.counters.dropped('gone_asker')
@@ -71,9 +71,9 @@ export class Redelivery {
     if (head.type === Type.set && isRequest(head) && !domain.config.redeliver_set) {
       return router.bounce(domain, head, 'remote-server-timeout', 'instance_gone')
     }
-    if (deaths >= MOST_DEATHS) return this.#quarantine(domain, head)
-    const again = deaths > 1 ? Buffer.from(head.bytes) : withDelay(head, address, epoch + since)
-    reframer.stanzas(again, (delayed) => router.toInstance(domain, delayed, undefined, { since, deaths }))
+    if (past.deaths >= MOST_DEATHS) return this.#quarantine(domain, head)
+    const again = withDelay(head, address, epoch + past.since)
+    reframer.stanzas(again, (delayed) => router.toInstance(domain, delayed, undefined, past))
   }
 
   #quarantine(domain: DomainRoutes, head: Head): void {

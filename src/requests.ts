@@ -1,4 +1,5 @@
 import type { Head } from './xmpp/head.ts'
+import { decodeAttribute, fullText, normalise } from './xmpp/jid.ts'
 import type { Envelope } from './xmpp/stanza-error.ts'
 
 /** A request that an instance was given and has not answered. */
@@ -71,5 +72,12 @@ export class Requests {
 
 /** RFC 6120 §8.1.3: an id is unique to who sends it, so requester and id say which request; `to` tells equal ones apart. */
 function keyOf(requester: string | undefined, asked: string | undefined, id: string | undefined): string {
-  return `${requester ?? ''}\n${asked ?? ''}\n${id ?? ''}`
+  return `${normal(requester)}\n${normal(asked)}\n${id?.includes('&') ? decodeAttribute(id) : (id ?? '')}`
+}
+
+/** A library may write an address in its normal form that came in another, or an id between other quotes. */
+function normal(address: string | undefined): string {
+  if (address === undefined || /^[!-%'-.0-@[-~]*(?:\/[^&]*)?$/.test(address)) return address ?? ''
+  const jid = normalise(decodeAttribute(address))
+  return jid === undefined ? address : fullText(jid)
 }

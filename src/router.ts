@@ -116,7 +116,9 @@ export class Router {
     else {
       const outgoing = isRequest(head) ? this.#replies.wrap(head, instance.route) : head
       if (target === undefined) this.#toServer(domain, outgoing, instance.stream, instance)
-      else this.toInstance(target, outgoing, instance.stream)
+      else if (this.isStopping && !isReply(head)) {
+        this.bounce(target, outgoing, 'recipient-unavailable', 'shutdown', instance)
+      } else this.toInstance(target, outgoing, instance.stream)
     }
     return undefined
   }
@@ -130,6 +132,10 @@ export class Router {
     const instance = domain.pick(head)
     if (instance !== undefined) return this.#deliver(instance, head, source, past)
     const place = domain.placeOf(head)
+    // Nobody will come any more, to this life of the node.
+    if (this.isStopping && domain.config.hold.store === 'memory') {
+      return this.bounce(domain, head, 'recipient-unavailable', 'shutdown')
+    }
     if (domain.config.when_unassigned === 'bounce' && !domain.isMoving(place)) {
       return this.bounce(domain, head, 'recipient-unavailable', 'unassigned')
     }
@@ -161,7 +167,9 @@ export class Router {
     const fate = undeliverable(head)
     if (fate !== 'bounce') return domain.counters.dropped(fate)
     domain.counters.bounced(condition, reason)
-    this.originate(domain, stanzaError(envelopeOf(head), condition), back)
+    const envelope = envelopeOf(head)
+    // A server ends the link when a stanza has no from.
+    this.originate(domain, stanzaError({ ...envelope, to: envelope.to ?? domain.name }, condition), back)
   }
 
   /** Tells an instance that joins what the server has told the domain (XEP-0355, XEP-0356). */
@@ -187,13 +195,18 @@ export class Router {
     this.originate(domain, stanzaError(request.envelope, 'remote-server-timeout'))
   }
 
-  /** Sends a request that a dead instance was given to another, once (`retry_get`). */
-  retry(domain: DomainRoutes, bytes: Buffer): void {
+  /**
+   * Sends a request that a dead instance was given to another, once (`retry_get`); it is given up when there is none, as
+   * a hold would not remember that this was the second time.
+   */
+  retry(domain: DomainRoutes, request: Request, bytes: Buffer): void {
     this.#isRetry = true
     this.#parts.reframer.stanzas(bytes, (head) => {
+      const instance = domain.pick(head)
+      if (instance === undefined) return this.giveUp(domain, request)
       // It has been counted as delivered once already.
       domain.counters.receivedFromSelf++
-      this.toInstance(domain, head)
+      this.#deliver(instance, head, undefined)
     })
     this.#isRetry = false
   }

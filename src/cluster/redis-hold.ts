@@ -15,7 +15,7 @@ const PATIENCE = 5000
 const PAGE = 100
 
 /** Every wait ends, nothing is queued for later, and nothing is sent twice by itself. */
-const settings: RedisOptions = {
+const settings = {
   lazyConnect: true,
   connectTimeout: PATIENCE,
   commandTimeout: PATIENCE,
@@ -26,7 +26,7 @@ const settings: RedisOptions = {
   // It would only look at INFO, which a user may not be allowed; a Redis that is loading says so to every command.
   enableReadyCheck: false,
   disableClientInfo: true,
-}
+} as const satisfies RedisOptions
 
 /** Journals in Redis: one stream per domain. */
 export class RedisHoldStore implements HoldStore {

@@ -130,7 +130,7 @@ class Show {
 
   async close(): Promise<void> {
     this.#endDrawing()
-    await Promise.all([...this.#processes.values()].map((process) => process.stop()))
+    await Promise.all([...this.#processes.values()].map((running) => running.stop()))
     this.#sender?.stop()
     await this.#node?.gateway.stop()
   }
@@ -156,12 +156,12 @@ class Show {
   }
 
   async #kill(name: DemoName): Promise<void> {
-    const process = this.#processes.get(name)
-    if (process === undefined) return
-    this.#say(`${name} is killed (SIGKILL to process ${process.pid})`)
-    await process.kill()
+    const running = this.#processes.get(name)
+    if (running === undefined) return
+    this.#say(`${name} is killed (SIGKILL to process ${running.pid})`)
+    await running.kill()
     this.#processes.delete(name)
-    this.#dead.push(process)
+    this.#dead.push(running)
   }
 
   async #revive(name: DemoName): Promise<void> {
@@ -198,7 +198,7 @@ class Show {
   }
 
   #readOf(name: DemoName): number {
-    const dead = this.#dead.filter((process) => process.name === name)
+    const dead = this.#dead.filter((running) => running.name === name)
     return dead.reduce((sum, { read }) => sum + read, this.#processes.get(name)?.read ?? 0)
   }
 

@@ -1,12 +1,16 @@
 import { mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { SwitchyardError } from '../errors.ts'
 
 const CHUNK_BYTES = 64 * 1024
 /** How long to wait where a pipe is empty and whoever made it does not let us block on it, in milliseconds. */
 const PAUSE_MILLISECONDS = 10
 
-/** The bytes of a file descriptor to its end, in chunks. A chunk is valid until the next one. */
+/**
+ * The bytes of a file descriptor to its end, in chunks. A chunk is valid until the next one. Throws `input-refused` when
+ * it cannot be read.
+ */
 export function* chunksOf(descriptor: number): Generator<Uint8Array> {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
   for (;;) {
@@ -25,7 +29,7 @@ function readSome(descriptor: number, buffer: Buffer): number {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'EAGAIN') return -1
     if (code === 'EOF') return 0
-    throw error
+    throw new SwitchyardError('input-refused', `standard input cannot be read: ${code}`, { cause: error })
   }
 }
 

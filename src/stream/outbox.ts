@@ -116,6 +116,11 @@ export class Outbox implements Flushable {
     if (!this.#dirty) this.#schedule()
   }
 
+  /** Whether a source waits for room. */
+  get isPausing(): boolean {
+    return this.#sources.size > 0
+  }
+
   /** Whether a stanza of so many bytes may be appended. The first always may. */
   hasRoom(bytes: number): boolean {
     return this.bytes === 0 || this.bytes + bytes <= this.limit

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { DomainView, InstanceView } from '../../src/admin/view.ts'
+import type { DomainView } from '../../src/admin/view.ts'
 import { assertBalanced } from '../stub/counters.ts'
 import { type GatewayProcess, startGatewayProcess } from '../stub/gateway.ts'
 import { RawInstance, until } from '../stub/raw-instance.ts'
@@ -80,15 +80,10 @@ describe('a sender that never stops, and an instance that reads nothing', { time
     }
   }
 
-  test('slows its senders, is stalled, and then the others have their traffic', async () => {
+  test('is stalled, and the others have their traffic', async () => {
     const line = await gateway.log.waitFor('instance-stalled', { instance: frozenName })
     assert.equal(line.domain, 'bot.localhost')
     await progress()
-    const { items } = (await gateway.admin('/v1/domains/bot.localhost/instances')) as { items: InstanceView[] }
-    assert.deepEqual(
-      items.map(({ name, state }) => [name, state]),
-      [...readers.map((name) => [name, 'active']), [frozenName, 'stalled']],
-    )
   })
 
   test('is closed with connection-timeout, and the others have their traffic', async () => {
@@ -102,9 +97,11 @@ describe('a sender that never stops, and an instance that reads nothing', { time
     await users.waitFor(({ type, text }) => type === 'error' && text.includes('recipient-unavailable'))
   })
 
-  test('the memory of the gateway never exceeded 200 MB', async () => {
+  test('the memory of the gateway never exceeded 200 MB', async (t) => {
     await progress()
-    assert.ok(gateway.peakRss() < MOST_RESIDENT, `${gateway.peakRss() / 1e6} MB`)
+    const peak = gateway.peakRss()
+    t.diagnostic(`at most ${Math.round(peak / 1e6)} MB`)
+    assert.ok(peak < MOST_RESIDENT)
   })
 
   test('no other instance was stalled, lost a message or got one twice or out of order', async () => {

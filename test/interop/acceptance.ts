@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { startBiboumi } from '../peers/biboumi.ts'
+import { freePort } from '../peers/ports.ts'
 import type { ServerOptions, XmppServer } from '../peers/prosody.ts'
 import { type Slixmpp, startSlixmppComponent, startSlixmppUser } from '../peers/slixmpp.ts'
 import { xml } from '../peers/stock.ts'
 import { type ComponentInstance, startComponent } from '../peers/xmpp-component.ts'
 import { assertBalanced } from '../stub/counters.ts'
-import { startGateway, type TestGateway } from '../stub/gateway.ts'
+import { runCommand, startGateway, type TestGateway } from '../stub/gateway.ts'
 import { RawInstance } from '../stub/raw-instance.ts'
 
 /** What must hold behind any XMPP server: the same suite runs against Prosody and ejabberd. */
@@ -20,8 +21,9 @@ const domains = [ECHO, 'irc.localhost', 'lib.localhost', 'brief.localhost']
 const PING = "<ping xmlns='urn:xmpp:ping'/>"
 const DISCO_INFO = "<query xmlns='http://jabber.org/protocol/disco#info'/>"
 
-const yaml = (componentPort: number) => `
+const yaml = (componentPort: number, adminPort: number) => `
 listen: [{port: 0}]
+admin: {port: ${adminPort}}
 domains:
   ${ECHO}:
     instances: {${[...names, 'rough'].map((name) => `${name}: {secret: ${name}}`).join(', ')}}
@@ -41,6 +43,8 @@ drain: {seconds: 0}
 `
 
 interface Yard {
+  /** The gateway's config. */
+  readonly config: string
   readonly server: XmppServer
   readonly gateway: TestGateway
   readonly user: Slixmpp
@@ -52,14 +56,16 @@ interface Yard {
 async function open(start: (options: ServerOptions) => Promise<XmppServer>): Promise<Yard> {
   const components = [...domains, 'crowd.localhost'].map((domain) => ({ domain, secret }))
   const server = await start({ components, users: [{ jid: JULIET, password }] })
-  const gateway = await startGateway(yaml(server.componentPort))
+  // Not 0: who asks the node by its config must find it.
+  const config = yaml(server.componentPort, await freePort())
+  const gateway = await startGateway(config)
   const instances = new Map<string, Slixmpp>()
   for (const name of names) instances.set(name, await join(gateway, name))
   const crowd = await startComponent({
     ...{ port: server.componentPort, domain: 'crowd.localhost', secret, name: 'crowd' },
   })
   await gateway.log.waitFor('link-up', { domain: ECHO })
-  return { server, gateway, instances, crowd, user: await logIn(server) }
+  return { config, server, gateway, instances, crowd, user: await logIn(server) }
 }
 
 function logIn(server: XmppServer): Promise<Slixmpp> {
@@ -106,6 +112,13 @@ export function acceptance(name: string, start: (options: ServerOptions) => Prom
         const expected = at === holder ? Array.from({ length: 100 }, (_, n) => `mine-${n}`) : []
         assert.deepEqual(bodiesOf(instance, 'mine-'), expected, at)
       }
+    })
+
+    test('switchyard explain names the instance that answers', async () => {
+      const { config, user } = yard
+      const named = JSON.parse(await runCommand(config, 'explain', user.jid, ECHO, '--json'))
+      assert.equal(named.instance, await user.who(ECHO))
+      assert.deepEqual([named.source, named.key], ['node', JULIET])
     })
 
     test('each of 200 users reaches one instance, the one that explain names, and no instance is left out', async () => {

@@ -1,10 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { Config } from '../../config/config.ts'
 import { loadConfig } from '../../config/load.ts'
 import { formatProblem } from '../../config/problems.ts'
@@ -78,17 +79,15 @@ export async function startGatewayProcess(
   what: keyof typeof COMMANDS = 'sources',
 ): Promise<GatewayProcess> {
   if (what === 'dist') build()
-  const folder = mkdtempSync(join(tmpdir(), 'switchyard-config-'))
-  const file = join(folder, 'switchyard.yaml')
-  writeFileSync(file, yaml)
-  const command = ['--pdeathsig', 'KILL', '--', process.execPath, ...COMMANDS[what], 'run', '--config', file]
+  const file = makeFile(yaml)
+  const command = ['--pdeathsig', 'KILL', '--', process.execPath, ...COMMANDS[what], 'run', '--config', file.path]
   const child = spawn('setpriv', command, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
   const log = new LogBook()
   createInterface({ input: child.stdout }).on('line', (line) => log.write(line))
   const said: string[] = []
   child.stderr.setEncoding('utf8').on('data', (text: string) => said.push(text))
   const exited = once(child, 'close').then(([code]) => {
-    rmSync(folder, { recursive: true })
+    file.remove()
     log.close(`the gateway has ended (${code}): ${said.join('')}`)
     return code as number | null
   })
@@ -108,6 +107,24 @@ export async function startGatewayProcess(
       await exited
     },
   }
+}
+
+/** Runs a command on a config; resolves with what it prints, rejects when it does not end with 0. */
+export async function runCommand(yaml: string, command: string, ...args: readonly string[]): Promise<string> {
+  const file = makeFile(yaml)
+  try {
+    const all = [...COMMANDS.sources, command, '--config', file.path, ...args]
+    return (await promisify(execFile)(process.execPath, all, { cwd: ROOT })).stdout
+  } finally {
+    file.remove()
+  }
+}
+
+function makeFile(yaml: string): { readonly path: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'switchyard-config-'))
+  const path = join(folder, 'switchyard.yaml')
+  writeFileSync(path, yaml)
+  return { path, remove: () => rmSync(folder, { recursive: true }) }
 }
 
 /** Does nothing where `dist` is as the sources are, which `npm test` has seen to. */

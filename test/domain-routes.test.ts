@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DomainRoutes } from '../src/domain-routes.ts'
+import { Instance } from '../src/instance.ts'
+import { Reframer } from '../src/stream/reframe.ts'
+import type { Stream } from '../src/stream/stream.ts'
+import { configOf } from './e2e/node.ts'
+
+const limits = { stanza_bytes: 100_000, depth: 8, elements: 16, attributes: 8, namespaces: 4 }
+const owner = { opened() {}, fromInstance() {}, footer() {}, left() {} }
+
+function config(balancing: string, settings = 'secret: s') {
+  return configOf(`
+listen: [{port: 0}]
+domains: {a.test: {${settings}}}
+domain_balancing: {${balancing}}
+`).domains.get('a.test')!
+}
+
+function domainOf(balancing: string, settings?: string, random = () => 0): DomainRoutes {
+  return new DomainRoutes(config(balancing, settings), random)
+}
+
+/** Routing asks nothing of a stream. */
+function instanceOf(domain: DomainRoutes, name: string): Instance {
+  return new Instance(owner, domain, {} as Stream, { name, route: name }, 0)
+}
+
+function join(domain: DomainRoutes, ...names: string[]): Instance[] {
+  const instances = names.map((name) => instanceOf(domain, name))
+  for (const instance of instances) domain.join(instance)
+  return instances
+}
+
+function pick(domain: DomainRoutes, from: string, to = 'room@a.test'): string | undefined {
+  let name: string | undefined
+  new Reframer(limits).stanzas(Buffer.from(`<message from='${from}' to='${to}'/>`), (head) => {
+    name = domain.pick(head)?.name
+  })
+  return name
+}
+const users = Array.from({ length: 50 }, (_, i) => `u${i}@x.test/r`)
+const spread = (domain: DomainRoutes) => users.map((user) => pick(domain, user))
+
+test('without balancing any instance may get a stanza, and none that reads nothing while another does', () => {
+  let next = 0
+  const domain = domainOf('', undefined, () => next)
+  assert.equal(pick(domain, 'u@x.test'), undefined)
+  const [, two] = join(domain, 'one', 'two')
+  next = 0.99
+  assert.equal(pick(domain, 'u@x.test'), 'two')
+  two!.state = 'stalled'
+  domain.refresh()
+  assert.equal(pick(domain, 'u@x.test'), 'one')
+})
+
+test('every spelling of a JID meets the same instance', () => {
+  const domain = domainOf('a.test: {type: bare_source, component_number: 7}')
+  join(domain, ...Array.from({ length: 7 }, (_, i) => `i${i}`))
+  for (const user of ['ann', 'bob', 'zoë', 'ß']) {
+    const expected = pick(domain, `${user}@x.test`)
+    for (const jid of [`${user.toUpperCase()}@X.test/Home`, `${user}@x.test./a&amp;b`]) {
+      if (user !== 'ß') assert.equal(pick(domain, jid), expected, jid)
+    }
+  }
+})
+
+test('a criterion keys by its address only', () => {
+  const domain = domainOf('a.test: {type: bare_destination}')
+  join(domain, 'one', 'two', 'three')
+  const rooms = users.map((_, i) => `room${i}@a.test`)
+  assert.ok(new Set(rooms.map((room) => pick(domain, 'u@x.test', room))).size === 3)
+  for (const room of rooms) {
+    const expected = pick(domain, 'u@x.test', room)
+    for (const user of users) assert.equal(pick(domain, user, `${room}/nick`), expected)
+  }
+})
+
+test('bare_domain: source spreads what is for the bare domain by its sender', () => {
+  const usual = domainOf('a.test: {type: bare_destination}')
+  const bySource = domainOf('a.test: {type: bare_destination}', 'secret: s, bare_domain: source')
+  for (const domain of [usual, bySource]) join(domain, 'one', 'two', 'three')
+  const met = (domain: DomainRoutes) => new Set(users.map((user) => pick(domain, user, 'a.test'))).size
+  assert.deepEqual([met(usual), met(bySource)], [1, 3])
+})
+
+test('by rendezvous only the keys of the one that leaves move, and they come back to it', () => {
+  const domain = domainOf('a.test: {type: bare_source}')
+  const [, two] = join(domain, 'one', 'two', 'three')
+  const before = spread(domain)
+  domain.leave(two!)
+  const after = spread(domain)
+  for (const [i, name] of before.entries()) if (name !== 'two') assert.equal(after[i], name)
+  assert.ok(!after.includes('two'))
+  join(domain, 'two')
+  assert.deepEqual(spread(domain), before)
+})
+
+test('a stalled holder keeps its bucket and its stanzas', () => {
+  const domain = domainOf('a.test: {type: bare_source, component_number: 2}')
+  const [one] = join(domain, 'one', 'two', 'three')
+  const before = spread(domain)
+  one!.state = 'stalled'
+  domain.refresh()
+  assert.deepEqual(spread(domain), before)
+  assert.deepEqual(
+    [...domain.members.values()].map(({ state, bucket }) => [state, bucket]),
+    [
+      ['stalled', 0],
+      ['active', 1],
+      ['spare', undefined],
+    ],
+  )
+})
+
+test('leaving twice, or as one that has been replaced, changes nothing', () => {
+  const domain = domainOf('a.test: {type: bare_source, component_number: 2}')
+  const [old] = join(domain, 'one')
+  const next = instanceOf(domain, 'one')
+  domain.replace(next)
+  assert.deepEqual(domain.leave(old!), [])
+  assert.deepEqual([next.bucket, domain.holders[0]], [0, next])
+  assert.equal(domain.leave(next).length, 1)
+  assert.deepEqual(domain.leave(next), [])
+})
+
+test('a new config says whether stanzas are shared out otherwise; a smaller number of buckets takes the rest away', () => {
+  const six = 'a.test: {type: bare_source, component_number: 6}'
+  const named = 'instances: {one: {secret: s, bucket: 5}, two: {secret: t}}'
+  const domain = domainOf(six, named)
+  const [one, two] = join(domain, 'one', 'two')
+  assert.equal(domain.configure(config(six, `${named}, iq_seconds: 5`)), false)
+  assert.deepEqual([one!.bucket, two!.bucket], [5, 0])
+  const three = six.replace('6', '3')
+  assert.equal(domain.configure(config(three, named.replace('5', '0'))), true)
+  assert.deepEqual([one!.bucket, two!.bucket], [0, 1])
+  assert.equal(domain.configure(config(three, `${named.replace('5', '0')}, when_unassigned: spill`)), true)
+  assert.ok(!spread(domain).includes(undefined))
+})

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { countsOf, startNode } from './e2e/node.ts'
+import { StubServer } from './stub/server.ts'
+
+const yard = (port: number, queue = '{seconds: 600, bytes: 64KiB}'): string => `
+node: yard
+listen: [{port: 0}]
+domains:
+  echo.localhost:
+    secret: swordfish
+    upstream: {service: "xmpp://127.0.0.1:${port}", secret: s3cret, queue: ${queue}}
+domain_balancing: {echo.localhost: {type: bare_source, component_number: 2}}
+drain: {seconds: 0}
+log: {level: info}
+`
+const up = (id: string): string => `<message from='echo.localhost' to='u@localhost' id='${id}'/>`
+
+test('the link of a domain opens with its first instance, and carries what came before it was up, in order', async (t) => {
+  const server = await StubServer.listen()
+  t.after(() => server.close())
+  const node = await startNode(t, yard(server.port))
+  assert.equal(node.gateway.view.domain('echo.localhost')?.link?.state, 'idle')
+  const instance = await node.join('echo.localhost')
+  instance.send(up('1') + up('2'))
+  const connection = await server.connection()
+  await connection.admit()
+  instance.send(up('3'))
+  assert.equal(await connection.until(/id='3'\/>/), up('1') + up('2') + up('3'))
+})
+
+test('[RFC 6120 §8.3.1] what the server sends where nobody is comes back with from and to exchanged', async (t) => {
+  const server = await StubServer.listen()
+  t.after(() => server.close())
+  const node = await startNode(
+    t,
+    yard(server.port).replace('secret: swordfish', 'secret: swordfish\n    when_unassigned: bounce'),
+  )
+  const instance = await node.join('echo.localhost')
+  const connection = await server.connection()
+  await connection.admit()
+  await node.log('link-up')
+  await instance.die()
+  await node.log('instance-left')
+  connection.send("<message from='u@localhost/r' to='room@echo.localhost' id='1'><body>hello</body></message>")
+  connection.send("<message from='u@localhost/r' to='room@echo.localhost' type='error' id='2'/>")
+  connection.send("<message from='u@localhost/r' id='3'/>")
+  const [first, third] = [await connection.until(/<\/message>/), await connection.until(/<\/message>/)]
+  assert.match(
+    first,
+    /^<message type='error' from='room@echo.localhost' to='u@localhost\/r' id='1'><error type='wait'>/,
+  )
+  assert.match(third, /^<message type='error' from='echo.localhost' to='u@localhost\/r' id='3'><error type='modify'>/)
+  const { received, ended, held } = countsOf(node.gateway, 'echo.localhost')
+  assert.equal(received, ended + held)
+})
+
+test('a reply by the link finds the instance that asked', async (t) => {
+  const server = await StubServer.listen()
+  t.after(() => server.close())
+  const node = await startNode(t, yard(server.port))
+  const [red, blue] = [await node.join('echo.localhost'), await node.join('echo.localhost')]
+  const connection = await server.connection()
+  await connection.admit()
+  for (const peer of [blue, red]) {
+    peer.send("<iq type='get' id='1' from='echo.localhost' to='localhost'><q xmlns='q'/></iq>")
+    const token = / id='([^']*)'/.exec(await connection.until(/<\/iq>/))?.[1]
+    connection.send(`<iq type='result' id='${token}' from='localhost' to='echo.localhost'/>`)
+    assert.equal(await peer.stanza(), "<iq type='result' id='1' from='localhost' to='echo.localhost'/>")
+  }
+})
+
+test('while a link is down what is sent waits for so long and in so many bytes, then comes back', async (t) => {
+  const server = await StubServer.listen()
+  t.after(() => server.close())
+  const node = await startNode(t, yard(server.port, `{seconds: 0.05, bytes: ${up('1').length}}`))
+  const instance = await node.join('echo.localhost')
+  instance.send(up('1') + up('2'))
+  const bounced = [await instance.stanza(), await instance.stanza()]
+  assert.match(bounced[0]!, / id='2'><error type='wait'><remote-server-timeout /)
+  assert.match(bounced[1]!, / id='1'><error type='wait'><remote-server-timeout /)
+})
+
+test('a reload with another server moves the link, and what waited, and closes no instance', async (t) => {
+  const [old, next] = [await StubServer.listen(), await StubServer.listen()]
+  t.after(() => Promise.all([old.close(), next.close()]))
+  const node = await startNode(t, yard(old.port))
+  const instance = await node.join('echo.localhost')
+  instance.send(up('1'))
+  const before = await old.connection()
+  await before.header()
+  const reloaded = node.reload(yard(next.port))
+  const connection = await next.connection()
+  await connection.admit()
+  await reloaded
+  instance.send(up('2'))
+  assert.equal(await connection.until(/id='2'\/>/), up('1') + up('2'))
+})

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MOST_REQUESTS, Requests } from '../src/requests.ts'
+import { Reframer } from '../src/stream/reframe.ts'
+import type { Envelope } from '../src/xmpp/stanza-error.ts'
+
+const limits = { stanza_bytes: 100_000, depth: 8, elements: 16, attributes: 8, namespaces: 4 }
+
+function envelope(id: string, from = 'u@x.test/r', to = 'a.test'): Envelope {
+  return { name: 'iq', from, to, id }
+}
+
+/** Answers, and says when the request that it answers was given. */
+function answer(requests: Requests, id: string, to = 'u@x.test/r', from = 'a.test'): number | undefined {
+  let since: number | undefined
+  new Reframer(limits).stanzas(Buffer.from(`<iq type='result' id='${id}' from='${from}' to='${to}'/>`), (head) => {
+    since = requests.answer(head)
+  })
+  return since
+}
+
+test('a reply answers the request of the same requester, asked and id, once', () => {
+  const requests = new Requests()
+  requests.add(envelope('1'), 10)
+  requests.add(envelope('1', 'v@x.test'), 20)
+  requests.add(envelope('1', 'v@x.test', 'room@a.test'), 30)
+  assert.equal(requests.size, 3)
+  assert.equal(answer(requests, '2'), undefined)
+  assert.equal(answer(requests, '1', 'v@x.test'), 20)
+  assert.equal(answer(requests, '1', 'v@x.test'), undefined)
+  assert.equal(answer(requests, '1', 'v@x.test', 'room@a.test'), 30)
+  assert.equal(answer(requests, '1'), 10)
+})
+
+test('a reply answers also when it writes an address or an id in another way', () => {
+  const requests = new Requests()
+  requests.add(envelope('it&apos;s', 'U@X.test/r', 'Room@A.test'), 10)
+  const since: (number | undefined)[] = []
+  const reply = `<iq type='result' id="it's" from='room@a.test' to='u@x.test/r'/>`
+  new Reframer(limits).stanzas(Buffer.from(reply), (head) => since.push(requests.answer(head)))
+  assert.deepEqual(since, [10])
+})
+
+test('requests are taken in order of age, and only the old ones', () => {
+  const requests = new Requests()
+  requests.add(envelope('1'), 10)
+  requests.add(envelope('2'), 20)
+  requests.add(envelope('1'), 30, Buffer.from('again'))
+  assert.equal(requests.takeOlderThan(20), undefined)
+  assert.equal(requests.takeOlderThan(21)?.envelope.id, '2')
+  assert.equal(requests.takeOlderThan(21), undefined, 'what was asked again is young again')
+  assert.deepEqual(
+    [...requests.takeAll()].map(({ envelope, bytes }) => [envelope.id, bytes?.toString()]),
+    [['1', 'again']],
+  )
+  assert.equal(requests.size, 0)
+})
+
+test('a request that goes elsewhere is forgotten', () => {
+  const requests = new Requests()
+  requests.add(envelope('1'), 10)
+  requests.forget(envelope('1'))
+  assert.equal(requests.size, 0)
+})
+
+test('an instance is given so many requests and no more', () => {
+  const requests = new Requests()
+  for (let i = 0; i < MOST_REQUESTS - 1; i++) requests.add(envelope(`${i}`), i)
+  assert.equal(requests.isFull, false)
+  requests.add(envelope('last'), 0)
+  assert.equal(requests.isFull, true)
+})

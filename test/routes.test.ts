@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { DomainRoutes } from '../src/domain-routes.ts'
+import { Routes } from '../src/routes.ts'
+import { configOf } from './e2e/node.ts'
+
+const names = Array.from({ length: 200 }, (_, i) => `d${i}.test`)
+const config = configOf(`
+listen: [{port: 0}]
+domains: {${[...names, 'bücher.test'].map((name) => `${name}: {secret: s}`).join(', ')}}
+`)
+const routes = new Routes()
+routes.serve([...config.domains.values()].map((domain) => new DomainRoutes(domain, () => 0)))
+
+/** The domain of a JID that stands in the midst of other bytes. */
+function find(jid: string): string | undefined {
+  const buffer = Buffer.from(`d1.test'${jid}'d2.test`)
+  return routes.find(buffer, 8, buffer.length - 8)?.name
+}
+
+test('every served domain is found by its JIDs, with or without localpart and resource', () => {
+  for (const name of names) {
+    for (const jid of [name, `u@${name}`, `u@${name}/r@x/y`, `${name}/d3.test`, `${name}/@d3.test`]) {
+      assert.equal(find(jid), name, jid)
+    }
+  }
+})
+
+test('[RFC 7622 §3.2] another spelling of a domain finds it', () => {
+  for (const jid of ['D7.TEST', 'u@d7.Test./r', 'd7.test.']) assert.equal(find(jid), 'd7.test', jid)
+  assert.equal(find('u@BÜCHER.test'), find('bücher.test'))
+  assert.notEqual(find('bücher.test'), undefined)
+})
+
+test('what is not served is not found', () => {
+  const shaped = [
+    '',
+    '/',
+    '@',
+    'd7.test@x',
+    'x/d7.test',
+    'x/@d7.test',
+    'a.d7.test',
+    'd7.tes',
+    'd7.testx',
+    'u@d7.test@d8.test',
+  ]
+  for (const jid of shaped) assert.equal(find(jid), undefined, jid)
+  fc.assert(
+    fc.property(
+      fc.stringMatching(/^[a-z0-9.]{0,12}$/),
+      (name) => find(name) === (names.includes(name.replace(/\.$/, '')) ? name.replace(/\.$/, '') : undefined),
+    ),
+  )
+})
+
+test('an empty table finds nothing', () => {
+  assert.equal(new Routes().find(Buffer.from('a.test'), 0, 6), undefined)
+})

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { countsOf, type Node, startNode } from './e2e/node.ts'
+import { attribute, type StubInstance } from './stub/instance.ts'
+
+const yard = (limits: string, extra = ''): string => `
+node: yard
+listen: [{port: 0}]
+domains:
+  from.test: {secret: swordfish}
+  a.test: {secret: swordfish${extra}}
+domain_balancing: {a.test: {type: bare_source, component_number: 2}}
+limits: {outbox_bytes: 4096, ${limits}}
+drain: {seconds: 0}
+log: {level: info}
+`
+const body = 'x'.repeat(20_000)
+const note = (id: number, user = 'u'): string =>
+  `<message from='${user}@from.test' to='a.test' id='${id}'><body>${body}</body></message>`
+
+/** Sends until the node says so: more than the kernel, the outbox and the hold of one bucket take together. */
+async function sendUntil(node: Node, sender: StubInstance, code: string, user = 'u'): Promise<number> {
+  let sent = 0
+  let isOver = false
+  const over = node.log(code).then(() => {
+    isOver = true
+  })
+  while (!isOver) {
+    const flowing = sender.socket.write(note(sent++, user))
+    const drained = flowing ? new Promise(setImmediate) : new Promise((resolve) => sender.socket.once('drain', resolve))
+    await Promise.race([drained, over])
+  }
+  return sent
+}
+
+async function pair(node: Node): Promise<{ sender: StubInstance; instances: [StubInstance, StubInstance] }> {
+  const sender = await node.join('from.test')
+  return { sender, instances: [await node.join('a.test'), await node.join('a.test')] }
+}
+
+/** The instance that gets the user's stanzas, and the other. */
+async function holderOf(sender: StubInstance, instances: readonly StubInstance[]): Promise<StubInstance> {
+  sender.send("<message from='u@from.test' to='a.test' id='who'/>")
+  return Promise.race(instances.map((instance) => instance.next().then(() => instance)))
+}
+
+test('a reader that freezes is stalled: its sender is read again, and goes on with others', async (t) => {
+  const node = await startNode(t, yard('stalled_after_seconds: 0.2, close_stalled_after_seconds: 600'))
+  const { sender, instances } = await pair(node)
+  const frozen = await holderOf(sender, instances)
+  frozen.freeze()
+  const sent = await sendUntil(node, sender, 'instance-stalled')
+  const states = node.gateway.view.instances('a.test')!.map(({ state }) => state)
+  assert.deepEqual(states.sort(), ['active', 'stalled'])
+  // What was on its way when it was paused comes first, then this.
+  sender.send("<iq type='get' id='alive' from='from.test' to='switchyard.localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
+  for (let stanza = await sender.stanza(); attribute(stanza, 'id') !== 'alive'; ) stanza = await sender.stanza()
+  frozen.thaw()
+  for (let expected = 0; expected < sent; expected++)
+    assert.equal(attribute(await frozen.stanza(), 'id'), `${expected}`)
+  await node.log('instance-unstalled')
+})
+
+test('above the mark and the hold of its domain a stalled reader takes nothing more: the rest is bounced', async (t) => {
+  const node = await startNode(
+    t,
+    yard('stalled_after_seconds: 0.2, close_stalled_after_seconds: 600', ', hold: {bytes: 64KiB}'),
+  )
+  const { sender, instances } = await pair(node)
+  const frozen = await holderOf(sender, instances)
+  frozen.freeze()
+  await sendUntil(node, sender, 'instance-stalled')
+  for (let i = 0; i < 20; i++) sender.send(note(1_000_000 + i))
+  const bounced = await sender.stanza()
+  assert.match(bounced, /<error type='wait'><resource-constraint /)
+  const { outboxBytes } = node.gateway.view.instances('a.test')!.find(({ state }) => state === 'stalled')!
+  assert.ok(outboxBytes < 512 * 1024, `${outboxBytes}`)
+})
+
+test('a reader that stays frozen is closed with connection-timeout, and what it had not been handed goes to the next', async (t) => {
+  const node = await startNode(t, yard('stalled_after_seconds: 0.1, close_stalled_after_seconds: 0.2'))
+  const { sender, instances } = await pair(node)
+  const spare = await node.join('a.test')
+  const frozen = await holderOf(sender, instances)
+  frozen.freeze()
+  const sent = await sendUntil(node, sender, 'instance-left')
+  const left = node.logged.find(({ code }) => code === 'instance-left')
+  assert.equal(left?.condition, 'connection-timeout')
+  let previous = -1
+  while (previous < sent - 1) {
+    const id = Number(attribute(await spare.stanza(), 'id'))
+    assert.ok(id > previous, `${id} after ${previous}`)
+    previous = id
+  }
+  const { received, ended, held } = countsOf(node.gateway, 'a.test')
+  assert.equal(received, ended + held)
+})
+
+test('a slow reader slows its sender and is not stalled', async (t) => {
+  const node = await startNode(t, yard('stalled_after_seconds: 600, close_stalled_after_seconds: 600'))
+  const { sender, instances } = await pair(node)
+  const slow = await holderOf(sender, instances)
+  slow.freeze()
+  let sent = 0
+  while (sender.socket.write(note(sent++)) || sender.socket.writableLength < 2 ** 20) await new Promise(setImmediate)
+  assert.ok(node.gateway.view.instances('a.test')!.every(({ outboxBytes }) => outboxBytes < 2 ** 20))
+  slow.thaw()
+  for (let expected = 0; expected < sent; expected++) assert.equal(attribute(await slow.stanza(), 'id'), `${expected}`)
+})

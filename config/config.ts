@@ -11,6 +11,7 @@ export interface Config {
   /** By normalised name, in the file's order. */
   readonly domains: ReadonlyMap<string, Domain>
   readonly admin?: Admin
+  readonly cluster?: Cluster
   readonly limits: Readonly<RawConfig['limits']>
   readonly drain: Readonly<RawConfig['drain']>
   readonly log: Readonly<RawConfig['log']>
@@ -71,6 +72,12 @@ export interface Upstream {
   readonly secret: string
   readonly links: RawUpstream['links']
   readonly queue: Readonly<RawUpstream['queue']>
+}
+
+export interface Cluster {
+  /** A URL with its password: never to be shown. */
+  readonly redis: string
+  readonly key_prefix: string
 }
 
 export interface Admin {

@@ -10,8 +10,6 @@ export interface Notes {
   readonly expects?: string
   readonly secret?: boolean
   readonly standIn?: unknown
-  /** Why the key is not accepted at all. */
-  readonly refused?: string
   readonly bytes?: ByteRange
 }
 
@@ -59,6 +57,16 @@ export const service = (about: About<string>) =>
     ...about,
   })
 
+/** Secret as a whole: a password may be anywhere in one that is written wrongly. */
+export const redisUrl = (about: About<string>) =>
+  Type.String({
+    format: 'redis-url',
+    secret: true,
+    expects: 'redis://host:port or rediss://host:port, with user:password@ before the host where Redis wants them',
+    standIn: 'redis://localhost',
+    ...about,
+  })
+
 export const integer = (minimum: number, maximum: number, about: About<number>) =>
   Type.Integer({ minimum, maximum, expects: `an integer from ${minimum} to ${maximum}`, standIn: minimum, ...about })
 
@@ -86,10 +94,6 @@ export const choice = <const T extends readonly string[]>(values: T, about: Abou
     standIn: values[0],
     ...about,
   })
-
-/** A key that this release refuses, and says why. */
-export const refused = (why: string, about: About<never>) =>
-  Type.Optional(Type.Unsafe<undefined>({ refused: why, expects: 'not accepted by this release', ...about }))
 
 export const list = <T extends TSchema>(item: T, about: About<never[]> & { readonly minItems?: number }) =>
   Type.Unsafe<readonly Static<T>[]>(Type.Array(item, { expects: 'a list', ...about }))

@@ -59,3 +59,11 @@ export function parseService(text: string): Service | undefined {
   const port = parts[3] === undefined ? componentPort : Number(parts[3])
   return port >= 1 && port <= 65535 ? { host: inner, port, tls: parts[1] === 'xmpps' } : undefined
 }
+
+/** Where a Redis is, for people: without user and password. Undefined when the text is no `redis://` or `rediss://`. */
+export function parseRedisUrl(text: string): string | undefined {
+  if (!/^rediss?:\/\/[^\s]+$/.test(text) || !URL.canParse(text)) return undefined
+  const { protocol, hostname, port, pathname, search, hash } = new URL(text)
+  const isWhole = hostname !== '' && port !== '0' && search === '' && hash === '' && /^(\/\d{0,5})?$/.test(pathname)
+  return isWhole ? `${protocol}//${hostname}${port === '' ? '' : `:${port}`}${pathname}` : undefined
+}

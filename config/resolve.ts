@@ -31,6 +31,7 @@ export function resolve(raw: RawConfig, context: Context): Config {
           : servedDomain(at, name, domain, balancing.get(name), context),
       )
   }
+  checkHolds(raw, context)
   checkPorts(raw, context)
   checkLimits(raw.limits, context)
   return {
@@ -40,6 +41,7 @@ export function resolve(raw: RawConfig, context: Context): Config {
     listen: raw.listen.map((listener, index) => readListener(['listen', index], listener, served, context)),
     domains: frozenMap(domains),
     ...(raw.admin === undefined ? {} : { admin: readAdmin(['admin'], raw.admin, context) }),
+    ...(raw.cluster === undefined ? {} : { cluster: raw.cluster }),
     limits: raw.limits,
     drain: raw.drain,
     log: raw.log,
@@ -190,6 +192,27 @@ function checkPorts(raw: RawConfig, context: Context): void {
     if (first !== undefined && port !== 0)
       context.report(at, `is ${port} at ${host}, which ${first} listens on`, 'value', because)
     taken.set(key, first ?? name)
+  }
+}
+
+/** As long as a node may be expected to live: longer holds want a store that outlives it. */
+const longestInMemory = 3600
+
+function checkHolds(raw: RawConfig, context: Context): void {
+  for (const [key, { hold }] of Object.entries(raw.domains)) {
+    const at = ['domains', key, 'hold']
+    const because = [
+      [...at, 'seconds'],
+      [...at, 'store'],
+    ]
+    if (hold.store === 'memory' && hold.seconds > longestInMemory) {
+      const most = `must be at most ${longestInMemory} with store: memory, not ${hold.seconds}`
+      context.report([...at, 'seconds'], most, 'value', because)
+    }
+    if (hold.store === 'redis' && raw.cluster === undefined) {
+      const message = 'is redis, which needs cluster: {redis: redis://…}'
+      context.report([...at, 'store'], message, 'value', [...because, ['cluster']])
+    }
   }
 }
 

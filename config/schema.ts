@@ -13,10 +13,11 @@ import {
   map,
   name,
   port,
-  refused,
+  redisUrl,
   seconds,
   secretText,
   service,
+  text,
 } from './kinds.ts'
 
 /**
@@ -25,6 +26,7 @@ import {
 const optional = Type.Optional
 const MiB = 1024 ** 2
 const GiB = 1024 ** 3
+const WEEK = 7 * 24 * 3600
 
 const secretFile = () =>
   optional(filePath({ description: 'The secret is in this file; a newline at its end is left out.' }))
@@ -90,8 +92,16 @@ const served = group({
   }),
   hold: group(
     {
-      seconds: seconds(0, 3600, { default: 10, description: 'How long a stanza is held; then it is bounced.' }),
+      seconds: seconds(0, WEEK, {
+        default: 10,
+        description: 'How long a stanza is held; then it is bounced. More than an hour only with `store: redis`.',
+      }),
       bytes: bytes(0, 4 * GiB, { default: '16MiB', description: 'How much is held at most for the domain.' }),
+      store: choice(['memory', 'redis'], {
+        default: 'memory',
+        description:
+          '`redis`: what is held is there still when the node has been stopped, or killed, and started anew.',
+      }),
     },
     { default: {}, description: 'The bounds of a hold.' },
   ),
@@ -201,6 +211,16 @@ const limits = group(
   { default: {}, description: 'Bounds on everything that a peer can make us keep.' },
 )
 
+const cluster = group(
+  {
+    redis: redisUrl({
+      description: 'The Redis (7 or newer), as `redis://user:password@host:port/db`; `rediss` is TLS.',
+    }),
+    key_prefix: text({ default: 'switchyard:', description: 'What the names of all keys in Redis begin with.' }),
+  },
+  { description: 'Redis. This release keeps `hold.store: redis` there, for one node; nothing else.' },
+)
+
 const domainKey = () => domain({ description: 'The domain.' })
 
 export const schema = group({
@@ -228,9 +248,7 @@ export const schema = group({
     default: {},
     description: 'ejabberd’s older spelling of `component_number`.',
   }),
-  cluster: refused('this release runs one node, with its routing table in memory: remove this key', {
-    description: 'Several nodes behind one routing table.',
-  }),
+  cluster: optional(cluster),
   admin: optional(admin),
   limits,
   drain: group(

@@ -1,9 +1,10 @@
 import type { Config, Domain, Upstream } from './config.ts'
+import { parseRedisUrl } from './names.ts'
 import { formatBytes } from './units.ts'
 
 /** What a configuration amounts to, as a table for people; no secret is in it. Ends with a newline. */
 export function summary(config: Config): string {
-  const { admin } = config
+  const { admin, cluster } = config
   const sections = [
     section('node', [[config.node, config.address, `log ${config.log.level}`]]),
     section(
@@ -15,6 +16,7 @@ export function summary(config: Config): string {
       ]),
     ),
     section('domains', [...config.domains.values()].map(domainRow)),
+    cluster === undefined ? '' : section('redis', [[parseRedisUrl(cluster.redis) ?? '', cluster.key_prefix]]),
     admin === undefined
       ? ''
       : section('admin', [
@@ -41,7 +43,8 @@ function balanced({ balancing, secrets, instances }: Domain): string {
 }
 
 function unassigned({ when_unassigned, hold }: Domain): string {
-  return when_unassigned === 'hold' ? `hold ${hold.seconds} s, ${formatBytes(hold.bytes)}` : when_unassigned
+  if (when_unassigned !== 'hold') return when_unassigned
+  return `hold ${hold.seconds} s, ${formatBytes(hold.bytes)}${hold.store === 'redis' ? ', in Redis' : ''}`
 }
 
 function linked(upstream: Upstream | undefined): string {

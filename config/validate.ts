@@ -1,6 +1,6 @@
 import { Ajv, type AnySchemaObject, type ErrorObject } from 'ajv'
 import type { ByteRange, Notes } from './kinds.ts'
-import { normaliseBareJid, normaliseDomain, parseService } from './names.ts'
+import { normaliseBareJid, normaliseDomain, parseRedisUrl, parseService } from './names.ts'
 import { type Complaint, nearest, type Path, showKind, showValue } from './problems.ts'
 import { type RawConfig, schema } from './schema.ts'
 import { parseBytes } from './units.ts'
@@ -35,10 +35,10 @@ function compile() {
       domain: (text: string) => normaliseDomain(text) !== undefined,
       'bare-jid': (text: string) => normaliseBareJid(text) !== undefined,
       service: (text: string) => parseService(text) !== undefined,
+      'redis-url': (text: string) => parseRedisUrl(text) !== undefined,
     },
   })
   for (const note of ['expects', 'secret', 'standIn'] satisfies (keyof Notes)[]) ajv.addKeyword(note)
-  ajv.addKeyword({ keyword: 'refused' satisfies keyof Notes, validate: () => false })
   ajv.addKeyword({ keyword: 'bytes' satisfies keyof Notes, modifying: true, validate: readBytes })
   return ajv.compile<RawConfig>(schema)
 }
@@ -69,7 +69,6 @@ function complain(
   if (error.keyword === 'required') {
     return { path: [...path, error.params.missingProperty], at: 'key', message: 'is missing' }
   }
-  if (notes.refused !== undefined) return { path, at: 'key', message: notes.refused }
   if (error.propertyName !== undefined) {
     const message = `must be ${notes.expects}, not ${showValue(error.propertyName)}`
     return { path: [...path, error.propertyName], at: 'key', message }
@@ -102,14 +101,12 @@ function kindOf(value: unknown): string {
 /** Puts a valid value where the error was, so that everything else can still be checked. */
 function repair(top: unknown, error: ErrorObject): void {
   const path = pathOf(error.instancePath, top)
-  const notes = (error.parentSchema ?? {}) as Notes
   if (error.keyword === 'additionalProperties') assign(top, [...path, error.params.additionalProperty], undefined)
   else if (error.propertyName !== undefined) assign(top, [...path, error.propertyName], undefined)
   else if (error.keyword === 'required') {
     const missing = error.params.missingProperty
     assign(top, [...path, missing], standIn(error.parentSchema?.properties?.[missing]))
-  } else if (notes.refused !== undefined) assign(top, path, undefined)
-  else if (error.keyword !== 'propertyNames') assign(top, path, standIn(error.parentSchema))
+  } else if (error.keyword !== 'propertyNames') assign(top, path, standIn(error.parentSchema))
 }
 
 /** Sets the value at a path, or with undefined removes it. Does nothing when an earlier repair replaced what is above. */

@@ -3,22 +3,27 @@ import { readFileSync } from 'node:fs'
 import type { Config, Domain } from '../config/config.ts'
 import { normaliseDomain } from '../config/names.ts'
 import { type Admin, startAdmin } from './admin/admin.ts'
-import { type Count, census } from './census.ts'
+import { Backoff } from './backoff.ts'
+import { census } from './census.ts'
 import { TICK_MILLISECONDS } from './clock.ts'
+import { RedisHoldStore } from './cluster/redis-hold.ts'
 import { StreamErrorCounters } from './counters.ts'
+import { domainMetrics } from './domain-metrics.ts'
 import { DomainRoutes } from './domain-routes.ts'
 import { Drains } from './drains.ts'
 import { Histogram, iqBounds, routeBounds } from './histogram.ts'
 import { Instances } from './instances.ts'
+import { Journals, type JournalsParts } from './journals.ts'
 import type { Link, LinkHandler } from './link.ts'
 import { Links } from './links.ts'
 import { Listener } from './listener.ts'
 import { LocalRouter } from './local.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
-import { type DomainMetrics, Metrics } from './metrics.ts'
+import { Metrics } from './metrics.ts'
 import { Redelivery } from './redelivery.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
+import { selfConfig } from './self-config.ts'
 import type { AcceptedDomain } from './stream/accept.ts'
 import { Barriers } from './stream/barriers.ts'
 import { Flusher } from './stream/flusher.ts'
@@ -32,6 +37,11 @@ export interface GatewayOptions {
   readonly version: string
   readonly log: Log
 }
+
+/** How long a stop waits for Redis to take what is held, in milliseconds. */
+const FLUSH_MILLISECONDS = 2000
+/** Between one try and the next to reach Redis, in milliseconds. */
+const redisRetry = { first: 250, most: 5000 }
 
 export type GatewayState = 'starting' | 'ready' | 'draining' | 'stopped'
 
@@ -52,6 +62,8 @@ export class Gateway implements LinkHandler {
   readonly #instances: Instances
   readonly #listener: Listener
   readonly #watch: Watch
+  /** Undefined where what is held ends with the node. */
+  readonly #journals: Journals | undefined
   readonly #view: View
   readonly #ticker: NodeJS.Timeout
   #config: Config
@@ -133,14 +145,20 @@ export class Gateway implements LinkHandler {
     })
     const { router, instances, links } = { router: this.#router, instances: this.#instances, links: this.#links }
     this.#watch = new Watch({ routes, instances, links, router, reframer, clock, log, limits })
+    this.#journals = journalsOf(config, {
+      log,
+      restore: (domain, slab) => redelivery.restore(domain, slab),
+      reroute: (domain, queue) => router.reroute(domain, queue),
+    })
     const counts = () => census(routes, instances, links)
     const metrics = new Metrics({
-      domains: () => counts().map(domainMetrics),
+      domains: () => counts().map((count) => domainMetrics(count, this.#journals?.unsaved(count.domain.name) ?? null)),
       streamErrors: this.#streamErrors,
       routeSeconds: this.#routeSeconds,
       iqSeconds: this.#iqSeconds,
       clusterNodes: 1,
       clusterUp: true,
+      holdStoreUp: () => this.#journals?.isUp ?? null,
       configReloads: this.#configReloads,
     })
     const state = () => this.#state
@@ -166,7 +184,8 @@ export class Gateway implements LinkHandler {
   /** Takes a new config into force, without closing a stream that need not be. What only a restart changes is logged. */
   async reload(config: Config): Promise<void> {
     const old = this.#config
-    const kept: Config = { ...config, node: old.node, address: old.address, ...(old.admin ? { admin: old.admin } : {}) }
+    const { node, address, admin, cluster } = old
+    const kept: Config = { ...config, node, address, ...(admin ? { admin } : {}), ...(cluster ? { cluster } : {}) }
     this.#config = kept
     this.#serve(kept)
     for (const domain of this.#routes.domains.values()) this.#closeUnauthorised(domain)
@@ -174,7 +193,7 @@ export class Gateway implements LinkHandler {
     this.#ports = await this.#listener.configure(kept.listen)
     this.#log.level = kept.log.level
     this.#configReloads.ok++
-    const restart = (['node', 'address', 'admin'] as const).filter(
+    const restart = (['node', 'address', 'admin', 'cluster'] as const).filter(
       (key) => JSON.stringify(old[key]) !== JSON.stringify(config[key]),
     )
     logEvent(this.#log, 'config-reloaded', restart.length > 0 ? { needsRestart: restart } : {})
@@ -195,7 +214,9 @@ export class Gateway implements LinkHandler {
     this.#router.isStopping = true
     this.#listener.close()
     await this.#drains.drainAll('system-shutdown', deadline)
-    for (const domain of this.#routes.domains.values()) this.#watch.giveUpHold(domain, 'shutdown')
+    await this.#journals?.flushed(FLUSH_MILLISECONDS)
+    this.#journals?.close()
+    for (const domain of this.#routes.domains.values()) this.#watch.giveUpUnsaved(domain)
     await this.#links.drained(deadline)
     await this.#close()
     logEvent(this.#log, 'stopped')
@@ -228,6 +249,8 @@ export class Gateway implements LinkHandler {
   }
 
   async #open(): Promise<void> {
+    // First of all, so that nothing overtakes what was held before.
+    await this.#journals?.open()
     this.#ports = await this.#listener.configure(this.#config.listen)
     const { admin } = this.#config
     if (admin !== undefined) {
@@ -240,6 +263,7 @@ export class Gateway implements LinkHandler {
   async #close(): Promise<void> {
     clearInterval(this.#ticker)
     this.#listener.close()
+    this.#journals?.close()
     await this.#links.stop()
     await this.#admin?.close()
     this.#state = 'stopped'
@@ -253,6 +277,7 @@ export class Gateway implements LinkHandler {
     const names = new Set(served.map(({ name }) => name))
     for (const domain of before.values()) if (!names.has(domain.name)) this.#end(domain)
     this.#routes.serve(served)
+    this.#journals?.configure(served.filter((domain) => domain.config.hold.store === 'redis'))
   }
 
   #configure(existing: DomainRoutes | undefined, config: Domain): DomainRoutes {
@@ -291,42 +316,21 @@ export class Gateway implements LinkHandler {
 
   #tick(): void {
     this.#clock.now = performance.now()
-    this.#watch.tick()
+    // What was held too long is bounced once all of it has been read.
+    if (this.#state !== 'starting') this.#watch.tick()
   }
 }
 
-function domainMetrics({ domain, instances, states, link, waiting }: Count): DomainMetrics {
-  return {
-    name: domain.name,
-    counters: domain.counters,
-    held: waiting,
-    states,
-    bucketsUnassigned: domain.holders.filter((holder) => holder === undefined).length,
-    linkUp: domain.config.upstream === undefined ? null : link?.state === 'online',
-    iqPending: instances.reduce((sum, { requests }) => sum + requests.size, 0),
-    instances: instances.map(({ name, stream: { outbox } }) => ({
-      name,
-      delivered: outbox.delivered,
-      outboxBytes: outbox.bytes,
-    })),
-  }
-}
-
-/** Our own address has no instances; it is in the routing table to be found, and counted. */
-function selfConfig(config: Config): Domain {
-  return (
-    config.domains.get(config.address) ?? {
-      name: config.address,
-      when_unassigned: 'bounce',
-      hold: { seconds: 0, bytes: 0, store: 'memory' },
-      delivery: 'at_most_once',
-      on_conflict: 'refuse',
-      bare_domain: 'destination',
-      iq_seconds: 300,
-      presence_repair_seconds: 0,
-      redeliver_set: false,
-      require_confirmation: false,
-      retry_get: false,
-    }
-  )
+function journalsOf(
+  { cluster }: Config,
+  parts: Pick<JournalsParts, 'log' | 'restore' | 'reroute'>,
+): Journals | undefined {
+  if (cluster === undefined) return undefined
+  return new Journals({
+    ...parts,
+    store: new RedisHoldStore({ url: cluster.redis, prefix: cluster.key_prefix }),
+    epoch: performance.timeOrigin,
+    now: Date.now,
+    backoff: new Backoff(redisRetry.first, redisRetry.most, Math.random),
+  })
 }

@@ -49,9 +49,9 @@ export class Journals {
     this.#parts = parts
   }
 
-  /** Whether the store could be reached the last time. */
-  get isUp(): boolean {
-    return this.#isUp === true
+  /** Whether the store could be reached the last time; null where there is nothing for it to keep. */
+  get isUp(): boolean | null {
+    return this.#kept.size === 0 ? null : this.#isUp === true
   }
 
   /** Stanzas held for a domain that the store does not know of; undefined where it is not to know of any. */
@@ -80,7 +80,7 @@ export class Journals {
   /** Resolves when the store knows all that is held, when it cannot be reached, or after so many milliseconds. */
   async flushed(milliseconds: number): Promise<void> {
     const deadline = performance.now() + milliseconds
-    while (this.#isDirty && this.isUp && performance.now() < deadline) {
+    while (this.#isDirty && this.#isUp === true && performance.now() < deadline) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, deadline - performance.now())
         this.#onRound.push(() => {
@@ -113,7 +113,7 @@ export class Journals {
         ? known.journal
         : new Journal(domain.name, this.#parts.store, this.#parts.epoch, () => this.#wake())
     this.#kept.set(domain.name, { domain, journal })
-    journal.isSaving = this.isUp
+    journal.isSaving = this.#isUp === true
     if (domain.hold.journal === journal) return
     domain.hold.journal = journal
     this.#ahead(domain, () => {})
@@ -122,6 +122,7 @@ export class Journals {
   /** Saves after the input of this turn of the event loop has been read, unless that waits for the store to come back. */
   #wake(): void {
     if (this.#isWorking || this.#isClosed || this.#isUp === false || this.#immediate !== undefined) return
+    if (this.#kept.size === 0) return
     this.#immediate = setImmediate(() => void this.#round())
   }
 

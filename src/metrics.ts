@@ -13,7 +13,7 @@ export interface MetricsSource {
   readonly clusterNodes: number
   readonly clusterUp: boolean
   /** Null where nothing that is held is to outlive the node. */
-  readonly holdStoreUp: boolean | null
+  holdStoreUp(): boolean | null
   readonly configReloads: { readonly ok: number; readonly refused: number }
 }
 
@@ -119,8 +119,9 @@ const metrics: readonly MetricSpec[] = [
     type: 'gauge',
     labels: [],
     help: '1 while Redis takes what domains with hold.store redis hold, else 0; absent without such a domain.',
-    read: ({ holdStoreUp }, sample) => {
-      if (holdStoreUp !== null) sample(holdStoreUp ? 1 : 0)
+    read: (source, sample) => {
+      const isUp = source.holdStoreUp()
+      if (isUp !== null) sample(isUp ? 1 : 0)
     },
   },
   {

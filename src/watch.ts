@@ -56,6 +56,13 @@ export class Watch {
     return this.#bounceHeld(domain, Number.POSITIVE_INFINITY, reason)
   }
 
+  /** Bounces what is held for a domain and would end with the node, which stops. */
+  giveUpUnsaved(domain: DomainRoutes): void {
+    this.#parts.reframer.queue(domain.hold.takeUnsaved(), (head) =>
+      this.#parts.router.bounce(domain, head, 'recipient-unavailable', 'shutdown'),
+    )
+  }
+
   #expireHold(domain: DomainRoutes): void {
     const expired = this.#bounceHeld(domain, this.#parts.clock.now - domain.config.hold.seconds * 1000, 'hold_expired')
     if (expired > 0) logEvent(this.#parts.log, 'hold-expired', { domain: domain.name, stanzas: expired })

@@ -1,0 +1,24 @@
+import type { Count } from './census.ts'
+import type { DomainMetrics } from './metrics.ts'
+
+/** A count as the metrics want it; `holdUnsaved` as in `DomainMetrics`. */
+export function domainMetrics(
+  { domain, instances, states, link, waiting }: Count,
+  holdUnsaved: number | null,
+): DomainMetrics {
+  return {
+    name: domain.name,
+    counters: domain.counters,
+    held: waiting,
+    holdUnsaved,
+    states,
+    bucketsUnassigned: domain.holders.filter((holder) => holder === undefined).length,
+    linkUp: domain.config.upstream === undefined ? null : link?.state === 'online',
+    iqPending: instances.reduce((sum, { requests }) => sum + requests.size, 0),
+    instances: instances.map(({ name, stream: { outbox } }) => ({
+      name,
+      delivered: outbox.delivered,
+      outboxBytes: outbox.bytes,
+    })),
+  }
+}

@@ -54,7 +54,7 @@ export class Hold {
    * Holds a copy of the stanza in `head`; false when there is no room. `now` and `deaths` as in `StanzaQueue.append`.
    * `ticket` is of one that was held already: once within the bound, it is not refused when it comes back.
    */
-  add(place: Place, head: Head, now: number, deaths: number, ticket?: Ticket): boolean {
+  add(place: Place, head: Head, now: number, deaths = 0, ticket?: Ticket): boolean {
     const length = head.end - head.start
     if (ticket === undefined && this.#bytes + length > this.limit) return false
     let queue = this.#queues.get(place)

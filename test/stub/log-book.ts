@@ -28,6 +28,11 @@ export class LogBook {
     for (const waiter of [...this.#waiters]) waiter.fail(reason)
   }
 
+  /** All that was logged so far. */
+  get text(): string {
+    return this.#lines.map((line) => JSON.stringify(line)).join('\n')
+  }
+
   /** All lines so far of this code, with these fields. */
   all(code: LogCode, fields: Readonly<Record<string, unknown>> = {}): readonly LogLine[] {
     const wanted = Object.entries(fields)

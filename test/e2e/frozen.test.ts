@@ -18,7 +18,7 @@ domains:
   users.localhost: {secret: ${secret}}
   bot.localhost:
     instances: {${[...readers, frozenName].map((name) => `${name}: {secret: ${name}}`).join(', ')}}
-    hold: {seconds: 1, bytes: 16MiB}
+    hold: {seconds: 5, bytes: 16MiB}
 domain_balancing:
   bot.localhost: {type: bare_source, component_number: 4}
 limits: {stalled_after_seconds: 0.5, close_stalled_after_seconds: 2}

@@ -18,7 +18,7 @@ export class Reframer {
     this.#limits = {
       stanza_bytes: stanza_bytes * 8,
       depth,
-      elements,
+      elements: elements + 8,
       attributes: attributes * 2,
       namespaces: namespaces + depth,
     }

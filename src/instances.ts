@@ -10,6 +10,7 @@ import type { Router } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { AcceptedDomain, Credential } from './stream/accept.ts'
 import type { Barriers } from './stream/barriers.ts'
+import type { StanzaQueue } from './stream/queue.ts'
 import type { Stream } from './stream/stream.ts'
 import type { Head } from './xmpp/head.ts'
 import type { StreamCondition } from './xmpp/stream-error.ts'
@@ -138,9 +139,9 @@ export class Instances implements InstanceOwner {
   redistribute(domain: DomainRoutes): void {
     const laden = this.#laden(domain)
     domain.freeze()
-    const held = domain.hold.places().map((place) => domain.hold.take(place))
+    const held = this.#takeMoving(domain)
     this.#shareAnew(domain)
-    for (const queue of held) if (queue !== undefined) this.#parts.router.reroute(domain, queue)
+    for (const queue of held) this.#parts.router.reroute(domain, queue)
     this.#confirmed(laden).then(() => {
       domain.thaw()
       this.release(domain)
@@ -172,13 +173,23 @@ export class Instances implements InstanceOwner {
     }
     if (taken.length === 0 && !domain.ranks) return
     const laden = this.#laden(domain)
-    if (laden.length === 0) return
-    domain.keepBack(instance)
+    if (laden.length > 0) domain.keepBack(instance)
+    // What waits for another whose share this one takes waits for this one, before anything newer does.
+    const held = this.#takeMoving(domain)
     this.#shareAnew(domain)
+    for (const queue of held) this.#parts.router.reroute(domain, queue)
+    if (laden.length === 0) return
     this.#confirmed(laden).then(() => {
-      domain.letGo(instance)
+      // Meanwhile it may have left, and another may have come by its name; or it is being drained.
+      if (domain.members.get(instance.name) === instance && instance.state !== 'draining') domain.letGo(instance)
       this.release(domain)
     })
+  }
+
+  /** Takes what is held only until its place has changed hands; it is newer than anything that an instance has of its keys. */
+  #takeMoving(domain: DomainRoutes): readonly StanzaQueue[] {
+    const places = domain.hold.places().filter((place) => domain.isMoving(place))
+    return places.flatMap((place) => domain.hold.take(place) ?? [])
   }
 
   #laden(domain: DomainRoutes): readonly Instance[] {
@@ -204,19 +215,18 @@ export class Instances implements InstanceOwner {
 
   /**
    * Nothing new goes to an instance. To whom its share is for now go, in this order: what it had not confirmed, what it
-   * had not been written, and what came while it was drained.
+   * had not been written, and what came while shares were moving.
    */
   moveAway(domain: DomainRoutes, instance: Instance): void {
     const { outbox } = instance.stream
     const isConfirming = outbox.isConfirming
     const sent = outbox.detach()
-    const place = domain.placeHeldBy(instance)
-    const held = place !== undefined && domain.isMoving(place) ? domain.hold.take(place) : undefined
+    const held = this.#takeMoving(domain)
     this.handOver(domain, instance)
     if (isConfirming) this.#parts.redelivery.redeliver(domain, instance, sent, !instance.isLeaving)
     else domain.counters.dropped('lost_in_flight', sent.drop())
     this.#parts.router.reroute(domain, outbox.take(), instance)
-    if (held !== undefined) this.#parts.router.reroute(domain, held)
+    for (const queue of held) this.#parts.router.reroute(domain, queue)
   }
 
   /** Takes an instance out of the routing table, and gives its bucket to whoever is next. */

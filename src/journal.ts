@@ -74,10 +74,14 @@ class Entry implements Ticket {
     return this.#carriers === 0
   }
   get stanzas(): number {
-    return this.slabs.reduce((sum, slab) => sum + slab.stanzas, 0)
+    let stanzas = 0
+    for (let i = 0; i < this.slabs.length; i++) stanzas += (this.slabs[i] as Slab).stanzas
+    return stanzas
   }
   get size(): number {
-    return this.slabs.reduce((sum, slab) => sum + slab.end, 0)
+    let bytes = 0
+    for (let i = 0; i < this.slabs.length; i++) bytes += (this.slabs[i] as Slab).end
+    return bytes
   }
   get bytes(): Buffer {
     const [first] = this.slabs

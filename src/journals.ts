@@ -34,6 +34,8 @@ interface Kept {
 export class Journals {
   readonly #parts: JournalsParts
   readonly #kept = new Map<string, Kept>()
+  /** Those that somebody else writes, too, which is told once. */
+  readonly #shared = new Set<Journal>()
   /** What the store remembers by. */
   #memory: string | undefined
   #isUp: boolean | undefined
@@ -138,7 +140,7 @@ export class Journals {
       this.#up()
       this.#later(CHECK_MILLISECONDS)
     } catch (error) {
-      this.#down(error instanceof Error ? error.message : String(error))
+      this.#down(messageOf(error))
       this.#later(this.#parts.backoff.next())
     }
     this.#isWorking = false
@@ -172,15 +174,15 @@ export class Journals {
   /** What is in the store came before anything that is held by now. */
   async #read({ domain, journal }: Kept): Promise<void> {
     const { entries, unreadable } = await journal.read(this.#parts.now())
-    for (const id of unreadable) this.#unreadable(domain, id)
+    for (const id of unreadable) this.#unreadable(domain, id, 'not of a form that this release writes')
     if (entries.length === 0) return
     const before = domain.counters.receivedFromStore
     this.#ahead(domain, () => {
       for (const entry of entries) {
         try {
           this.#parts.restore(domain, journal.adopt(entry))
-        } catch {
-          this.#unreadable(domain, entry.id)
+        } catch (error) {
+          this.#unreadable(domain, entry.id, messageOf(error))
         }
       }
     })
@@ -196,12 +198,14 @@ export class Journals {
   }
 
   async #save(journal: Journal): Promise<void> {
-    if (await journal.save(this.#parts.now())) return
+    if ((await journal.save(this.#parts.now())) || this.#shared.has(journal)) return
+    this.#shared.add(journal)
     logEvent(this.#parts.log, 'hold-store-shared', { domain: journal.domain })
   }
 
-  #unreadable(domain: DomainRoutes, id: string): void {
-    logEvent(this.#parts.log, 'hold-entry-unreadable', { domain: domain.name, id: escapeForLog(id) })
+  #unreadable(domain: DomainRoutes, id: string, reason: string): void {
+    const fields = { domain: domain.name, id: escapeForLog(id), reason: escapeForLog(reason) }
+    logEvent(this.#parts.log, 'hold-entry-unreadable', fields)
   }
 
   #up(): void {
@@ -219,4 +223,9 @@ export class Journals {
     this.#isUp = isUp
     for (const { journal } of this.#kept.values()) journal.isSaving = isUp && !this.#isClosed
   }
+}
+
+/** Only its text: an error of Redis carries the command that it is about, password and all. */
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -36,10 +36,11 @@ test('the totals add up every place that a stanza comes from and goes to', () =>
   counters.receivedFromLink = 20
   counters.receivedFromNodes = 300
   counters.receivedFromSelf = 4000
+  counters.receivedFromStore = 50_000
   counters.deliveredToLink = 1
   counters.deliveredToSelf = 20
   counters.deliveredToGone = 300
-  assert.equal(counters.receivedTotal, 4321)
+  assert.equal(counters.receivedTotal, 54_321)
   assert.equal(counters.deliveredElsewhere, 321)
 })
 

@@ -11,7 +11,8 @@ function domain(name: string, changes: Partial<DomainMetrics> = {}): Open<Domain
   const counters = new DomainCounters()
   const states = { live: 0, stalled: 0 }
   return {
-    ...{ name, counters, held: 0, states, bucketsUnassigned: 0, linkUp: null, iqPending: 0, instances: [] },
+    ...{ name, counters, held: 0, holdUnsaved: null, states, bucketsUnassigned: 0, linkUp: null, iqPending: 0 },
+    instances: [],
     ...changes,
   }
 }
@@ -24,6 +25,7 @@ function source(domains: DomainMetrics[]): Open<MetricsSource> {
     iqSeconds: new Histogram([1]),
     clusterNodes: 1,
     clusterUp: true,
+    holdStoreUp: () => null,
     configReloads: { ok: 0, refused: 0 },
   }
 }
@@ -87,7 +89,8 @@ test('received = delivered + forwarded + bounced + dropped + held can be read of
   one.counters.receivedFromInstances = 4
   one.counters.receivedFromLink = 14
   one.counters.receivedFromNodes = 2
-  one.counters.receivedFromSelf = 2
+  one.counters.receivedFromSelf = 1
+  one.counters.receivedFromStore = 1
   one.counters.deliveredToLink = 2
   one.counters.deliveredToSelf = 1
   one.counters.deliveredToGone = 2
@@ -151,6 +154,16 @@ test('a domain without upstream has no link to be up or down', async () => {
   assert.equal(samples.has('switchyard_link_up{domain="a.localhost"}'), false)
 })
 
+test('a store of holds, and what it does not have yet, is published where there is one', async () => {
+  const from = source([domain('a.localhost'), domain('b.localhost', { held: 5, holdUnsaved: 2 })])
+  const names = async () => [...(await scrape(new Metrics(from))).keys()].filter((name) => name.includes('_hold_'))
+  assert.deepEqual(await names(), ['switchyard_hold_unsaved{domain="b.localhost"}'])
+  from.holdStoreUp = () => false
+  const samples = await scrape(new Metrics(from))
+  assert.equal(samples.get('switchyard_hold_unsaved{domain="b.localhost"}'), 2)
+  assert.equal(samples.get('switchyard_hold_store_up{store="redis"}'), 0)
+})
+
 test('what belongs to the whole node has no domain', async () => {
   const from = source([])
   from.clusterNodes = 3
@@ -194,7 +207,7 @@ test('every metric of the table is announced with its type, and none is missing 
   const listed = [...metricsTable().matchAll(/^\| `(\w+)[^`]*` \| (\w+) \|/gm)].map(
     ([, name, type]) => `${name} ${type}`,
   )
-  assert.equal(listed.length, 17)
+  assert.equal(listed.length, 19)
   assert.deepEqual(announced.sort(), listed.sort())
 })
 

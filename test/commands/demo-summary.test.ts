@@ -15,7 +15,7 @@ function outcome(tally: Partial<Tally> = {}, changes: Partial<Outcome> = {}): Ou
     requestsWaiting: 0,
     mostHeld: 2,
     node: {
-      received: { instance: 10, link: 0, node: 0, self: 0 },
+      received: { instance: 10, link: 0, node: 0, self: 0, store: 0 },
       delivered: { instances: 5, gone: 5, link: 0, self: 0 },
       forwarded: 0,
       bounced: [],

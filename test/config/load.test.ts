@@ -59,9 +59,11 @@ const refusals: readonly (readonly [string, string, readonly string[]])[] = [
     ['4:3 log.level: must be trace, debug, info, warn or error, not nothing'],
   ],
   [
-    'a cluster, which this release has none of',
-    `${listening}cluster: {redis: x}\n`,
-    ['3:1 cluster: this release runs one node, with its routing table in memory: remove this key'],
+    'a Redis that is no URL of one, without a word of it',
+    `${listening}cluster: {redis: "redis://:hunter2@"}\n`,
+    [
+      '3:18 cluster.redis: must be redis://host:port or rediss://host:port, with user:password@ before the host where Redis wants them, not a string',
+    ],
   ],
   [
     'a syntax error',
@@ -117,7 +119,7 @@ domain_balancing_component_number:
     '5:5 listen[1].port: is missing',
     '6:28 listen[2].domains[0]: must be one of the configured domains, not nope.example',
     '9:13 domains."a.example".secret: must be a string that is not empty, not a number',
-    '10:21 domains."a.example".hold.seconds: must be seconds from 0 to 3600, not -1',
+    '10:21 domains."a.example".hold.seconds: must be seconds from 0 to 604800, not -1',
     '11:3 domains."a.example.": is the same domain as a.example, written above',
     '12:3 domains."b@d": must be an XMPP domain, not "b@d"',
     '13:15 domains."c.example".secret_file: cannot stand beside secret: give one of them',

@@ -19,11 +19,14 @@ test('everything has a default, and the defaults are the contract', () => {
           name: 'a.example',
           secrets: ['s3cret'],
           when_unassigned: 'hold',
-          hold: { seconds: 10, bytes: 16_777_216 },
+          hold: { seconds: 10, bytes: 16_777_216, store: 'memory' },
           delivery: 'at_least_once',
           on_conflict: 'replace',
           bare_domain: 'destination',
           iq_seconds: 300,
+          presence_repair_seconds: 60,
+          redeliver_set: false,
+          require_confirmation: false,
           retry_get: false,
         },
       ],
@@ -263,4 +266,17 @@ test('a stalled peer is closed no earlier than it is stalled', () => {
   assert.deepEqual(problemsOf(`${listening}limits: {stalled_after_seconds: 5, close_stalled_after_seconds: 4}\n`), [
     '3:65 limits.close_stalled_after_seconds: must be no less than stalled_after_seconds, 5, not 4',
   ])
+})
+
+test('what is held longer than an hour, or is to outlive the node, wants Redis', () => {
+  const redis = 'cluster: {redis: "rediss://yard:hunter2@cache.example:6380/1"}\n'
+  assert.deepEqual(problemsOf(domain('secret: x, hold: {seconds: 3601}', redis)), [
+    '3:42 domains."a.example".hold.seconds: must be at most 3600 with store: memory, not 3601',
+  ])
+  assert.deepEqual(problemsOf(domain('secret: x, hold: {store: redis}')), [
+    '3:40 domains."a.example".hold.store: is redis, which needs cluster: {redis: redis://…}',
+  ])
+  const { config } = load(domain('secret: x, hold: {seconds: 604800, store: redis}', redis))
+  assert.deepEqual(config?.domains.get('a.example')?.hold, { seconds: 604_800, bytes: 16_777_216, store: 'redis' })
+  assert.deepEqual(config?.cluster, { redis: 'rediss://yard:hunter2@cache.example:6380/1', key_prefix: 'switchyard:' })
 })

@@ -53,7 +53,7 @@ export class Redelivery {
     const { router, reframer, address, epoch } = this.#parts
     reframer.slab(slab, (head) => {
       domain.counters.receivedFromStore++
-      const again = withDelay(head, address, epoch + slab.since)
+      const again = withDelay(head, address, stampOf(epoch + slab.since))
       reframer.stanzas(again, (delayed) => router.toInstance(domain, delayed, undefined, slab))
     })
   }
@@ -72,7 +72,7 @@ export class Redelivery {
       return router.bounce(domain, head, 'remote-server-timeout', 'instance_gone')
     }
     if (past.deaths >= MOST_DEATHS) return this.#quarantine(domain, head)
-    const again = withDelay(head, address, epoch + past.since)
+    const again = withDelay(head, address, stampOf(epoch + past.since))
     reframer.stanzas(again, (delayed) => router.toInstance(domain, delayed, undefined, past))
   }
 
@@ -87,4 +87,9 @@ export class Redelivery {
     })
     router.bounce(domain, head, 'service-unavailable', 'quarantined')
   }
+}
+
+/** XEP-0082 §3.2. */
+function stampOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
 }

@@ -10,11 +10,11 @@ const SLASH = 0x2f
  * 1970), and `from` kept it. One that ends with a delay by `from` has said so already, and comes back as it is; so does
  * an iq: RFC 6120 §8.2.3 allows it no second child.
  */
-export function withDelay(head: Head, from: string, stamp: number): Buffer {
+export function withDelay(head: Head, from: string, stamp: string): Buffer {
   const { buffer, start, end, tagEnd } = head
   if (head.kind === Kind.iq) return Buffer.from(head.bytes)
   const opening = `<delay xmlns='${ns.delay}' from='${escapeText(from)}' stamp='`
-  const delay = `${opening}${new Date(stamp).toISOString()}'/>`
+  const delay = `${opening}${stamp}'/>`
   const isEmpty = tagEnd === end && buffer[end - 2] === SLASH && buffer[end - 1] === OPEN_TAG_END
   // Behind the last child: before the closing tag, which is the last `<` there is; or inside an empty-element tag.
   const at = isEmpty ? end - 2 : buffer.lastIndexOf('<', end - 1)

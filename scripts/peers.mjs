@@ -1,8 +1,11 @@
-// The servers and clients of others that the interop tests run: Debian packages, installed where they are missing.
+// The servers and clients of others that the interop tests and the benchmark run: Debian packages, installed where they
+// are missing.
 import { spawnSync } from 'node:child_process'
 import { Failure, run, say } from './steps.mjs'
 
 export const PEERS = ['prosody', 'ejabberd', 'python3-slixmpp', 'biboumi', 'redis-server']
+/** `npm run bench` measures what of these is installed; `prepare.mjs bench` installs all. */
+export const BENCH_PEERS = ['ejabberd', 'jabberd2', 'prosody', 'haproxy']
 
 /**
  * As root, with the packages as arguments. Policy 101 keeps what is installed from being started: the tests start each
@@ -21,22 +24,22 @@ apt-get update -qq
 apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=120 -- "$@"
 `
 
-export function installPeers() {
-  const missing = missingPackages()
+export function installPeers(peers = PEERS) {
+  const missing = missingPackages(peers)
   if (missing.length === 0) return
   const asRoot = privilege(missing)
   say(`installing ${missing.join(' ')} with apt-get (services are not started)`)
   run(asRoot[0], [...asRoot.slice(1), 'sh', '-c', INSTALL, 'sh', ...missing], { name: 'apt-get' })
-  const still = missingPackages()
+  const still = missingPackages(peers)
   if (still.length > 0) throw new Failure(`apt-get did not install ${still.join(' ')}`)
 }
 
-function missingPackages() {
-  const query = ['-W', '-f', `\${Package} \${db:Status-Status}\n`, ...PEERS]
+function missingPackages(peers) {
+  const query = ['-W', '-f', `\${Package} \${db:Status-Status}\n`, ...peers]
   const { error, stdout } = spawnSync('dpkg-query', query, { encoding: 'utf8' })
-  if (error) throw new Failure(`the interop tests need ${PEERS.join(', ')}, which can be installed on Debian only`)
+  if (error) throw new Failure(`${peers.join(', ')} are needed, which can be installed on Debian only`)
   const installed = new Set(stdout.split('\n').filter((line) => line.endsWith(' installed')))
-  return PEERS.filter((name) => !installed.has(`${name} installed`))
+  return peers.filter((name) => !installed.has(`${name} installed`))
 }
 
 /** How to become root. */
@@ -44,7 +47,7 @@ function privilege(missing) {
   if (process.getuid?.() === 0) return ['env']
   if (spawnSync('sudo', ['-n', 'true']).status === 0) return ['sudo', '-n']
   throw new Failure(
-    `the tests need the Debian packages ${missing.join(' ')}; neither root nor sudo without a password is at hand. ` +
+    `the Debian packages ${missing.join(' ')} are needed; neither root nor sudo without a password is at hand. ` +
       `Install them with: sudo apt-get install --no-install-recommends ${missing.join(' ')}`,
   )
 }

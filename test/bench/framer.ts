@@ -2,6 +2,8 @@
  * How fast the framer is, beside other parsers: `node --import tsx test/bench/framer.ts`. Each line is the best of several
  * rounds over the same bytes, cut into chunks of 64 KiB.
  */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { Parser } from 'ltx'
 import { SaxesParser } from 'saxes'
 import { Found, Framer } from '../../src/xmpp/framer.ts'
@@ -87,6 +89,20 @@ for (const [name, pass] of Object.entries({ framer: frame, ltx, saxes })) {
     const speed = (bytes * share * 1000) / time
     console.log(
       `${name.padEnd(8)}${load.padEnd(22)}${perStanza.toFixed(0).padStart(9)} ns/stanza${speed.toFixed(0).padStart(7)} MB/s`,
+    )
+  }
+}
+
+if (only === undefined || only === 'expat') {
+  const script = fileURLToPath(new URL('expat.py', import.meta.url))
+  for (const [load, stanza] of Object.entries(loads)) {
+    const { chunks, stanzas, bytes } = chunksOf(stanza)
+    const { status, stdout } = spawnSync('/usr/bin/python3', [script], { input: Buffer.concat(chunks) })
+    if (status !== 0) break
+    const time = Number(stdout.toString()) * 1e9
+    const perStanza = (time / stanzas).toFixed(0).padStart(9)
+    console.log(
+      `${'expat'.padEnd(8)}${load.padEnd(22)}${perStanza} ns/stanza${((bytes * 1000) / time).toFixed(0).padStart(7)} MB/s`,
     )
   }
 }

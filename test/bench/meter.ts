@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs'
+
+/** Linux counts CPU time in hundredths of a second here, whatever its own tick is (USER_HZ). */
+const TICKS_PER_SECOND = 100
+
+/** What the machine did between two moments. All in seconds. */
+export interface Window {
+  readonly seconds: number
+  /** CPU of the server under test, all its threads. */
+  readonly server: number
+  /** CPU of this process: the load and the sinks. */
+  readonly load: number
+  /** CPU that neither of the two used, on all cores: whoever else was at work. */
+  readonly foreign: number
+}
+
+interface Moment {
+  readonly time: number
+  readonly server: number
+  readonly load: number
+  readonly busy: number
+}
+
+/** Starts a window over the process `server` (0: none); the function that it returns ends the window. */
+export function measure(server: number): () => Window {
+  const start = moment(server)
+  return () => {
+    const end = moment(server)
+    const used = { server: end.server - start.server, load: end.load - start.load }
+    const foreign = Math.max(0, end.busy - start.busy - used.server - used.load)
+    return { seconds: end.time - start.time, ...used, foreign }
+  }
+}
+
+function moment(server: number): Moment {
+  const { user, system } = process.cpuUsage()
+  return {
+    time: performance.now() / 1000,
+    server: server === 0 ? 0 : cpuSeconds(server),
+    load: (user + system) / 1e6,
+    busy: busySeconds(),
+  }
+}
+
+/** CPU seconds of a process so far, user and system, all threads and the children that it has waited for. */
+export function cpuSeconds(pid: number): number {
+  const fields = afterName(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  // utime, stime, cutime, cstime: fields 14 to 17 of proc(5), of which two stand before ours.
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND
+}
+
+/** Resident memory of a process, in bytes. */
+export function residentBytes(pid: number): number {
+  const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  return Number(line?.[1] ?? 0) * 1024
+}
+
+/** The fields of /proc/PID/stat that follow the name, which may itself hold spaces and parentheses. */
+function afterName(stat: string): readonly string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
+/** CPU seconds that all cores have been busy since the machine started. */
+function busySeconds(): number {
+  const all = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.trim().split(/\s+/).slice(1, 9).map(Number) ?? []
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = all
+  return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND
+}

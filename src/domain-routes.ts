@@ -1,18 +1,15 @@
 import { type BucketTable, bucketOf, bucketTable, join, leave, type Move } from '../balancing/buckets.ts'
-import type { KeyRule } from '../balancing/criterion.ts'
-import { hashText, murmur3 } from '../balancing/hash.ts'
 import { type Policy, policyFor, randomIndex } from '../balancing/policy.ts'
 import { Rendezvous } from '../balancing/rendezvous.ts'
 import type { Domain } from '../config/config.ts'
-import { Adverts, delegatedFrom } from './adverts.ts'
+import { Adverts } from './adverts.ts'
 import { DomainCounters } from './counters.ts'
 import { ANY_INSTANCE, Hold, type Place } from './hold.ts'
 import type { Instance } from './instance.ts'
+import { hashOfKey } from './key.ts'
 import { Presences } from './presences.ts'
 import { Quarantine } from './quarantine.ts'
-import { Head, Kind } from './xmpp/head.ts'
-import { bareEnd, bareText, decodeAttribute, fullText, hasLocal, isPlain, normalise } from './xmpp/jid.ts'
-import { escapeText } from './xmpp/stream-error.ts'
+import type { Head } from './xmpp/head.ts'
 
 /** Who takes stanzas: rebuilt when that changes, only read per stanza. */
 interface Snapshot {
@@ -77,19 +74,18 @@ export class DomainRoutes {
   }
 
   /** The instance that a stanza is for, or undefined when `placeOf` says where it waits. */
-  pick(stanza: Head): Instance | undefined {
+  pick(head: Head): Instance | undefined {
     const { policy } = this
     if (this.#isFrozen) return undefined
-    const head = keyHead(stanza)
     const snapshot = this.#current
     switch (policy.kind) {
       case 'local_random':
       case 'random':
         return snapshot.random[randomIndex(this.#random, snapshot.random.length)]
       case 'rendezvous':
-        return this.#ranked(snapshot, hashOf(ruleFor(policy.keying, head), head))
+        return this.#ranked(snapshot, hashOfKey(policy.keying, head))
       case 'buckets': {
-        const hash = hashOf(ruleFor(policy.keying, head), head)
+        const hash = hashOfKey(policy.keying, head)
         const bucket = bucketOf(hash, policy.count)
         const holder = snapshot.holders[bucket]
         if (holder !== undefined || this.#config.when_unassigned !== 'spill' || this.#moving.has(bucket)) return holder
@@ -99,11 +95,10 @@ export class DomainRoutes {
   }
 
   /** Where a stanza waits that `pick` found nobody for. */
-  placeOf(stanza: Head): Place {
+  placeOf(head: Head): Place {
     const { policy } = this
-    const head = keyHead(stanza)
     if (policy.kind !== 'buckets' && policy.kind !== 'rendezvous') return ANY_INSTANCE
-    const hash = hashOf(ruleFor(policy.keying, head), head)
+    const hash = hashOfKey(policy.keying, head)
     if (policy.kind === 'buckets') return bucketOf(hash, policy.count)
     const { rendezvous } = this.#current
     return rendezvous.names[rendezvous.pick(hash)] ?? ANY_INSTANCE
@@ -301,36 +296,4 @@ function follow(before: Rendezvous, members: ReadonlyMap<string, Instance>): Ren
   for (const name of left) ranking = ranking.without(name)
   for (const name of joined) ranking = ranking.with(name)
   return ranking
-}
-
-/** Where to look for the key: in the stanza, or for a delegated one at the address of whom it is from. */
-function keyHead(stanza: Head): Head {
-  if (stanza.kind !== Kind.iq) return stanza
-  const from = delegatedFrom(stanza)
-  if (from === undefined) return stanza
-  const to = stanza.text(stanza.toStart, stanza.toEnd) ?? ''
-  const head = new Head()
-  head.buffer = Buffer.from(escapeText(from) + to)
-  head.fromStart = 0
-  head.fromEnd = head.buffer.length - Buffer.byteLength(to)
-  head.toStart = head.fromEnd
-  head.toEnd = head.buffer.length
-  return head
-}
-
-function ruleFor(keying: { readonly usual: KeyRule; readonly withoutLocal: KeyRule }, head: Head): KeyRule {
-  if (keying.usual === keying.withoutLocal) return keying.usual
-  return head.toStart >= 0 && hasLocal(head.buffer, head.toStart, head.toEnd) ? keying.usual : keying.withoutLocal
-}
-
-/** The hash of a stanza's key: of its bytes as they stand when they are in normal form, as nearly all are. */
-function hashOf(rule: KeyRule, head: Head): number {
-  const start = rule.fromSource ? head.fromStart : head.toStart
-  if (start < 0) return 0
-  const whole = rule.fromSource ? head.fromEnd : head.toEnd
-  const end = rule.bare ? bareEnd(head.buffer, start, whole) : whole
-  if (isPlain(head.buffer, start, end)) return murmur3(head.buffer, start, end)
-  const text = decodeAttribute(head.buffer.toString('utf8', start, end))
-  const jid = normalise(text)
-  return hashText(jid === undefined ? text : rule.bare ? bareText(jid) : fullText(jid))
 }

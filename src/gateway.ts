@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Config, Domain } from '../config/config.ts'
 import { normaliseDomain } from '../config/names.ts'
+import { acceptedDomain } from './accepted-domain.ts'
+import type { AdminActions } from './admin/actions.ts'
 import { type Admin, startAdmin } from './admin/admin.ts'
 import { Backoff } from './backoff.ts'
 import { census } from './census.ts'
@@ -12,6 +14,7 @@ import { domainMetrics } from './domain-metrics.ts'
 import { DomainRoutes } from './domain-routes.ts'
 import { Drains } from './drains.ts'
 import { Histogram, iqBounds, routeBounds } from './histogram.ts'
+import type { Instance } from './instance.ts'
 import { Instances } from './instances.ts'
 import { Journals, type JournalsParts } from './journals.ts'
 import type { Link, LinkHandler } from './link.ts'
@@ -24,7 +27,6 @@ import { Redelivery } from './redelivery.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
 import { selfConfig } from './self-config.ts'
-import type { AcceptedDomain } from './stream/accept.ts'
 import { Barriers } from './stream/barriers.ts'
 import { Flusher } from './stream/flusher.ts'
 import { Reframer } from './stream/reframe.ts'
@@ -92,6 +94,10 @@ export class Gateway implements LinkHandler {
     const reframer = new Reframer(config.limits)
     const limits = () => this.#config.limits
     const domains = () => [...this.#config.domains.keys()].filter((name) => name !== config.address)
+    const drain = (asker: Instance) => {
+      const domain = routes.domains.get(asker.domain.name)
+      if (domain !== undefined) this.#drain(domain, asker)
+    }
     const local = new LocalRouter({ address: config.address, version, domains, now: () => new Date() })
     const flusher = this.#flusher
     const readFile = (path: string) => readFileSync(path, 'utf8')
@@ -104,6 +110,7 @@ export class Gateway implements LinkHandler {
       clock,
       reframer,
       answered: (seconds) => this.#iqSeconds.observe(seconds),
+      drain,
       routed: (seconds) => this.#routeSeconds.observe(seconds),
       preciseNow: () => performance.now(),
     })
@@ -136,7 +143,7 @@ export class Gateway implements LinkHandler {
       joined: (domain) => void this.#links.linkFor(domain),
     })
     this.#listener = new Listener({
-      find: (name, allowed) => this.#acceptable(name, allowed),
+      find: (name, allowed) => acceptedDomain(this.#config, name, allowed),
       admit: (stream, domain, credential) => this.#instances.admit(stream, domain, credential),
       flusher,
       streamErrors: this.#streamErrors,
@@ -186,11 +193,12 @@ export class Gateway implements LinkHandler {
     const old = this.#config
     const { node, address, admin, cluster } = old
     const kept: Config = { ...config, node, address, ...(admin ? { admin } : {}), ...(cluster ? { cluster } : {}) }
+    // What may fail comes first: a reload that fails has changed nothing.
+    this.#ports = await this.#listener.configure(kept.listen)
     this.#config = kept
     this.#serve(kept)
-    for (const domain of this.#routes.domains.values()) this.#closeUnauthorised(domain)
+    for (const domain of this.#routes.domains.values()) this.#instances.closeUnauthorised(domain)
     await this.#links.configure()
-    this.#ports = await this.#listener.configure(kept.listen)
     this.#log.level = kept.log.level
     this.#configReloads.ok++
     const restart = (['node', 'address', 'admin', 'cluster'] as const).filter(
@@ -254,10 +262,37 @@ export class Gateway implements LinkHandler {
     this.#ports = await this.#listener.configure(this.#config.listen)
     const { admin } = this.#config
     if (admin !== undefined) {
-      this.#admin = await startAdmin({ host: admin.host, port: admin.port }, this.#view, this.#log)
+      this.#admin = await startAdmin({ host: admin.host, port: admin.port }, this.#view, this.#actions(), this.#log)
     }
     this.#state = 'ready'
     logEvent(this.#log, 'ready', { ports: this.#ports, domains: this.#config.domains.size })
+  }
+
+  /** What the admin port may do. */
+  #actions(): AdminActions {
+    return {
+      token: () => this.#config.admin?.token,
+      drain: (name, instance) => {
+        const domain = this.#routes.domains.get(normaliseDomain(name) ?? '')
+        const found = domain?.members.get(instance)
+        if (domain === undefined || found === undefined) return undefined
+        return this.#drain(domain, found)
+      },
+      clearQuarantine: (name) => {
+        const domain = this.#routes.domains.get(normaliseDomain(name) ?? '')
+        domain?.quarantine.clear()
+        return domain && true
+      },
+    }
+  }
+
+  /** Starts to drain an instance; false when that has begun already. */
+  #drain(domain: DomainRoutes, instance: Instance): boolean {
+    if (instance.state === 'draining') return false
+    this.#drains
+      .drain(domain, instance, 'reset', this.#config.drain.seconds)
+      .catch((error: Error) => logEvent(this.#log, 'bug', { error: error.message }))
+    return true
   }
 
   async #close(): Promise<void> {
@@ -290,28 +325,6 @@ export class Gateway implements LinkHandler {
   #end(domain: DomainRoutes): void {
     for (const instance of [...domain.members.values()]) instance.stream.close('host-gone')
     this.#watch.giveUpHold(domain, 'unassigned')
-  }
-
-  /** Closes instances that could not authenticate under their name any more. */
-  #closeUnauthorised(domain: DomainRoutes): void {
-    const { instances } = domain.config
-    for (const instance of [...domain.members.values()]) {
-      const isNamed = !instance.name.includes('/')
-      const stays = instances === undefined ? !isNamed : instances.has(instance.name)
-      if (!stays) instance.stream.close('reset', 'the configuration has changed: authenticate again')
-    }
-  }
-
-  #acceptable(name: string, allowed: readonly string[] | undefined): AcceptedDomain | undefined {
-    const normalised = normaliseDomain(name)
-    const config = normalised === undefined ? undefined : this.#config.domains.get(normalised)
-    if (config === undefined || (allowed !== undefined && !allowed.includes(config.name))) return undefined
-    const shared = (config.secrets ?? []).map((secret) => ({ secret, instance: undefined }))
-    const named = [...(config.instances ?? [])].flatMap(([instance, { secrets }]) =>
-      secrets.map((secret) => ({ secret, instance })),
-    )
-    const credentials = [...shared, ...named]
-    return credentials.length === 0 ? undefined : { name: config.name, credentials }
   }
 
   #tick(): void {

@@ -123,6 +123,16 @@ export class Instances implements InstanceOwner {
     logEvent(log, 'instance-left', { domain: domain.name, instance: instance.name, condition, unanswered })
   }
 
+  /** Closes instances that could not authenticate under their name any more. */
+  closeUnauthorised(domain: DomainRoutes): void {
+    const { instances } = domain.config
+    for (const instance of [...domain.members.values()]) {
+      const isNamed = !instance.name.includes('/')
+      const stays = instances === undefined ? !isNamed : instances.has(instance.name)
+      if (!stays) instance.stream.close('reset', 'the configuration has changed: authenticate again')
+    }
+  }
+
   /** Lets go what is held for an instance that is there now. */
   release(domain: DomainRoutes): void {
     for (const place of domain.hold.places()) {

@@ -42,19 +42,30 @@ export class Listener implements StreamOwner {
   }
 
   /**
-   * Opens the ports that are new and closes those that are no more; the streams that came by them stay. Returns the
+   * Opens the ports that are new, all of them or none, and closes those that are no more; the streams that came by them stay. Returns the
    * ports in the order of `configs`: what 0 became.
    */
   async configure(configs: readonly ListenerConfig[]): Promise<readonly number[]> {
     const keys = keysOf(configs)
     const wanted = new Map(configs.map((config, index) => [keys[index] ?? '', config]))
-    for (const [key, server] of this.#servers) {
-      if (wanted.has(key)) continue
-      server.close()
-      this.#servers.delete(key)
+    const opened: string[] = []
+    try {
+      for (const [key, config] of wanted) {
+        if (this.#servers.has(key)) continue
+        await this.#open(key, config)
+        opened.push(key)
+      }
+    } catch (error) {
+      for (const key of opened) this.#stop(key)
+      throw error
     }
-    for (const [key, config] of wanted) if (!this.#servers.has(key)) await this.#open(key, config)
+    for (const key of [...this.#servers.keys()]) if (!wanted.has(key)) this.#stop(key)
     return configs.map((config, index) => portOf(this.#servers.get(keys[index] ?? ''), config.port))
+  }
+
+  #stop(key: string): void {
+    this.#servers.get(key)?.close()
+    this.#servers.delete(key)
   }
 
   /** Accepts no more, and closes what has not authenticated. */

@@ -6,7 +6,7 @@ import { envelopeOf, stanzaError, undeliverable } from './xmpp/stanza-error.ts'
 import { escapeText } from './xmpp/stream-error.ts'
 
 export type LocalAnswer =
-  | { readonly kind: 'reply'; readonly text: string }
+  | { readonly kind: 'reply'; readonly text: string; readonly drain?: true }
   /** Understood, and nothing to say. */
   | { readonly kind: 'taken' }
   | { readonly kind: 'drop'; readonly reason: DropReason }
@@ -20,17 +20,29 @@ export interface LocalOptions {
   readonly now: () => Date
 }
 
+/** The node of the command by which an instance asks to be drained. */
+const DRAIN = 'drain'
+
+/** It is answered before the drain begins: the stream's end says that it is over. */
+const drained = `<command xmlns='${ns.commands}' node='${DRAIN}' sessionid='${DRAIN}' status='completed'/>`
+
+function asksToDrain(head: Head): boolean {
+  const command = parse(head.bytes.toString('utf8')).getChild('command', ns.commands)
+  const { node, action } = command?.attrs ?? {}
+  return node === DRAIN && (action === undefined || action === 'execute' || action === 'complete')
+}
+
 type Handler = (payload: Element) => string | undefined
 
 /**
  * Answers what is addressed to Switchyard itself: XEP-0030 disco (the served domains are its items), XEP-0199 ping,
- * XEP-0092 version, XEP-0202 time. The rest is `service-unavailable` (RFC 6120 §10.5.3).
+ * XEP-0092 version, XEP-0202 time; and the command `drain` (XEP-0050), by which an instance asks to be drained. The rest is `service-unavailable` (RFC 6120 §10.5.3).
  */
 export class LocalRouter {
   readonly #options: LocalOptions
   readonly #gets: { readonly [name: string]: Handler } = {
     [`{${ns.discoInfo}}query`]: (query) => (query.attrs.node === undefined ? this.#info() : undefined),
-    [`{${ns.discoItems}}query`]: (query) => (query.attrs.node === undefined ? this.#items() : undefined),
+    [`{${ns.discoItems}}query`]: (query) => this.#items(query.attrs.node),
     [`{${ns.ping}}ping`]: () => '',
     [`{${ns.version}}query`]: () => this.#version(),
     [`{${ns.time}}time`]: () => this.#time(),
@@ -40,15 +52,18 @@ export class LocalRouter {
     this.#options = options
   }
 
-  answer(head: Head): LocalAnswer {
+  /** `fromInstance`: it comes straight from an instance, which may ask to be drained. */
+  answer(head: Head, fromInstance = false): LocalAnswer {
     const fate = undeliverable(head)
     if (fate !== 'bounce') return head.kind === Kind.presence ? { kind: 'taken' } : { kind: 'drop', reason: fate }
     const envelope = envelopeOf(head)
-    const payload = head.type === Type.get && this.#isForUs(head) ? this.#get(head) : undefined
+    const isDrain = fromInstance && head.type === Type.set && this.#isForUs(head) && asksToDrain(head)
+    const payload = isDrain ? drained : head.type === Type.get && this.#isForUs(head) ? this.#get(head) : undefined
     if (payload === undefined) return { kind: 'reply', text: stanzaError(envelope, 'service-unavailable') }
     const quoted = (raw: string | undefined): string => (raw ?? '').replaceAll("'", '&apos;')
     const addresses = `from='${quoted(envelope.to)}' to='${quoted(envelope.from)}' id='${quoted(envelope.id)}'`
-    return { kind: 'reply', text: `<iq type='result' ${addresses}>${payload}</iq>` }
+    const text = `<iq type='result' ${addresses}>${payload}</iq>`
+    return isDrain ? { kind: 'reply', text, drain: true } : { kind: 'reply', text }
   }
 
   /** Only the bare address answers: there is nobody behind it. */
@@ -64,14 +79,20 @@ export class LocalRouter {
   }
 
   #info(): string {
-    const features = [ns.discoInfo, ns.discoItems, ns.ping, ns.version, ns.time]
+    const features = [ns.discoInfo, ns.discoItems, ns.commands, ns.ping, ns.version, ns.time]
     const vars = features.map((feature) => `<feature var='${feature}'/>`).join('')
     return `<query xmlns='${ns.discoInfo}'><identity category='component' type='router' name='Switchyard'/>${vars}</query>`
   }
 
-  #items(): string {
+  #items(node: unknown): string | undefined {
+    if (node === ns.commands) return `<query xmlns='${ns.discoItems}' node='${ns.commands}'>${this.#commands()}</query>`
+    if (node !== undefined) return undefined
     const items = [...this.#options.domains()].map((domain) => `<item jid='${escapeText(domain)}'/>`).join('')
     return `<query xmlns='${ns.discoItems}'>${items}</query>`
+  }
+
+  #commands(): string {
+    return `<item jid='${escapeText(this.#options.address)}' node='${DRAIN}' name='Drain the instance that asks'/>`
   }
 
   #version(): string {

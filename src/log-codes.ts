@@ -12,6 +12,7 @@ export const logCodes = {
     means: 'A reload found problems in the configuration; the one before stays in force.',
     todo: 'Mend what is listed, then reload; `switchyard check` lists it too.',
   },
+  'admin-action': { level: 'info', means: 'Somebody with the token asked for something.', todo: 'Nothing.' },
   'config-reloaded': { level: 'info', means: 'A new configuration is in force.', todo: 'Nothing.' },
   'instance-joined': { level: 'info', means: 'An instance has authenticated and takes stanzas.', todo: 'Nothing.' },
   'instance-left': {

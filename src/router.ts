@@ -36,6 +36,8 @@ export interface RouterParts {
   readonly reframer: Reframer
   /** Told how long an instance took to answer a request, in seconds. */
   readonly answered: (seconds: number) => void
+  /** An instance asks to be drained. */
+  readonly drain: (instance: Instance) => void
   /** Told, for one stanza in `SAMPLE`, how long it took to route, in seconds. */
   readonly routed: (seconds: number) => void
   /** Milliseconds of a monotonic clock, as exact as there is. */
@@ -112,7 +114,8 @@ export class Router {
       return undefined
     }
     if (instance.domain.config.presence_repair_seconds > 0) instance.domain.presences.note(head, instance)
-    if (target === self) this.#toSelf(instance.domain, head, (reply) => this.#deliver(instance, reply, undefined))
+    if (target === self)
+      this.#toSelf(instance.domain, head, (reply) => this.#deliver(instance, reply, undefined), instance)
     else {
       const outgoing = isRequest(head) ? this.#replies.wrap(head, instance.route) : head
       if (target === undefined) this.#toServer(domain, outgoing, instance.stream, instance)
@@ -266,13 +269,14 @@ export class Router {
     if (source !== undefined && outbox.isFull) outbox.waitForRoom(source)
   }
 
-  #toSelf(domain: Home, head: Head, answer: (head: Head) => void): void {
-    const reply = this.#parts.local.answer(head)
+  #toSelf(domain: Home, head: Head, answer: (head: Head) => void, asker?: Instance): void {
+    const reply = this.#parts.local.answer(head, asker !== undefined)
     if (reply.kind === 'drop') return this.#parts.self.counters.dropped(reply.reason)
     this.#parts.self.counters.deliveredToSelf++
     if (reply.kind === 'taken') return
     domain.counters.receivedFromSelf++
     this.#parts.reframer.stanzas(Buffer.from(reply.text), answer)
+    if (reply.drain && asker !== undefined) this.#parts.drain(asker)
   }
 
   /** What an instance may not send: it is told, and closed the next time it nests a stream in a stanza. */

@@ -3,7 +3,15 @@ import { type Explanation, explainPick } from '../balancing/explain.ts'
 import type { Config } from '../config/config.ts'
 import { normaliseDomain } from '../config/names.ts'
 import { countersView } from './admin/counters-view.ts'
-import type { AdminView, DomainView, ExplainView, InstanceView, NodeView, Refusal } from './admin/view.ts'
+import type {
+  AdminView,
+  DomainView,
+  ExplainView,
+  InstanceView,
+  NodeView,
+  QuarantineView,
+  Refusal,
+} from './admin/view.ts'
 import type { Count } from './census.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import type { Instance } from './instance.ts'
@@ -57,6 +65,13 @@ export class View implements AdminView {
   instances(name: string): readonly InstanceView[] | undefined {
     const node = this.#parts.config().node
     return this.#find(name)?.instances.map((instance) => instanceView(instance, node))
+  }
+
+  quarantine(name: string): readonly QuarantineView[] | undefined {
+    return this.#find(name)?.domain.quarantine.entries.map(({ since, bytes }) => ({
+      since: new Date(since).toISOString(),
+      stanza: bytes.toString('utf8'),
+    }))
   }
 
   explain(name: string, from: string, to: string): ExplainView | Refusal | undefined {

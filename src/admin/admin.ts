@@ -2,6 +2,7 @@ import helmet from '@fastify/helmet'
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
 import { SwitchyardError } from '../errors.ts'
 import { type Log, logEvent } from '../log.ts'
+import { type AdminActions, actions } from './actions.ts'
 import { errorHandler, problems } from './problem.ts'
 import { maxDomain, routes } from './routes.ts'
 import type { AdminView } from './view.ts'
@@ -20,8 +21,13 @@ export interface Admin {
 }
 
 /** Opens the admin port. Throws `listen-failed` when the port cannot be had. */
-export async function startAdmin(options: AdminOptions, view: AdminView, log: Log): Promise<Admin> {
-  const app = await createAdmin(view, log)
+export async function startAdmin(
+  options: AdminOptions,
+  view: AdminView,
+  allowed: AdminActions,
+  log: Log,
+): Promise<Admin> {
+  const app = await createAdmin(view, allowed, log)
   const { host, port } = options
   try {
     await app.listen({ host, port, listenTextResolver: () => 'admin-listening' })
@@ -37,7 +43,7 @@ export async function startAdmin(options: AdminOptions, view: AdminView, log: Lo
 }
 
 /** The app without a port, as `startAdmin` serves it. */
-export async function createAdmin(view: AdminView, log: Log): Promise<FastifyInstance> {
+export async function createAdmin(view: AdminView, allowed: AdminActions, log: Log): Promise<FastifyInstance> {
   // What the library itself says is below our events, which have codes; `trace` keeps it for who looks for it.
   const loggerInstance: FastifyBaseLogger = log.child(
     { part: 'admin' },
@@ -67,5 +73,6 @@ export async function createAdmin(view: AdminView, log: Log): Promise<FastifyIns
   })
   problems(app, log)
   routes(app, view)
+  actions(app, view, allowed, log)
   return app
 }

@@ -71,6 +71,12 @@ export const ExplainView = Type.Object({
 })
 export type ExplainView = Static<typeof ExplainView>
 
+export const QuarantineView = Type.Object({
+  since: time(),
+  stanza: Type.String({ description: 'the stanza as it was to be delivered' }),
+})
+export type QuarantineView = Static<typeof QuarantineView>
+
 /** A parameter that cannot be answered, e.g. an address that is none; `problem` is for people. */
 export type Refusal = { readonly problem: string }
 
@@ -82,6 +88,8 @@ export interface AdminView {
   domain(name: string): DomainView | undefined
   /** The instances of a domain on every node; undefined when it is not served. */
   instances(name: string): readonly InstanceView[] | undefined
+  /** The stanzas of a domain that closed every instance they were given to; undefined when it is not served. */
+  quarantine(name: string): readonly QuarantineView[] | undefined
   /** Where a stanza between these two would go now, without counting or sending anything. */
   explain(name: string, from: string, to: string): ExplainView | Refusal | undefined
   /** Prometheus' text format 0.0.4. */

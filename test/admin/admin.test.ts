@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import type { AdminActions } from '../../src/admin/actions.ts'
 import { createAdmin, startAdmin } from '../../src/admin/admin.ts'
 import { countersView } from '../../src/admin/counters-view.ts'
 import type { AdminView, DomainView, ExplainView, InstanceView, NodeView } from '../../src/admin/view.ts'
@@ -67,9 +68,18 @@ function view(changes: Partial<AdminView> = {}): AdminView {
     domain: (name) => (here(name) ? echo() : undefined),
     instances: (name) => (here(name) ? [instance] : undefined),
     explain: (name, from) => (here(name) ? (from === '@' ? { problem: 'from is no address' } : route) : undefined),
+    quarantine: (name) => (here(name) ? [{ since, stanza: "<message id='poison'/>" }] : undefined),
     metrics: async () => 'switchyard_cluster_up 1\n',
     ...changes,
   }
+}
+
+const token = 'correct-horse'
+
+const allowed: AdminActions = {
+  token: () => token,
+  drain: (domain, name) => (domain === 'echo.localhost' ? { 'yard-1/1': true, 'yard-1/2': false }[name] : undefined),
+  clearQuarantine: (domain) => (domain === 'echo.localhost' ? true : undefined),
 }
 
 function capture() {
@@ -78,9 +88,9 @@ function capture() {
   return { log, lines }
 }
 
-async function app(t: TestContext, changes: Partial<AdminView> = {}) {
+async function app(t: TestContext, changes: Partial<AdminView> = {}, may: AdminActions = allowed) {
   const { log, lines } = capture()
-  const made = await createAdmin(view(changes), log)
+  const made = await createAdmin(view(changes), may, log)
   t.after(() => made.close())
   return { get: (url: string) => made.inject({ method: 'GET', url }), inject: made.inject.bind(made), lines }
 }
@@ -193,7 +203,7 @@ test('a fault of ours is logged in full, and its text is not shown', async (t) =
 
 test('over a socket the answers carry the headers that keep browsers from using them, and close ends an idle connection', async (t) => {
   const { log, lines } = capture()
-  const admin = await startAdmin({ host: '127.0.0.1', port: 0 }, view(), log)
+  const admin = await startAdmin({ host: '127.0.0.1', port: 0 }, view(), allowed, log)
   t.after(() => admin.close())
   assert.deepEqual(
     lines.map((line) => [JSON.parse(line).code, JSON.parse(line).port]),
@@ -215,9 +225,9 @@ test('over a socket the answers carry the headers that keep browsers from using 
 
 test('a port that is taken is an error with exit code 1', async (t) => {
   const { log } = capture()
-  const first = await startAdmin({ host: '127.0.0.1', port: 0 }, view(), log)
+  const first = await startAdmin({ host: '127.0.0.1', port: 0 }, view(), allowed, log)
   t.after(() => first.close())
-  await assert.rejects(startAdmin({ host: '127.0.0.1', port: first.port }, view(), log), (error) => {
+  await assert.rejects(startAdmin({ host: '127.0.0.1', port: first.port }, view(), allowed, log), (error) => {
     assert.ok(error instanceof SwitchyardError)
     assert.deepEqual([error.code, error.exitCode], ['listen-failed', 1])
     return true

@@ -6,9 +6,9 @@ const OPEN_TAG_END = 0x3e // >
 const SLASH = 0x2f
 
 /**
- * The stanza in `head` with a delay (XEP-0203) as its last child: it was first received at `stamp` (milliseconds since
- * 1970), and `from` kept it. One that ends with a delay by `from` has said so already, and comes back as it is; so does
- * an iq: RFC 6120 §8.2.3 allows it no second child.
+ * The stanza in `head` with a delay (XEP-0203) as its last child: it was first received at `stamp` (a DateTime of
+ * XEP-0082), and `from` kept it. One that ends with a delay by `from` has said so already, and comes back as it is; so
+ * does an iq: RFC 6120 §8.2.3 allows it no second child.
  */
 export function withDelay(head: Head, from: string, stamp: string): Buffer {
   const { buffer, start, end, tagEnd } = head

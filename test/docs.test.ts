@@ -97,10 +97,9 @@ test('every link to a file or a heading leads there', () => {
 
 test('the README has every admin route, and no other', () => {
   const source = textFilesOf('src/admin').map(textOf).join('\n')
-  const mounted = [...source.matchAll(/\bapp\.(?:get|post|put|delete)(?:<\w+>)?\('([^']+)'/g)].map(
-    ([, path = '']) => path,
-  )
-  const told = firstCells(sectionOf(readme, '## Watching it')).map((path) => path.replaceAll(/\{(\w+)\}/g, ':$1'))
+  const calls = source.matchAll(/\bapp\s*\.(get|post|put|patch|delete)(?:<[^(]*>)?\(\s*'([^']+)'/g)
+  const mounted = [...calls].map(([, method = '', path]) => `${method.toUpperCase()} ${path}`)
+  const told = firstCells(sectionOf(readme, '## Watching it')).map((route) => route.replaceAll(/\{(\w+)\}/g, ':$1'))
   assert.deepEqual(told.toSorted(), [...new Set(mounted)].toSorted())
 })
 

@@ -16,7 +16,14 @@ import { documents, withTables } from './docs/tables.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = textOf('README.md')
-const all = ['README.md', 'CHANGELOG.md', 'balancing/README.md', 'dashboards/README.md', 'test/fuzz/README.md']
+const all = [
+  'README.md',
+  'CHANGELOG.md',
+  'balancing/README.md',
+  'dashboards/README.md',
+  'test/bench/README.md',
+  'test/fuzz/README.md',
+]
 const { version, scripts, files, bin } = JSON.parse(textOf('package.json'))
 
 /** What stands between backticks, and in blocks of shell commands. */

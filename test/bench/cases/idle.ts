@@ -4,6 +4,7 @@ import { ECHO } from '../contenders/contenders.ts'
 import { startSwitchyard } from '../contenders/switchyard.ts'
 import { onCore, SERVER_CORE } from '../cores.ts'
 import type { Idled } from '../load/idle.ts'
+import { cpuSeconds } from '../meter.ts'
 import { quiet } from '../quiet.ts'
 import { medianOf, type Table } from '../table.ts'
 import { runWorker } from '../worker.ts'
@@ -43,11 +44,13 @@ async function connectAll(connections: number, tls: boolean): Promise<Round> {
         : {}),
     }),
   )
+  const startCpu = cpuSeconds(server.pid()) * 1000
   try {
     const task = { port: server.port, pid: server.pid(), domain: ECHO, connections, tls }
     const { window, before, connected, settled } = await runWorker<Idled>('idle.ts', task)
     return {
       start: server.startMs,
+      startCpu,
       empty: before / MB,
       connected: connected / MB,
       resident: settled / MB,
@@ -74,6 +77,7 @@ function tableOf(connections: number, plain: readonly Round[], tls: readonly Rou
       { key: 'resident', unit: 'MB 5 s later', spread: true },
       { key: 'each', unit: 'bytes each' },
       { key: 'start', unit: 'start to ready ms', spread: true },
+      { key: 'startCpu', unit: 'CPU ms of it' },
       { key: 'server', unit: 'server %' },
       { key: 'foreign', unit: 'foreign %' },
     ],

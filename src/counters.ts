@@ -13,7 +13,6 @@ export const dropReasons = {
   headline_bounce: 'undeliverable message of type headline',
   lost_in_flight: 'written to a socket that died before it could be confirmed, and not to be sent again',
   loop: 'came back to where it had been sent from',
-  shutdown: 'undeliverable while the node stopped, and not to be answered',
 } as const
 export type DropReason = keyof typeof dropReasons
 
@@ -34,7 +33,6 @@ export const bounceReasons = {
   no_to: 'no to attribute',
   quarantined: 'closed every instance that it was given to',
   invalid: 'an iq without id, of a bad type or with a wrong number of children, or an address that is none',
-  iq_timeout: 'a request that its instance did not answer before it left',
   shutdown: 'the node stopped',
 } as const
 export type BounceReason = keyof typeof bounceReasons

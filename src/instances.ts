@@ -113,14 +113,18 @@ export class Instances implements InstanceOwner {
     const number = Number(instance.name.slice(instance.name.lastIndexOf('/') + 1))
     this.#lowestFree.set(domain, Math.min(number || 1, this.#lowestFree.get(domain) ?? 1))
     const unanswered = instance.requests.size
+    let bounced = 0
     for (const request of instance.requests.takeAll()) {
       if (request.bytes !== undefined) router.retry(domain, request, request.bytes)
-      else router.giveUp(domain, request)
+      else {
+        router.giveUp(domain, request)
+        bounced++
+      }
     }
     domain.counters.deliveredToGone += outbox.delivered
     domain.presences.orphan(instance, this.#parts.clock.now)
     this.release(domain)
-    logEvent(log, 'instance-left', { domain: domain.name, instance: instance.name, condition, unanswered })
+    logEvent(log, 'instance-left', { domain: domain.name, instance: instance.name, condition, unanswered, bounced })
   }
 
   /** Closes instances that could not authenticate under their name any more. */

@@ -33,6 +33,8 @@ const HUNG_SECONDS = 15
 /** Ends what has waited for long enough: held stanzas, requests, readers that read nothing. Called with every tick. */
 export class Watch {
   readonly #parts: WatchParts
+  /** Those for which something waits, as far as the log knows. */
+  readonly #holding = new WeakSet<DomainRoutes>()
 
   constructor(parts: WatchParts) {
     this.#parts = parts
@@ -40,6 +42,7 @@ export class Watch {
 
   tick(): void {
     for (const domain of this.#parts.routes.domains.values()) {
+      this.#noteHold(domain)
       this.#expireHold(domain)
       this.#repairPresence(domain)
     }
@@ -61,6 +64,15 @@ export class Watch {
     this.#parts.reframer.queue(domain.hold.takeUnsaved(), (head) =>
       this.#parts.router.bounce(domain, head, 'recipient-unavailable', 'shutdown'),
     )
+  }
+
+  /** Says once that something waits, and again only after nothing did. */
+  #noteHold(domain: DomainRoutes): void {
+    if (domain.hold.stanzas === 0) this.#holding.delete(domain)
+    else if (!this.#holding.has(domain)) {
+      this.#holding.add(domain)
+      logEvent(this.#parts.log, 'hold-started', { domain: domain.name, stanzas: domain.hold.stanzas })
+    }
   }
 
   #expireHold(domain: DomainRoutes): void {

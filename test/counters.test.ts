@@ -47,7 +47,7 @@ test('the totals add up every place that a stanza comes from and goes to', () =>
 test('two domains share no count', () => {
   const one = new DomainCounters()
   one.bounced('item-not-found', 'no_link')
-  one.dropped('shutdown')
+  one.dropped('loop')
   assert.equal(new DomainCounters().bouncedTotal, 0)
   assert.equal(new DomainCounters().droppedTotal, 0)
 })

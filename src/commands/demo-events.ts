@@ -2,7 +2,7 @@ import { type DemoName, demoBuckets, demoDomains, type LogLine } from './demo-no
 
 /** A line of the node's log in words for who watches the demo; undefined for one that says nothing to them. */
 export function eventText(line: LogLine): string | undefined {
-  const { code, domain, instance, bucket, stanzas } = line
+  const { code, domain, instance, bucket, place, stanzas } = line
   if (code === 'bug') return `the node has met a bug: ${JSON.stringify(line)}`
   if (domain !== demoDomains.echo) return undefined
   switch (code) {
@@ -13,7 +13,7 @@ export function eventText(line: LogLine): string | undefined {
     case 'bucket-unassigned':
       return `bucket ${bucket} has no instance: what its users send is held`
     case 'hold-released':
-      return `${stanzas} held stanzas of bucket ${bucket} went to ${ownerOf(bucket)}, in order`
+      return `${stanzas} held stanzas of bucket ${place} went to ${ownerOf(place)}, in order`
     case 'hold-expired':
       return `${stanzas} stanzas were held for too long and bounced`
     default:

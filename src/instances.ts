@@ -32,8 +32,11 @@ export interface InstancesParts {
   readonly joined: (domain: string) => void
 }
 
-/** How long those who had a share may take to confirm before it is given to another, in milliseconds. */
-const HANDOVER_MILLISECONDS = 5000
+/**
+ * How long those who had a share may take to confirm before it is given to another, in milliseconds: longer than one that
+ * hangs is left to live (`watch.ts`), as what it has unconfirmed must come first.
+ */
+const HANDOVER_MILLISECONDS = 16_000
 
 /**
  * Instances come and go: names them, settles conflicts, keeps the routing table, and moves what waits. Every change of

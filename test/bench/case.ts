@@ -21,14 +21,22 @@ export interface Case {
 /** `found` against a least value; undefined when what it takes was not measured. */
 export function atLeast(claim: string, found: number | undefined, least: number, unit = ''): readonly Verdict[] {
   if (found === undefined) return []
-  return [{ claim: `${claim}: at least ${least}${unit}`, found: `${found.toFixed(2)}${unit}`, holds: found >= least }]
+  return [
+    { claim: `${claim}: at least ${bound(least)}${unit}`, found: `${found.toFixed(2)}${unit}`, holds: found >= least },
+  ]
 }
 
 export function atMost(claim: string, found: number | undefined, most: number, unit = ''): readonly Verdict[] {
   if (found === undefined) return []
-  return [{ claim: `${claim}: at most ${most}${unit}`, found: `${found.toFixed(2)}${unit}`, holds: found <= most }]
+  return [
+    { claim: `${claim}: at most ${bound(most)}${unit}`, found: `${found.toFixed(2)}${unit}`, holds: found <= most },
+  ]
 }
 
 export function quotient(above: number | undefined, below: number | undefined): number | undefined {
   return above === undefined || below === undefined ? undefined : above / below
+}
+
+function bound(value: number): string {
+  return Number.isInteger(value) ? `${value}` : value.toFixed(2)
 }

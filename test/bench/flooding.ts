@@ -32,13 +32,14 @@ export async function flood(
 }
 
 function figures({ window, stanzas, bytes, least, most }: Flooded): Readonly<Record<string, number>> {
-  const { seconds, server, load, foreign } = window
+  const { seconds, server, beside, load, foreign } = window
   const cost = server === 0 ? {} : { perCpu: stanzas / server, nanoseconds: (server * 1e9) / stanzas }
   return {
     rate: stanzas / seconds,
     ...cost,
     megabytes: bytes / seconds / 1e6,
     server: (server / seconds) * 100,
+    beside: (beside / seconds) * 100,
     load: (load / seconds) * 100,
     foreign: (foreign / seconds) * 100,
     ...{ least, most },

@@ -10,33 +10,44 @@ export interface Window {
   readonly server: number
   /** CPU of this process: the load and the sinks. */
   readonly load: number
-  /** CPU that neither of the two used, on all cores: whoever else was at work. */
+  /** CPU of the process beside it, if there is one. */
+  readonly beside: number
+  /** CPU that none of these used, on all cores: whoever else was at work. */
   readonly foreign: number
 }
 
 interface Moment {
   readonly time: number
   readonly server: number
+  readonly beside: number
   readonly load: number
   readonly busy: number
 }
 
-/** Starts a window over the process `server` (0: none); the function that it returns ends the window. */
-export function measure(server: number): () => Window {
-  const start = moment(server)
+/**
+ * Starts a window over the process `server`, and `beside` that belongs to the measurement, too (0: none); the function
+ * that it returns ends the window.
+ */
+export function measure(server: number, beside = 0): () => Window {
+  const start = moment(server, beside)
   return () => {
-    const end = moment(server)
-    const used = { server: end.server - start.server, load: end.load - start.load }
-    const foreign = Math.max(0, end.busy - start.busy - used.server - used.load)
+    const end = moment(server, beside)
+    const used = {
+      server: end.server - start.server,
+      beside: end.beside - start.beside,
+      load: end.load - start.load,
+    }
+    const foreign = Math.max(0, end.busy - start.busy - used.server - used.beside - used.load)
     return { seconds: end.time - start.time, ...used, foreign }
   }
 }
 
-function moment(server: number): Moment {
+function moment(server: number, beside: number): Moment {
   const { user, system } = process.cpuUsage()
   return {
     time: performance.now() / 1000,
     server: server === 0 ? 0 : cpuSeconds(server),
+    beside: beside === 0 ? 0 : cpuSeconds(beside),
     load: (user + system) / 1e6,
     busy: busySeconds(),
   }

@@ -34,11 +34,16 @@ export function medianOf(table: Table, subject: string, key: string): number | u
 const FOREIGN = 10
 const MARK = '~'
 
+/** Whether others used the machine while a subject was measured. */
+export function isDisturbed(table: Table, subject: string): boolean {
+  return (medianOf(table, subject, 'foreign') ?? 0) > FOREIGN
+}
+
 /** The table as lines of text, or of Markdown. */
 export function render(table: Table, markdown: boolean): string {
   const head = ['', ...table.measures.flatMap(headings), ...ratioHeadings(table)]
   const rows = table.series.map(({ subject }) => [
-    (medianOf(table, subject, 'foreign') ?? 0) > FOREIGN ? `${subject} ${MARK}` : subject,
+    isDisturbed(table, subject) ? `${subject} ${MARK}` : subject,
     ...table.measures.flatMap((measure) => cells(table, subject, measure)),
     ...ratioCells(table, subject),
   ])

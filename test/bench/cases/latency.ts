@@ -75,7 +75,6 @@ async function roundtrips(
         { key: 'foreign', unit: 'foreign %' },
       ],
       series: series(directRate, throughRate),
-      notes: ['The process that asks and answers is the limit of both.'],
     },
   ]
 }

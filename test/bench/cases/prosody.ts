@@ -43,7 +43,7 @@ async function compare({ rounds, seconds, patience }: Options, say: (line: strin
       direct.push(await flood({ ...server, ...behind, sinks: 1 }, { ...load, to: 'plain.localhost' }))
       const apart = { ...server, ...behind, sinks: BUCKETS, sinkPort: yard.port }
       await quiet(patience)
-      through.push(await flood(apart, { ...load, to: ECHO }))
+      through.push(await flood(apart, { ...load, to: ECHO, beside: yard.pid() }))
       say(`round ${round}: ${[direct, through].map((list) => Math.round(list.at(-1)?.rate ?? 0)).join(', ')} stanzas/s`)
     }
   } finally {
@@ -51,8 +51,8 @@ async function compare({ rounds, seconds, patience }: Options, say: (line: strin
     await server.stop()
   }
   return {
-    title: `Messages of ${SIZE} bytes from a component of Prosody; server is Prosody, Switchyard counts as foreign`,
-    measures: floodMeasures,
+    title: `Messages of ${SIZE} bytes from a component of Prosody; server is Prosody`,
+    measures: [...floodMeasures, { key: 'beside', unit: 'switchyard %' }],
     series: [
       { subject: DIRECT, rounds: direct },
       { subject: THROUGH, rounds: through },

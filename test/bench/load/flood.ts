@@ -24,6 +24,8 @@ export interface Flood {
   readonly sinkPort?: number
   /** The process under test; 0 where there is none. */
   readonly pid: number
+  /** Another process that belongs to the measurement. */
+  readonly beside?: number
   readonly from: string
   readonly to: string
   readonly sinks: number
@@ -58,7 +60,7 @@ async function flood(task: Flood): Promise<Flooded> {
   for (const generator of generators) generator.start()
   await sleep(WARM_UP_MS)
   const before = sinks.map(({ stanzas, bytes }) => ({ stanzas, bytes }))
-  const end = measure(task.pid)
+  const end = measure(task.pid, task.beside)
   await sleep(task.seconds * 1000)
   const window = end()
   const taken = sinks.map((sink, index) => ({

@@ -74,6 +74,17 @@ function judge({ verdicts, tables }: Outcome, markdown: boolean): string {
   return ['| the bar | found | |', '|---|---:|---|', ...rows, ...doubt].join('\n')
 }
 
+/** Undefined when the arguments are none that we know; what is wrong with them has been said then. */
+function understand(argv: readonly string[]): Options | undefined {
+  try {
+    return parseOptions(argv)
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${usage}`)
+    process.exitCode = 2
+    return undefined
+  }
+}
+
 /** With the median, minimum and maximum of each measure beside what each round showed. */
 function json(machine: Machine, outcomes: Readonly<Record<string, Outcome & { readonly title: string }>>): string {
   const withSpreads = (table: Table) => ({
@@ -98,12 +109,7 @@ function spreads(table: Table, rounds: readonly Readonly<Record<string, number>>
 }
 
 const argv = process.argv.slice(2)
-try {
-  await main(parseOptions(argv), argv)
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error)
-  console.error(usage)
-  process.exitCode = 2
-}
+const options = understand(argv)
+if (options !== undefined) await main(options, argv)
 // A peer that is left behind would keep us alive; it goes with us.
 process.exit()

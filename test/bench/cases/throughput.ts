@@ -41,7 +41,7 @@ async function compare(
     for (const size of options.profile === undefined ? SIZES : SIZES.slice(0, 1)) {
       tables.push(await sizeTable(running, size, senders, options, say))
     }
-    return { tables, verdicts: verdictsOf(tables, senders) }
+    return { tables, verdicts: senders === FEW_SENDERS ? verdictsOf(tables) : [] }
   } finally {
     for (const { stop } of running.values()) await stop()
     if (options.profile !== undefined) say(printProfiles(options.profile))
@@ -94,12 +94,12 @@ async function sizeTable(
   }
 }
 
-function verdictsOf(tables: readonly Table[], senders: number): readonly Verdict[] {
+function verdictsOf(tables: readonly Table[]): readonly Verdict[] {
   return tables.flatMap((table, index) => {
     const isLarge = index === 1
     const bar = (delivery: string, peer: string, least: number) => {
       const by = (key: string) => quotient(medianOf(table, `switchyard ${delivery}`, key), medianOf(table, peer, key))
-      const claim = `${delivery}, ${SIZES[index]} bytes, ${senders} senders: stanzas/s per core, × ${peer}`
+      const claim = `${delivery}, ${SIZES[index]} bytes: stanzas/s per core, × ${peer}`
       return [
         ...atLeast(claim, by('rate'), least),
         ...atLeast(claim.replace('stanzas/s per core', 'stanzas per CPU second'), by('perCpu'), least),

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 
 /** Linux counts CPU time in hundredths of a second here, whatever its own tick is (USER_HZ). */
 const TICKS_PER_SECOND = 100
@@ -10,6 +10,8 @@ export interface Window {
   readonly server: number
   /** CPU of this process: the load and the sinks. */
   readonly load: number
+  /** How long the server's main thread could have run but had to wait for its core: others' doing. */
+  readonly waited: number
   /** CPU of the process beside it, if there is one. */
   readonly beside: number
   /** CPU that none of these used, on all cores: whoever else was at work. */
@@ -19,6 +21,7 @@ export interface Window {
 interface Moment {
   readonly time: number
   readonly server: number
+  readonly waited: number
   readonly beside: number
   readonly load: number
   readonly busy: number
@@ -38,7 +41,7 @@ export function measure(server: number, beside = 0): () => Window {
       load: end.load - start.load,
     }
     const foreign = Math.max(0, end.busy - start.busy - used.server - used.beside - used.load)
-    return { seconds: end.time - start.time, ...used, foreign }
+    return { seconds: end.time - start.time, ...used, waited: end.waited - start.waited, foreign }
   }
 }
 
@@ -47,6 +50,7 @@ function moment(server: number, beside: number): Moment {
   return {
     time: performance.now() / 1000,
     server: server === 0 ? 0 : cpuSeconds(server),
+    waited: server === 0 ? 0 : waitedSeconds(server),
     beside: beside === 0 ? 0 : cpuSeconds(beside),
     load: (user + system) / 1e6,
     busy: busySeconds(),
@@ -58,6 +62,12 @@ export function cpuSeconds(pid: number): number {
   const fields = afterName(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   // utime, stime, cutime, cstime: fields 14 to 17 of proc(5), of which two stand before ours.
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND
+}
+
+/** The second field of schedstat, in nanoseconds (Documentation/scheduler/sched-stats.rst); 0 where the kernel has none. */
+function waitedSeconds(pid: number): number {
+  const path = `/proc/${pid}/schedstat`
+  return existsSync(path) ? Number(readFileSync(path, 'utf8').split(' ')[1] ?? 0) / 1e9 : 0
 }
 
 /** Resident memory of a process, in bytes. */

@@ -27,6 +27,7 @@ const latencyMeasures: readonly Measure[] = [
   { key: 'worst', unit: 'max ms', digits: 2 },
   { key: 'lost', unit: 'missing' },
   { key: 'server', unit: 'server %' },
+  { key: 'waited', unit: 'waited %' },
   { key: 'foreign', unit: 'foreign %' },
 ]
 
@@ -138,9 +139,9 @@ function rateOf({ answers, window }: Roundtripped): Round {
   }
 }
 
-function shares({ seconds, server, load, foreign }: Window): Round {
+function shares({ seconds, server, waited, load, foreign }: Window): Round {
   const percent = (cpu: number) => (cpu / seconds) * 100
-  return { server: percent(server), load: percent(load), foreign: percent(foreign) }
+  return { server: percent(server), waited: percent(waited), load: percent(load), foreign: percent(foreign) }
 }
 
 function verdictsOf(paced: Table, beside: Table): Outcome['verdicts'] {

@@ -1,6 +1,6 @@
 import type { Setting } from '../../balancing/chooser.ts'
 import { policyFor } from '../../balancing/policy.ts'
-import { type Comparison, compare, type Simulation, simulate } from '../../balancing/simulate.ts'
+import { compare, simulate } from '../../balancing/simulate.ts'
 import type { Config, Domain } from '../../config/config.ts'
 import type { LoadOptions } from '../../config/load.ts'
 import { normaliseDomain } from '../../config/names.ts'
@@ -8,7 +8,7 @@ import { type ExitCode, exitCodes, SwitchyardError } from '../errors.ts'
 import { normalText } from './addresses.ts'
 import { configured } from './configured.ts'
 import { type Given, wholeNumber } from './given.ts'
-import { simulationText } from './simulation-text.ts'
+import { type Simulated, simulationText } from './simulation-text.ts'
 import { replayed } from './standard-input.ts'
 import { type Skipped, trafficOf } from './traffic.ts'
 
@@ -18,20 +18,6 @@ export interface SimulateIo extends Omit<LoadOptions, 'file'> {
   stderr(text: string): void
   /** Standard input to its end. */
   stdin(): Iterable<Uint8Array>
-}
-
-/** What is printed, as text or as JSON. */
-export interface Simulated {
-  readonly domain: string
-  readonly policy: Setting['policy']
-  /** Names that were connected in the simulation. */
-  readonly instances: readonly string[]
-  /** They were given neither by the configuration nor by `--instances`. */
-  readonly instancesAssumed: boolean
-  readonly skipped: Readonly<Skipped>
-  readonly result: Simulation
-  /** With `--to`. */
-  readonly move: (Comparison & { readonly file: string; readonly instances: readonly string[] }) | null
 }
 
 const DEFAULT_INSTANCES = 3

@@ -1,6 +1,21 @@
 import type { Setting } from '../../balancing/chooser.ts'
+import type { Comparison, Simulation } from '../../balancing/simulate.ts'
 import { escapeForLog } from '../log.ts'
-import type { Simulated } from './simulate.ts'
+import type { Skipped } from './traffic.ts'
+
+/** What is printed, as text or as JSON. */
+export interface Simulated {
+  readonly domain: string
+  readonly policy: Setting['policy']
+  /** Names that were connected in the simulation. */
+  readonly instances: readonly string[]
+  /** They were given neither by the configuration nor by `--instances`. */
+  readonly instancesAssumed: boolean
+  readonly skipped: Readonly<Skipped>
+  readonly result: Simulation
+  /** With `--to`. */
+  readonly move: (Comparison & { readonly file: string; readonly instances: readonly string[] }) | null
+}
 
 const SHARES_SHOWN = 40
 

@@ -12,9 +12,12 @@ export interface ComponentPlan {
   readonly secret: string
 }
 
+/** What comes from the node, or goes there. */
+export type Stanza = XmlElement
+
 /** A component that is online. */
 export interface DemoComponent {
-  send(element: XmlElement): void
+  send(element: Stanza): void
   stop(): void
   readonly xml: typeof xml
 }

@@ -1,5 +1,4 @@
-import type { XmlElement } from '@xmpp/component'
-import type { ComponentPlan, DemoComponent } from './demo-instance.ts'
+import type { ComponentPlan, DemoComponent, Stanza } from './demo-instance.ts'
 import type { Ledger } from './demo-ledger.ts'
 
 export const USERS = 200
@@ -69,7 +68,7 @@ export class Sender {
   }
 }
 
-function note(stanza: XmlElement, ledger: Ledger, namespace: string): void {
+function note(stanza: Stanza, ledger: Ledger, namespace: string): void {
   const { id, type } = stanza.attrs
   // Anything else, such as a ping of the node, is not about what the users sent.
   if (id === undefined || !/^[mq]\d+$/.test(id)) return

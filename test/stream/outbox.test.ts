@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Barriers } from '../../src/stream/barriers.ts'
 import { Flusher } from '../../src/stream/flusher.ts'
 import { Outbox, type Sink, type Source } from '../../src/stream/outbox.ts'
 
@@ -9,8 +10,10 @@ class FakeSink implements Sink {
   readonly writes: { readonly text: string; readonly written: (error?: Error | null) => void }[] = []
   corks = 0
   write(bytes: Uint8Array, written: (error?: Error | null) => void): boolean {
-    assert.equal(this.corks, 1)
-    this.writes.push({ text: Buffer.from(bytes).toString(), written })
+    const text = Buffer.from(bytes).toString()
+    // A barrier may come alone, when its time is there.
+    assert.equal(this.corks, text.includes("id='sy.") && this.corks === 0 ? 0 : 1)
+    this.writes.push({ text, written })
     return true
   }
   cork(): void {
@@ -142,21 +145,24 @@ test('only what is old is taken as old', () => {
   assert.equal(box.takeOlderThan(2), undefined)
 })
 
-test('drained resolves when all has left, when the socket is gone, and at once when there is nothing or no time', async () => {
+test('passed resolves when all that was there has left, when it has been taken away, and at once when there is nothing or no time', async () => {
   const [box, sink] = [outbox(), new FakeSink()]
-  await box.drained(1e6)
+  await box.passed(1e6)
   box.attach(sink)
   append(box, 'a')
-  await box.drained(0)
-  const written = box.drained(1e6)
+  await box.passed(0)
+  const written = box.passed(1e6)
   await turn()
+  append(box, 'later')
   sink.take(1)
   await written
+  assert.equal(box.stanzas, 1, 'what came later was not waited for')
   append(box, 'b')
-  const gone = box.drained(1e6)
+  const gone = box.passed(1e6)
   box.detach()
+  box.take()
   await gone
-  await box.drained(1)
+  await box.passed(1)
 })
 
 test('a write that failed delivers nothing', async () => {
@@ -166,4 +172,186 @@ test('a write that failed delivers nothing', async () => {
   await turn()
   sink.writes[0]!.written(new Error('EPIPE'))
   assert.deepEqual([box.delivered, box.stanzas], [0, 1])
+})
+
+/** An outbox whose peer confirms, with its clock, and the socket that it writes to. */
+function confirming(mark = 100): { readonly box: Outbox; readonly sink: FakeSink; readonly clock: { now: number } } {
+  const [box, sink, clock] = [outbox(mark, 1e9), new FakeSink(), { now: 0 }]
+  box.attach(sink)
+  box.confirmBy(new Barriers(clock, 'yard.test', 'a.test'))
+  return { box, sink, clock }
+}
+
+/** What has been written and not been taken: stanzas as they are, barriers as their ids. */
+const written = ({ writes }: FakeSink): string =>
+  writes.map(({ text }) => text.replace(/^<iq type='get' id='(sy\.\d+)'.*$/, '[$1]')).join('')
+
+test('what the kernel has taken is delivered once a barrier behind it is answered, and not before', async () => {
+  const { box, sink } = confirming()
+  append(box, 'a')
+  append(box, 'b')
+  await turn()
+  assert.equal(written(sink), 'ab')
+  sink.take(1)
+  assert.deepEqual([box.delivered, box.stanzas, box.bytes, box.windowBytes], [0, 2, 0, 2])
+  box.askToConfirm()
+  assert.equal(written(sink), '[sy.1]')
+  sink.take(1)
+  assert.equal(box.delivered, 0)
+  box.confirm(1)
+  assert.deepEqual([box.delivered, box.stanzas, box.windowBytes], [2, 0, 0])
+})
+
+test('a later answer confirms all before it, and an answer that is repeated or made up nothing', async () => {
+  const { box, sink } = confirming(1e6)
+  const told: number[] = []
+  box.onDelivered = (stanzas) => void (stanzas > 0 && told.push(stanzas))
+  for (const text of ['a', 'b', 'c']) {
+    append(box, text)
+    await turn()
+    if (text !== 'c') box.askToConfirm()
+  }
+  assert.equal(written(sink), 'a[sy.1]b[sy.2]c')
+  sink.take(5)
+  box.confirm(7)
+  assert.equal(box.delivered, 0)
+  box.confirm(2)
+  assert.deepEqual([box.delivered, box.stanzas], [2, 1], 'what was written behind it is not confirmed')
+  box.confirm(1)
+  box.confirm(2)
+  assert.deepEqual([box.delivered, told], [2, [1, 1]])
+})
+
+test('an answer may come before the callback of the write', async () => {
+  const { box, sink } = confirming()
+  append(box, 'a')
+  await turn()
+  box.askToConfirm()
+  box.confirm(1)
+  assert.equal(box.delivered, 0)
+  sink.take(2)
+  assert.deepEqual([box.delivered, box.stanzas], [1, 0])
+})
+
+test('a barrier follows 64 stanzas at once, and none is asked for when nothing waits', async () => {
+  const { box, sink } = confirming(1e6)
+  for (let i = 0; i < 63; i++) append(box, 'x', i)
+  await turn()
+  assert.doesNotMatch(written(sink), /sy\./)
+  append(box, 'y', 64)
+  await turn()
+  assert.match(written(sink), /^x{63}y\[sy\.1\]$/)
+  box.askToConfirm()
+  assert.match(written(sink), /y\[sy\.1\]$/)
+})
+
+test('no more than the window holds is handed until some of it is confirmed', async () => {
+  const { box, sink } = confirming(100)
+  for (let i = 0; i < 10; i++) append(box, `${i}`.padEnd(40, '.'), i)
+  await turn()
+  const first = sink.writes.length
+  assert.equal(first, 3, 'the mark is passed by the last one only')
+  box.askToConfirm()
+  sink.take(first + 1)
+  await turn()
+  assert.deepEqual([sink.writes.length, box.stanzas], [0, 10])
+  box.confirm(1)
+  assert.deepEqual([sink.writes.length, box.delivered], [3, 3])
+})
+
+test('a stanza that two instances died with is handed alone, and nothing follows before it is confirmed', async () => {
+  const { box, sink } = confirming(1e6)
+  const add = (text: string, deaths: number) => box.append(Buffer.from(text), 0, text.length, 7, deaths)
+  for (const [text, deaths] of [
+    ['a', 0],
+    ['S', 2],
+    ['T', 2],
+    ['b', 0],
+  ] as const)
+    add(text, deaths)
+  await turn()
+  assert.equal(written(sink), 'a')
+  box.askToConfirm()
+  sink.take(2)
+  box.confirm(1)
+  assert.equal(written(sink), 'S[sy.2]', 'its barrier comes with it')
+  sink.take(2)
+  assert.equal(written(sink), '')
+  box.confirm(2)
+  assert.equal(written(sink), 'T[sy.3]')
+  sink.take(2)
+  box.confirm(3)
+  assert.equal(written(sink), 'b')
+})
+
+test('a peer that does not confirm has had what the kernel has taken, and is asked nothing more', async () => {
+  const { box, sink } = confirming(10)
+  append(box, 'x'.repeat(20), 1)
+  append(box, 'y', 2)
+  await turn()
+  sink.take(1)
+  assert.equal(box.delivered, 0)
+  box.stopConfirming()
+  assert.deepEqual([box.delivered, box.isConfirming], [1, false])
+  await turn()
+  assert.equal(written(sink), 'y', 'the window keeps nothing back any more')
+  box.askToConfirm()
+  box.probe()
+  sink.take(1)
+  assert.deepEqual([box.delivered, written(sink)], [2, ''])
+})
+
+test('parting from the socket gives what was not confirmed, in order: first the window, then what was handed', async () => {
+  const { box, sink } = confirming(1e6)
+  for (const [i, text] of ['a', 'b', 'c'].entries()) append(box, text, i)
+  await turn()
+  sink.take(1)
+  append(box, 'd', 9)
+  const sent = box.detach()
+  assert.deepEqual([sent.stanzas, box.stanzas, box.isConfirming], [3, 1, false])
+  let text = ''
+  for (let slab = sent.shift(); slab !== undefined; slab = sent.shift()) text += slab.bytes.toString()
+  assert.equal(text, 'abc')
+})
+
+test('passed asks for a barrier at once and resolves with its answer, whatever has come since', async () => {
+  const { box, sink } = confirming()
+  append(box, 'a')
+  await turn()
+  let isOver = false
+  const passed = box.passed(1e6).then(() => {
+    isOver = true
+  })
+  assert.equal(written(sink), 'a[sy.1]')
+  sink.take(2)
+  append(box, 'b')
+  await turn()
+  assert.equal(isOver, false)
+  box.confirm(1)
+  await passed
+  assert.equal(box.stanzas, 1)
+})
+
+test('a socket that is being ended is handed nothing more, and settling delivers what it had been handed', async () => {
+  const { box, sink } = confirming(1e6)
+  for (const [i, text] of ['a', 'b'].entries()) append(box, text, i)
+  await turn()
+  sink.take(1)
+  box.stopHanding()
+  append(box, 'c', 9)
+  box.probe()
+  await turn()
+  assert.equal(written(sink), 'b')
+  box.settle()
+  assert.deepEqual([box.delivered, box.stanzas], [2, 1])
+  assert.equal(box.take().stanzas, 1)
+})
+
+test('a peer owes from its oldest unanswered barrier on', async () => {
+  const { box, clock } = confirming()
+  clock.now = 50
+  box.probe()
+  assert.deepEqual([box.owingSince, box.askedAt], [50, 50])
+  box.confirm(1)
+  assert.equal(box.owingSince, undefined)
 })

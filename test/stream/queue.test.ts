@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { SLAB_BYTES, Slab, StanzaQueue } from '../../src/stream/queue.ts'
+import { SLAB_BYTES, Slab, StanzaQueue, SUSPECT_DEATHS } from '../../src/stream/queue.ts'
 
 function append(queue: StanzaQueue, text: string, now?: number): void {
   const bytes = Buffer.from(`<${text}>`)
@@ -24,7 +24,7 @@ test('what is appended comes out in order, and the counts are of what is inside'
       assert.equal(queue.stanzas, stanzas.length)
       assert.equal(queue.bytes, stanzas.join('').length)
       assert.equal(drain(queue), stanzas.join(''))
-      assert.deepEqual([queue.stanzas, queue.bytes, queue.isEmpty, queue.since], [0, 0, true, undefined])
+      assert.deepEqual([queue.stanzas, queue.bytes, queue.isEmpty, queue.first], [0, 0, true, undefined])
     }),
   )
 })
@@ -34,9 +34,9 @@ test('a slab holds stanzas of one moment only, so that its age is theirs', () =>
   append(queue, 'one', 5)
   append(queue, 'two', 5)
   append(queue, 'three', 6)
-  assert.equal(queue.since, 5)
+  assert.equal(queue.first?.since, 5)
   assert.equal(queue.shift()?.bytes.toString(), 'onetwo')
-  assert.equal(queue.since, 6)
+  assert.equal(queue.first?.since, 6)
 })
 
 test('another queue goes before this one, and is empty then', () => {
@@ -80,4 +80,37 @@ test('many thousand slabs are taken out in order', () => {
   const queue = new StanzaQueue()
   for (let i = 0; i < 5000; i++) append(queue, `${i};`, i)
   assert.equal(drain(queue), Array.from({ length: 5000 }, (_, i) => `${i};`).join(''))
+})
+
+test('a slab holds stanzas of one past only, and one that several instances died with is alone in its own', () => {
+  const queue = new StanzaQueue()
+  const add = (text: string, deaths: number) => queue.append(Buffer.from(text), 0, text.length, 7, deaths)
+  for (const deaths of [0, 0, 1, 1, SUSPECT_DEATHS, SUSPECT_DEATHS, 0]) add(`${deaths}`, deaths)
+  const slabs: string[] = []
+  for (let slab = queue.shift(); slab !== undefined; slab = queue.shift()) {
+    assert.ok(slab.bytes.every((byte) => byte === 0x30 + slab.deaths))
+    slabs.push(slab.bytes.toString())
+  }
+  assert.deepEqual(slabs, ['00', '11', '2', '2', '0'])
+})
+
+/** Counts the slabs that carry it. */
+class CountingTicket {
+  slabs = 0
+  retain(): void {
+    this.slabs++
+  }
+  release(): void {
+    this.slabs--
+  }
+}
+
+test('a slab carries the ticket of its stanzas only, and what is dropped releases it', () => {
+  const queue = new StanzaQueue()
+  const [one, two] = [new CountingTicket(), new CountingTicket()]
+  for (const ticket of [one, one, two, undefined]) queue.append(Buffer.from('x'), 0, 1, 7, 0, ticket)
+  assert.deepEqual([one.slabs, two.slabs], [1, 1])
+  assert.equal(queue.shift()?.ticket, one)
+  assert.equal(queue.drop(), 2)
+  assert.deepEqual([one.slabs, two.slabs, queue.bytes], [1, 0, 0])
 })

@@ -37,3 +37,17 @@ test('[XEP-0203 §3] a delay by somebody else stays, and ours comes behind it', 
   const other = DELAY.replace('yard.example', 'room.example')
   assert.equal(delayed(`<message>${other}</message>`), `<message>${other}${DELAY}</message>`)
 })
+
+test('only the stanza itself is looked at, where others stand around it, as in a slab', () => {
+  const framer = new Framer(limits, 'stanzas')
+  framer.push(Buffer.from(`<message>${DELAY}</message><presence to='a/b>c' /><message/>`))
+  framer.next()
+  assert.equal(framer.next(), Found.stanza)
+  assert.equal(withDelay(framer.head, 'yard.example', STAMP).toString(), `<presence to='a/b>c' >${DELAY}</presence>`)
+})
+
+test('an address is written as XML wants it, and found again so', () => {
+  const once = withDelay(headOf('<message/>'), "o'a&b", STAMP)
+  assert.ok(once.includes(" from='o&#39;a&#38;b' "))
+  assert.equal(withDelay(headOf(once.toString()), "o'a&b", STAMP).toString(), once.toString())
+})

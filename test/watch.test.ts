@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { countsOf, type Node, startNode } from './e2e/node.ts'
+import { eventually } from './stub/eventually.ts'
 import { attribute, type StubInstance } from './stub/instance.ts'
 
 const yard = (limits: string, extra = ''): string => `
@@ -38,16 +39,18 @@ async function pair(node: Node): Promise<{ sender: StubInstance; instances: [Stu
   return { sender, instances: [await node.join('a.test'), await node.join('a.test')] }
 }
 
-/** The instance that gets the user's stanzas, and the other. */
-async function holderOf(sender: StubInstance, instances: readonly StubInstance[]): Promise<StubInstance> {
+/** The instance that gets the user's stanzas; it has confirmed what it got to find out. */
+async function holderOf(node: Node, sender: StubInstance, instances: readonly StubInstance[]): Promise<StubInstance> {
   sender.send("<message from='u@from.test' to='a.test' id='who'/>")
-  return Promise.race(instances.map((instance) => instance.next().then(() => instance)))
+  const holder = await Promise.race(instances.map((instance) => instance.next().then(() => instance)))
+  await eventually(() => countsOf(node.gateway, 'a.test').held === 0)
+  return holder
 }
 
 test('a reader that freezes is stalled: its sender is read again, and goes on with others', async (t) => {
   const node = await startNode(t, yard('stalled_after_seconds: 0.2, close_stalled_after_seconds: 600'))
   const { sender, instances } = await pair(node)
-  const frozen = await holderOf(sender, instances)
+  const frozen = await holderOf(node, sender, instances)
   frozen.freeze()
   const sent = await sendUntil(node, sender, 'instance-stalled')
   const states = node.gateway.view.instances('a.test')!.map(({ state }) => state)
@@ -67,7 +70,7 @@ test('above the mark and the hold of its domain a stalled reader takes nothing m
     yard('stalled_after_seconds: 0.2, close_stalled_after_seconds: 600', ', hold: {bytes: 64KiB}'),
   )
   const { sender, instances } = await pair(node)
-  const frozen = await holderOf(sender, instances)
+  const frozen = await holderOf(node, sender, instances)
   frozen.freeze()
   await sendUntil(node, sender, 'instance-stalled')
   for (let i = 0; i < 20; i++) sender.send(note(1_000_000 + i))
@@ -77,29 +80,32 @@ test('above the mark and the hold of its domain a stalled reader takes nothing m
   assert.ok(outboxBytes < 512 * 1024, `${outboxBytes}`)
 })
 
-test('a reader that stays frozen is closed with connection-timeout, and what it had not been handed goes to the next', async (t) => {
+test('a reader that stays frozen is closed with connection-timeout, and all that it had not confirmed goes to the next', async (t) => {
   const node = await startNode(t, yard('stalled_after_seconds: 0.1, close_stalled_after_seconds: 0.2'))
   const { sender, instances } = await pair(node)
   const spare = await node.join('a.test')
-  const frozen = await holderOf(sender, instances)
+  const frozen = await holderOf(node, sender, instances)
   frozen.freeze()
   const sent = await sendUntil(node, sender, 'instance-left')
   const left = node.logged.find(({ code }) => code === 'instance-left')
   assert.equal(left?.condition, 'connection-timeout')
   let previous = -1
-  while (previous < sent - 1) {
+  let read = 0
+  while (read + node.counts('a.test').bounced < sent) {
     const id = Number(attribute(await spare.stanza(), 'id'))
     assert.ok(id > previous, `${id} after ${previous}`)
     previous = id
+    read++
   }
-  const { received, ended, held } = countsOf(node.gateway, 'a.test')
-  assert.equal(received, ended + held)
+  const { received, ended, held, bounced, dropped } = countsOf(node.gateway, 'a.test')
+  assert.deepEqual([received, dropped], [ended + held, 0])
+  assert.equal(read + bounced, sent, 'nothing is lost, not even what it had been handed')
 })
 
 test('a slow reader slows its sender and is not stalled', async (t) => {
   const node = await startNode(t, yard('stalled_after_seconds: 600, close_stalled_after_seconds: 600'))
   const { sender, instances } = await pair(node)
-  const slow = await holderOf(sender, instances)
+  const slow = await holderOf(node, sender, instances)
   slow.freeze()
   let sent = 0
   while (sender.socket.write(note(sent++)) || sender.socket.writableLength < 2 ** 20) await new Promise(setImmediate)

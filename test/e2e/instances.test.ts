@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { murmur3 } from '../../balancing/hash.ts'
+import { eventually } from '../stub/eventually.ts'
 import { attribute, StubInstance } from '../stub/instance.ts'
 import { countsOf, startNode } from './node.ts'
 
@@ -54,6 +55,7 @@ test('instances with one secret are named by the node, and take the lowest free 
     ['yard/4', null, 'spare'],
   ])
   await first!.leave()
+  await node.log('instance-left')
   assert.deepEqual(instancesOf(node).at(-1), ['yard/4', 0, 'active'], 'the spare is promoted')
   await node.join('a.test')
   assert.deepEqual(instancesOf(node).at(-1), ['yard/1', null, 'spare'])
@@ -190,7 +192,7 @@ test('a reload may change the buckets, and which are whose, without closing a st
   sender.send(users.map((user, i) => note(user, i)).join(''))
   assert.deepEqual(ids([await red.stanza()]), ['0'])
   assert.deepEqual(ids([await blue.stanza()]), ['2'])
-  assert.equal(countsOf(node.gateway, 'a.test').held, 1)
+  await eventually(() => countsOf(node.gateway, 'a.test').held === 1)
 })
 
 test('a reload that takes a domain away closes its streams with host-gone, and no other; one it adds is served', async (t) => {

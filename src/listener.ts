@@ -28,10 +28,15 @@ export interface ListenerParts {
   readonly limits: () => ListenerLimits
 }
 
+interface OpenPort {
+  readonly server: Server
+  readonly config: ListenerConfig
+}
+
 /** Accepts the streams of instances on any number of ports, and keeps those that have not authenticated within bounds. */
 export class Listener implements StreamOwner {
   readonly #parts: ListenerParts
-  readonly #servers = new Map<string, Server>()
+  readonly #servers = new Map<string, OpenPort>()
   readonly #streams = new Set<Stream>()
   /** Those that are not authenticated, with their addresses. */
   readonly #waiting = new Map<Stream, string>()
@@ -49,28 +54,44 @@ export class Listener implements StreamOwner {
     const keys = keysOf(configs)
     const wanted = new Map(configs.map((config, index) => [keys[index] ?? '', config]))
     const opened: string[] = []
+    const closed: (readonly [key: string, config: ListenerConfig])[] = []
     try {
       for (const [key, config] of wanted) {
         if (this.#servers.has(key)) continue
+        for (const [old, open] of this.#inTheWay(config, wanted)) {
+          // Port 0 would become another.
+          closed.push([old, { ...open.config, port: config.port }])
+          this.#stop(old)
+        }
         await this.#open(key, config)
         opened.push(key)
       }
     } catch (error) {
       for (const key of opened) this.#stop(key)
+      for (const [key, config] of closed) await this.#open(key, config)
       throw error
     }
     for (const key of [...this.#servers.keys()]) if (!wanted.has(key)) this.#stop(key)
-    return configs.map((config, index) => portOf(this.#servers.get(keys[index] ?? ''), config.port))
+    return configs.map((config, index) => portOf(this.#servers.get(keys[index] ?? '')?.server, config.port))
+  }
+
+  /** Those that are no more and have the port that `config` asks for: it changes what it serves, or how. */
+  #inTheWay(
+    { port }: ListenerConfig,
+    wanted: ReadonlyMap<string, ListenerConfig>,
+  ): readonly (readonly [string, OpenPort])[] {
+    const others = [...this.#servers].filter(([key]) => !wanted.has(key))
+    return others.filter(([, { server }]) => portOf(server, 0) === port)
   }
 
   #stop(key: string): void {
-    this.#servers.get(key)?.close()
+    this.#servers.get(key)?.server.close()
     this.#servers.delete(key)
   }
 
   /** Accepts no more, and closes what has not authenticated. */
   close(): void {
-    for (const server of this.#servers.values()) server.close()
+    for (const { server } of this.#servers.values()) server.close()
     this.#servers.clear()
     for (const stream of [...this.#waiting.keys()]) stream.close('system-shutdown')
   }
@@ -98,7 +119,7 @@ export class Listener implements StreamOwner {
       server.listen({ host: config.host, port: config.port, backlog: 1024 }, resolve)
     })
     server.on('error', (error) => logEvent(this.#parts.log, 'bug', { error: error.message }))
-    this.#servers.set(key, server)
+    this.#servers.set(key, { server, config })
     const { host, tls, domains } = config
     logEvent(this.#parts.log, 'listening', { host, port: portOf(server, config.port), tls: tls !== undefined, domains })
   }

@@ -106,3 +106,15 @@ test('a listener that a reload takes away accepts no more; the streams that came
   assert.match(await instance.stanza(), /id='1'/)
   await instance.leave()
 })
+
+test('a reload that cannot open a port leaves those as they were that it would have changed', async (t) => {
+  const node = await startNode(t, yard('{port: 0}'))
+  const taken = createServer().listen(0, '127.0.0.1')
+  t.after(() => taken.close())
+  await once(taken, 'listening')
+  const other = (taken.address() as { port: number }).port
+  await assert.rejects(node.reload(yard(`{port: ${node.port}, domains: [a.test]}, {port: ${other}}`)), /EADDRINUSE/)
+  const instance = await node.join('a.test')
+  instance.send("<iq type='get' id='1' from='a.test' to='switchyard.localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
+  assert.match(await instance.stanza(), /id='1'/)
+})

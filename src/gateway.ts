@@ -31,13 +31,14 @@ import { Barriers } from './stream/barriers.ts'
 import { Flusher } from './stream/flusher.ts'
 import { Reframer } from './stream/reframe.ts'
 import { View } from './view.ts'
-import { Watch } from './watch.ts'
+import { type Patience, usualPatience, Watch } from './watch.ts'
 import type { Head } from './xmpp/head.ts'
 import type { StreamCondition } from './xmpp/stream-error.ts'
 
 export interface GatewayOptions {
   readonly version: string
   readonly log: Log
+  readonly patience?: Patience
 }
 
 /** How long a stop waits for Redis to take what is held, in milliseconds. */
@@ -85,7 +86,7 @@ export class Gateway implements LinkHandler {
     return gateway
   }
 
-  private constructor(config: Config, { version, log }: GatewayOptions) {
+  private constructor(config: Config, { version, log, patience = usualPatience }: GatewayOptions) {
     this.#config = config
     this.#log = log
     this.#self = new DomainRoutes(selfConfig(config), Math.random)
@@ -151,7 +152,7 @@ export class Gateway implements LinkHandler {
       limits,
     })
     const { router, instances, links } = { router: this.#router, instances: this.#instances, links: this.#links }
-    this.#watch = new Watch({ routes, instances, links, router, reframer, clock, log, limits })
+    this.#watch = new Watch({ routes, instances, links, router, reframer, clock, log, patience, limits })
     this.#journals = journalsOf(config, {
       log,
       restore: (domain, slab) => redelivery.restore(domain, slab),

@@ -21,14 +21,21 @@ export interface WatchParts {
   readonly reframer: Reframer
   readonly clock: Clock
   readonly log: Log
+  readonly patience: Patience
   readonly limits: () => { readonly stalled_after_seconds: number; readonly close_stalled_after_seconds: number }
 }
 
-/** An instance that has been written nothing for so long is pinged, to find a connection that is half open. */
-const IDLE_SECONDS = 30
-/** A ping unanswered for so long makes an instance suspect, and for so long closes it. */
-const SUSPECT_SECONDS = 5
-const HUNG_SECONDS = 15
+/** How long an instance may be silent, in seconds. */
+export interface Patience {
+  /** One that has been written nothing for so long is pinged, to find a connection that is half open. */
+  readonly idle_seconds: number
+  /** A ping unanswered for so long makes an instance suspect, or unconfirmed if it never answered one, … */
+  readonly suspect_seconds: number
+  /** … and for so long closes it. */
+  readonly hung_seconds: number
+}
+
+export const usualPatience: Patience = { idle_seconds: 30, suspect_seconds: 5, hung_seconds: 15 }
 
 /** Ends what has waited for long enough: held stanzas, requests, readers that read nothing. Called with every tick. */
 export class Watch {
@@ -142,18 +149,18 @@ export class Watch {
 
   /** An instance that owes an answer to a ping is suspect, and in the end closed; one that never gave any just has none. */
   #watchAnswers(domain: DomainRoutes, instance: Instance): void {
-    const { clock } = this.#parts
+    const { clock, patience } = this.#parts
     const { outbox } = instance.stream
     if (!outbox.isConfirming) return
     const since = outbox.owingSince
     if (since === undefined) {
       if (instance.state === 'suspect') this.#trust(domain, instance)
-      if (clock.now - outbox.askedAt >= IDLE_SECONDS * 1000) outbox.probe()
-    } else if (clock.now - since >= SUSPECT_SECONDS * 1000) this.#doubt(domain, instance, clock.now - since)
+      if (clock.now - outbox.askedAt >= patience.idle_seconds * 1000) outbox.probe()
+    } else if (clock.now - since >= patience.suspect_seconds * 1000) this.#doubt(domain, instance, clock.now - since)
   }
 
   #doubt(domain: DomainRoutes, instance: Instance, silence: number): void {
-    const { log } = this.#parts
+    const { log, patience } = this.#parts
     const names = { domain: domain.name, instance: instance.name }
     if (!instance.hasConfirmed) {
       if (domain.config.require_confirmation) return instance.stream.close('policy-violation', 'pings must be answered')
@@ -161,8 +168,8 @@ export class Watch {
       instance.stream.outbox.stopConfirming()
       return logEvent(log, 'instance-unconfirmed', names)
     }
-    if (silence >= HUNG_SECONDS * 1000) {
-      return instance.stream.close('connection-timeout', `no answer to a ping for ${HUNG_SECONDS} s`)
+    if (silence >= patience.hung_seconds * 1000) {
+      return instance.stream.close('connection-timeout', `no answer to a ping for ${patience.hung_seconds} s`)
     }
     if (instance.state === 'suspect' || instance.state === 'draining') return
     instance.state = 'suspect'

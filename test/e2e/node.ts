@@ -5,6 +5,7 @@ import { loadConfig } from '../../config/load.ts'
 import { formatProblem } from '../../config/problems.ts'
 import { Gateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/log.ts'
+import type { Patience } from '../../src/watch.ts'
 import { StubInstance } from '../stub/instance.ts'
 
 /** Two domains, and limits small enough to be met byte by byte. */
@@ -46,7 +47,7 @@ export interface Counts {
 }
 
 /** Starts a node, and stops it with the test. */
-export async function startNode(t: TestContext, text: string, level = 'info'): Promise<Node> {
+export async function startNode(t: TestContext, text: string, level = 'info', patience?: Patience): Promise<Node> {
   const logged: { code: string }[] = []
   const waiting: (() => void)[] = []
   const write = (line: string): void => {
@@ -55,7 +56,7 @@ export async function startNode(t: TestContext, text: string, level = 'info'): P
   }
   const config = configOf(text)
   const log = createLog({ level: level as 'info', node: config.node }, { write })
-  const gateway = await Gateway.start(config, { version: '1.2.3', log })
+  const gateway = await Gateway.start(config, { version: '1.2.3', log, ...(patience && { patience }) })
   const stubs: StubInstance[] = []
   t.after(async () => {
     for (const stub of stubs) stub.socket.destroy()

@@ -27,6 +27,8 @@ export class StubInstance {
   readonly closed: Promise<void>
   /** False: as a component that knows no pings. */
   answersPings = true
+  /** As a process that crashes when it reads such a stanza. */
+  diesOf: RegExp | undefined
   #received = ''
   #streamId = ''
   readonly #framer = new Framer(limits)
@@ -170,6 +172,7 @@ export class StubInstance {
       const isElement = kind === 'stanza' || kind === 'element'
       this.#push({ kind, text: isElement ? this.#framer.head.bytes.toString('utf8') : '' })
       if (kind === 'broken') return
+      if (this.diesOf?.test(this.#framer.head.bytes.toString('utf8'))) return void this.socket.destroy()
     }
   }
 

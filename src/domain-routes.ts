@@ -9,6 +9,7 @@ import type { Instance } from './instance.ts'
 import { hashOfKey } from './key.ts'
 import { Presences } from './presences.ts'
 import { Quarantine } from './quarantine.ts'
+import type { SlabPool } from './stream/slab-pool.ts'
 import type { Head } from './xmpp/head.ts'
 
 /** Who takes stanzas: rebuilt when that changes, only read per stanza. */
@@ -44,9 +45,13 @@ export class DomainRoutes {
   readonly #moving = new Set<Place>()
   #isFrozen = false
 
-  constructor(config: Domain, random: () => number) {
+  /**
+   * @param random in [0, 1), for those who are picked at random
+   * @param pool for what is held
+   */
+  constructor(config: Domain, random: () => number, pool?: SlabPool) {
     this.name = config.name
-    this.hold = new Hold(config.hold.bytes)
+    this.hold = new Hold(config.hold.bytes, pool)
     this.#random = random
     this.#config = config
     this.#policy = policyFor(config.balancing, config.bare_domain)

@@ -318,7 +318,7 @@ export class Gateway implements LinkHandler {
 
   #configure(existing: DomainRoutes | undefined, config: Domain): DomainRoutes {
     const domain = existing ?? (config.name === this.#self.name ? this.#self : undefined)
-    if (domain === undefined) return new DomainRoutes(config, Math.random)
+    if (domain === undefined) return new DomainRoutes(config, Math.random, this.#flusher.slabs)
     if (domain.configure(config)) this.#instances.redistribute(domain)
     return domain
   }

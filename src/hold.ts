@@ -1,4 +1,5 @@
 import { type Slab, StanzaQueue, type Ticket } from './stream/queue.ts'
+import type { SlabPool } from './stream/slab-pool.ts'
 import type { Head } from './xmpp/head.ts'
 
 /** The place of a stanza that waits for any instance, not for the holder of one bucket. */
@@ -35,8 +36,11 @@ export class Hold {
   /** Undefined where what is held ends with the node. */
   journal: HoldJournal | undefined
 
-  constructor(limit: number) {
+  readonly #pool: SlabPool | undefined
+
+  constructor(limit: number, pool?: SlabPool) {
     this.limit = limit
+    this.#pool = pool
   }
 
   get bytes(): number {
@@ -59,7 +63,7 @@ export class Hold {
     if (ticket === undefined && this.#bytes + length > this.limit) return false
     let queue = this.#queues.get(place)
     if (queue === undefined) {
-      queue = new StanzaQueue()
+      queue = new StanzaQueue(this.#pool)
       this.#queues.set(place, queue)
     }
     const { journal } = this

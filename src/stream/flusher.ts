@@ -1,3 +1,5 @@
+import { SlabPool } from './slab-pool.ts'
+
 /** What writes when a tick has ended, and asks for a confirmation when it has waited long enough for more to write. */
 export interface Flushable {
   flush(): void
@@ -8,10 +10,11 @@ export interface Flushable {
 const CONFIRM_MILLISECONDS = 20
 
 /**
- * Calls everything that was written to, once, after the input of this turn of the event loop has been read: what many
+ * What all outboxes of a node share. Calls everything that was written to, once, after the input of this turn of the event loop has been read: what many
  * stanzas wrote leaves in one system call per socket.
  */
 export class Flusher {
+  readonly slabs = new SlabPool()
   #dirty: Flushable[] = []
   #unasked: Flushable[] = []
   #scheduled = false

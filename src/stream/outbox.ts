@@ -35,7 +35,7 @@ const STANZAS_PER_BARRIER = 64
 export class Outbox implements Flushable {
   readonly #flusher: Flusher
   readonly #softMark: number
-  #queue = new StanzaQueue()
+  #queue: StanzaQueue
   /** Slabs in the socket's hands, in order; the callbacks of writes come in order too. */
   #handed = new StanzaQueue()
   #window = new StanzaQueue()
@@ -63,6 +63,7 @@ export class Outbox implements Flushable {
    */
   constructor(flusher: Flusher, softMark: number, limit: number) {
     this.#flusher = flusher
+    this.#queue = new StanzaQueue(flusher.slabs)
     this.#softMark = softMark
     this.limit = limit
   }
@@ -285,6 +286,7 @@ export class Outbox implements Flushable {
 
   #hand(sink: Sink, slab: Slab): void {
     if (this.#barriers !== undefined) slab.barrier = this.#barriers.last + (slab.stanzas > 0 ? 1 : 0)
+    slab.isHanded = true
     this.#handed.push(slab)
     sink.write(slab.bytes, this.#written(sink))
   }
@@ -295,6 +297,7 @@ export class Outbox implements Flushable {
       if (error || this.#sink !== sink) return
       const slab = this.#handed.shift()
       if (slab === undefined) return
+      slab.isHanded = false
       this.#progress += slab.end
       // The answer may have come before this callback.
       if (this.#barriers === undefined || slab.barrier <= this.#barriers.confirmed) this.#deliver(slab)
@@ -306,7 +309,7 @@ export class Outbox implements Flushable {
 
   #deliver(slab: Slab): void {
     this.#delivered += slab.stanzas
-    slab.ticket?.release()
+    slab.release()
     this.onDelivered?.(slab.stanzas)
   }
 

@@ -1,3 +1,5 @@
+import type { SlabPool } from './slab-pool.ts'
+
 /** Slabs grow to this size, in bytes, with what passes; a larger stanza gets a slab of its own. */
 export const SLAB_BYTES = 64 * 1024
 const SMALLEST_SLAB = 2 * 1024
@@ -19,13 +21,18 @@ export class Slab {
   readonly since: number
   /** How many instances have died with these stanzas unconfirmed. */
   readonly deaths: number
-  /** Carried from the beginning; whoever ends the stanzas or passes them on says `ticket.release()`. */
+  /** Carried from the beginning, until `release`. */
   readonly ticket: Ticket | undefined
   /** Once handed to a socket: the barrier whose answer confirms them. */
   barrier = 0
+  /** A socket may still be writing it: its buffer must not be used again. */
+  isHanded = false
+  readonly #pool: SlabPool | undefined
 
-  constructor(bytes: number, since: number, deaths = 0, ticket?: Ticket) {
-    this.buffer = bytes > SMALLEST_SLAB ? Buffer.allocUnsafeSlow(bytes) : Buffer.allocUnsafe(bytes)
+  /** @param pool where its buffer comes from, and goes back to */
+  constructor(bytes: number, since: number, deaths = 0, ticket?: Ticket, pool?: SlabPool) {
+    this.buffer = pool === undefined ? Buffer.allocUnsafe(bytes) : pool.take(bytes)
+    this.#pool = pool
     this.since = since
     this.deaths = deaths
     this.ticket = ticket
@@ -34,6 +41,13 @@ export class Slab {
 
   get bytes(): Buffer {
     return this.buffer.subarray(0, this.end)
+  }
+
+  /** Whoever ends its stanzas, or has passed them on, says so once: nobody may read it afterwards. */
+  release(): void {
+    this.ticket?.release()
+    // A ticket's owner keeps the bytes for longer.
+    if (this.ticket === undefined && !this.isHanded) this.#pool?.give(this.buffer)
   }
 }
 
@@ -48,6 +62,12 @@ export class StanzaQueue {
   #stanzas = 0
   /** The size of the next slab: follows the load, so an idle queue stays small and a busy one writes few, large slabs. */
   #slabBytes = SMALLEST_SLAB
+  readonly #pool: SlabPool | undefined
+
+  /** @param pool for its slabs; without it each has a buffer of its own */
+  constructor(pool?: SlabPool) {
+    this.#pool = pool
+  }
 
   get bytes(): number {
     return this.#bytes
@@ -131,7 +151,7 @@ export class StanzaQueue {
   /** Forgets all stanzas, which have ended. Returns how many there were. */
   drop(): number {
     const stanzas = this.#stanzas
-    for (let slab = this.shift(); slab !== undefined; slab = this.shift()) slab.ticket?.release()
+    for (let slab = this.shift(); slab !== undefined; slab = this.shift()) slab.release()
     return stanzas
   }
 
@@ -143,7 +163,8 @@ export class StanzaQueue {
     if (last === undefined) this.#slabBytes = Math.max(SMALLEST_SLAB, this.#slabBytes >>> 1)
     else if (isLike) this.#slabBytes = Math.min(SLAB_BYTES, this.#slabBytes << 1)
     const bytes = deaths < SUSPECT_DEATHS ? Math.max(this.#slabBytes, length) : length
-    const slab = new Slab(bytes, now, deaths, ticket)
+    // One of an odd size would only lie in the pool.
+    const slab = new Slab(bytes, now, deaths, ticket, bytes === this.#slabBytes ? this.#pool : undefined)
     this.#slabs.push(slab)
     return slab
   }

@@ -39,7 +39,7 @@ export class Reframer {
   slab(slab: Slab, each: (head: Head, slab: Slab) => void): void {
     // A slab without stanzas holds what belonged to a stream that is no more.
     if (slab.stanzas > 0) this.stanzas(slab.bytes, (head) => each(head, slab))
-    slab.ticket?.release()
+    slab.release()
   }
 
   /** As `slab`, for a whole queue, which is empty afterwards. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eventually } from '../stub/eventually.ts'
 import { attribute } from '../stub/instance.ts'
+import { StubServer } from '../stub/server.ts'
 import { countsOf, type Node, startNode } from './node.ts'
 
 const yard = (extra = ''): string => `
@@ -20,6 +22,9 @@ const answer = (request: string): string => {
   return `<iq type='result' id='${id}' from='${to}' to='${from}'/>`
 }
 const reply = (id: string): string => `<iq type='result' id='${id}' from='a.test' to='ask.test'/>`
+
+/** All that a.test's instances were given is confirmed: what they owe now is answers only. */
+const confirmed = (node: Node): Promise<void> => eventually(() => countsOf(node.gateway, 'a.test').held === 0)
 
 async function trio(node: Node) {
   const [red, blue] = [await node.join('ask.test', 'r'), await node.join('ask.test', 'b')]
@@ -78,15 +83,26 @@ test('a reply that answers nothing, or whose asker is gone, is dropped and count
 })
 
 test('a reply finds a named instance after it, and the whole node, have been started again', async (t) => {
-  const first = await startNode(t, yard())
-  const before = await trio(first)
-  before.red.send(get('42'))
-  const request = await before.server.stanza()
-  for (const stub of Object.values(before)) await stub.die()
-  await first.gateway.stop()
-  const { red, server } = await trio(await startNode(t, yard()))
-  server.send(answer(request))
-  assert.equal(await red.stanza(), reply('42'))
+  const server = await StubServer.listen()
+  t.after(() => server.close())
+  const linked = yard().replace(
+    'ask.test: {',
+    `ask.test: {upstream: {service: "xmpp://127.0.0.1:${server.port}", secret: s3cret}, `,
+  )
+  const first = await startNode(t, linked)
+  const before = await first.join('ask.test', 'r')
+  before.send(get('42', 'ask.test', 'juliet@b.test'))
+  const link = await server.connection()
+  await link.admit()
+  const request = /<iq .*$/.exec(await link.until(/<iq [^>]*to='juliet@b\.test'/))![0]
+  await before.die()
+  const stopped = first.gateway.stop()
+  await link.ended
+  link.end()
+  await stopped
+  const red = await (await startNode(t, linked)).join('ask.test', 'r')
+  await (await server.connection()).admit(answer(request))
+  assert.equal(await red.stanza(), "<iq type='result' id='42' from='juliet@b.test' to='ask.test'/>")
 })
 
 test('a token of one domain brings nothing to an instance of another', async (t) => {
@@ -105,6 +121,7 @@ test('whoever asked an instance that died is answered remote-server-timeout, wit
   const { red, server } = await trio(node)
   red.send(get('1'))
   await server.stanza()
+  await confirmed(node)
   await server.die()
   assert.match(
     await red.stanza(),
@@ -118,9 +135,11 @@ test('retry_get: a get whose instance died goes to the next one, once; a set is 
   red.send(get('1') + get('2').replace('get', 'set'))
   const [first] = await server.stanzas(2)
   const second = await node.join('a.test')
+  await confirmed(node)
   await server.die()
   assert.match(await red.stanza(), /id='2'.*<remote-server-timeout /)
   assert.equal(await second.stanza(), first)
+  await confirmed(node)
   await second.die()
   assert.match(await red.stanza(), /id='1'.*<remote-server-timeout /)
   const { received, ended, held } = countsOf(node.gateway, 'a.test')
@@ -135,7 +154,15 @@ test('a request that nobody answers within iq_seconds is answered remote-server-
   assert.match(await red.stanza(), /id='1'.*<remote-server-timeout /)
   assert.equal(node.gateway.view.instances('a.test')?.[0]?.unanswered, 0)
   server.send(answer(request))
-  assert.equal(await red.stanza(), reply('1'), 'a late answer still finds the asker')
+  // Whoever asked has had an answer, and gets no second one.
+  red.send(get('2'))
+  server.send(answer(await server.stanza()))
+  assert.equal(await red.stanza(), reply('2'))
+  const { dropped } = node.gateway.view.domain('ask.test')!.counters
+  assert.deepEqual(
+    dropped.map(({ reason, count }) => [reason, count]),
+    [['foreign_reply', 1]],
+  )
 })
 
 test('stopping waits for what instances owe, then closes all in order', async (t) => {

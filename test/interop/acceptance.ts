@@ -7,6 +7,7 @@ import { type Slixmpp, startSlixmppComponent, startSlixmppUser } from '../peers/
 import { xml } from '../peers/stock.ts'
 import { type ComponentInstance, startComponent } from '../peers/xmpp-component.ts'
 import { assertBalanced } from '../stub/counters.ts'
+import { eventually } from '../stub/eventually.ts'
 import { runCommand, startGateway, type TestGateway } from '../stub/gateway.ts'
 import { RawInstance } from '../stub/raw-instance.ts'
 
@@ -187,8 +188,10 @@ export function acceptance(name: string, start: (options: ServerOptions) => Prom
           250,
           replies.find((reply) => !sound.includes(reply))?.text,
         )
-        await instance.kill()
       }
+      // A reply that its asker read, and had not confirmed when it died, would be dropped: nobody else has asked.
+      await eventually(() => gateway.view.domain('lib.localhost')?.held.stanzas === 0)
+      for (const instance of askers) await instance.kill()
     })
 
     test('while one of the four restarts under hold, nothing is lost, and the held comes in order', async () => {

@@ -40,7 +40,7 @@ test('bytes that a ticket stands for are its owner’s, and stay as they are', (
 test('a pool keeps 16 MiB and no more', () => {
   const pool = new SlabPool()
   const size = 4 * 1024 * 1024
-  const buffers = Array.from({ length: 5 }, () => Buffer.allocUnsafeSlow(size))
+  const buffers: Buffer[] = Array.from({ length: 5 }, () => Buffer.allocUnsafeSlow(size))
   for (const buffer of buffers) pool.give(buffer)
   const taken = Array.from({ length: 5 }, () => pool.take(size))
   assert.equal(taken.filter((buffer) => buffers.includes(buffer)).length, 4)

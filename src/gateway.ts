@@ -18,7 +18,7 @@ import type { Instance } from './instance.ts'
 import { Instances } from './instances.ts'
 import { Journals, type JournalsParts } from './journals.ts'
 import type { Link, LinkHandler } from './link.ts'
-import { Links } from './links.ts'
+import { Links, type LinksParts } from './links.ts'
 import { Listener } from './listener.ts'
 import { LocalRouter } from './local.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
@@ -102,7 +102,8 @@ export class Gateway implements LinkHandler {
     const local = new LocalRouter({ address: config.address, version, domains, now: () => new Date() })
     const flusher = this.#flusher
     const readFile = (path: string) => readFileSync(path, 'utf8')
-    this.#links = new Links({ routes, flusher, handler: this, random: Math.random, readFile, limits })
+    const undeliverable: LinksParts['undeliverable'] = (domain, queue) => this.#router.giveUpLink(domain, queue)
+    this.#links = new Links({ routes, flusher, handler: this, random: Math.random, readFile, limits, undeliverable })
     this.#router = new Router({
       routes,
       self: this.#self,
@@ -115,14 +116,9 @@ export class Gateway implements LinkHandler {
       routed: (seconds) => this.#routeSeconds.observe(seconds),
       preciseNow: () => performance.now(),
     })
-    const redelivery = new Redelivery({
-      router: this.#router,
-      reframer,
-      clock,
-      log,
-      address: config.address,
-      epoch: performance.timeOrigin,
-    })
+    const { address } = config
+    const epoch = performance.timeOrigin
+    const redelivery = new Redelivery({ router: this.#router, reframer, clock, log, address, epoch })
     this.#drains = new Drains({
       roster: () => this.#instances,
       unregister: (instance) => routes.unregister(instance),
@@ -222,6 +218,7 @@ export class Gateway implements LinkHandler {
     const deadline = performance.now() + this.#config.drain.seconds * 1000
     this.#router.isStopping = true
     this.#listener.close()
+    this.#links.giveUpDown()
     await this.#drains.drainAll('system-shutdown', deadline)
     await this.#journals?.flushed(FLUSH_MILLISECONDS)
     this.#journals?.close()
@@ -332,6 +329,7 @@ export class Gateway implements LinkHandler {
     this.#clock.now = performance.now()
     // What was held too long is bounced once all of it has been read.
     if (this.#state !== 'starting') this.#watch.tick()
+    if (this.#state === 'draining') this.#links.giveUpDown()
   }
 }
 

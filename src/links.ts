@@ -1,10 +1,12 @@
 import type { Upstream as UpstreamConfig } from '../config/config.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { Link, type LinkHandler } from './link.ts'
+import type { LinkTls } from './link-socket.ts'
 import type { Upstream, Upstreams } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { Flusher } from './stream/flusher.ts'
 import { Outbox } from './stream/outbox.ts'
+import type { StanzaQueue } from './stream/queue.ts'
 import type { Standstill } from './stream/standstill.ts'
 import type { FramerLimits } from './xmpp/framer.ts'
 
@@ -15,6 +17,8 @@ export interface LinksParts {
   readonly random: () => number
   readonly readFile: (path: string) => string
   readonly limits: () => FramerLimits & { readonly outbox_bytes: number }
+  /** Takes what waited for a link that ends without another in its place. */
+  readonly undeliverable: (domain: DomainRoutes, queue: StanzaQueue) => void
 }
 
 interface Held {
@@ -28,6 +32,7 @@ interface Held {
 export class Links implements Upstreams {
   readonly #parts: LinksParts
   readonly #held = new Map<string, Held>()
+  #isStopping = false
 
   constructor(parts: LinksParts) {
     this.#parts = parts
@@ -63,23 +68,42 @@ export class Links implements Upstreams {
     await Promise.all(online.map(({ link }) => link.outbox.passed(deadline - performance.now())))
   }
 
-  async stop(): Promise<void> {
-    await Promise.all([...this.#held.values()].map(({ link }) => link.stop()))
+  /** The node is stopping: what waits for a link that is not up is given up, while those who sent it are still there. */
+  giveUpDown(): void {
+    for (const held of this.#held.values()) if (held.link.state !== 'online') this.#giveUp(held)
   }
 
-  /** What waited for the old link goes by the new one. */
-  async #replace({ link, domain }: Held): Promise<void> {
-    this.#held.delete(domain.name)
-    // Until it has stopped, what its socket had been handed may still come back to its outbox.
+  /** Stops every link, for good; what could not be written is given up. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    const held = [...this.#held.values()]
+    await Promise.all(held.map(({ link }) => link.stop()))
+    for (const stopped of held) this.#giveUp(stopped)
+  }
+
+  /** What waited for the old link goes by the new one, or is given up when there is none. */
+  async #replace(held: Held): Promise<void> {
+    const { link, domain } = held
+    // Until it has stopped, what its socket had been handed may still come back to its outbox; what is newer waits behind.
     await link.stop()
+    if (this.#held.get(domain.name) !== held) return
+    this.#held.delete(domain.name)
     const left = link.outbox.take()
-    if (!left.isEmpty) this.linkFor(domain.name)?.outbox.requeue(left)
+    if (left.isEmpty) return
+    const next = this.linkFor(domain.name)
+    if (next === undefined) this.#parts.undeliverable(domain, left)
+    else next.outbox.requeue(left)
+  }
+
+  #giveUp({ link, domain }: Held): void {
+    const left = link.outbox.take()
+    if (!left.isEmpty) this.#parts.undeliverable(domain, left)
   }
 
   #open(name: string): Link | undefined {
     const domain = this.#parts.routes.domains.get(name)
     const config = domain?.config.upstream
-    if (domain === undefined || config === undefined) return undefined
+    if (this.#isStopping || domain === undefined || config === undefined) return undefined
     const limits = this.#parts.limits()
     const outbox = new Outbox(this.#parts.flusher, limits.outbox_bytes, config.queue.bytes)
     outbox.pausesSources = false // nobody is paused for a link that is not up
@@ -105,10 +129,16 @@ export class Links implements Upstreams {
     return link
   }
 
-  #tls(config: UpstreamConfig): { ca?: string; servername?: string } {
+  /** The authorities are read with every connection: where a file that is not there fails that one only, to be tried again. */
+  #tls({ ca, servername }: UpstreamConfig): LinkTls {
+    const { readFile } = this.#parts
+    const name = servername === undefined ? {} : { servername }
+    if (ca === undefined) return name
     return {
-      ...(config.ca === undefined ? {} : { ca: this.#parts.readFile(config.ca) }),
-      ...(config.servername === undefined ? {} : { servername: config.servername }),
+      ...name,
+      get ca() {
+        return readFile(ca)
+      },
     }
   }
 }

@@ -159,6 +159,11 @@ export class Router {
     })
   }
 
+  /** Bounces what waited for a link that is not to come. */
+  giveUpLink(domain: Home, queue: StanzaQueue): void {
+    this.#parts.reframer.queue(queue, (head) => this.bounce(domain, head, 'remote-server-timeout', 'link_down'))
+  }
+
   /** A reply in the queue of an instance has its own id again, and is for that instance only. */
   #giveBack(domain: DomainRoutes, head: Head, asker: Instance | undefined): void {
     if (asker?.stream.isOpen) this.#deliver(asker, head, undefined)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { countsOf, startNode } from './e2e/node.ts'
+import { eventually } from './stub/eventually.ts'
 import { StubServer } from './stub/server.ts'
 
 const yard = (port: number, queue = '{seconds: 600, bytes: 64KiB}'): string => `
@@ -95,4 +96,66 @@ test('a reload with another server moves the link, and what waited, and closes n
   await reloaded
   instance.send(up('2'))
   assert.equal(await connection.until(/id='2'\/>/), up('1') + up('2'))
+})
+
+const ask = "<iq type='get' id='1' from='echo.localhost' to='u@localhost/r'><q xmlns='q'/></iq>"
+
+test('a reload that takes the upstream away answers what waited for the link', async (t) => {
+  const server = await StubServer.listen()
+  t.after(() => server.close())
+  const node = await startNode(t, yard(server.port))
+  const instance = await node.join('echo.localhost')
+  instance.send(ask + up('2'))
+  await eventually(() => countsOf(node.gateway, 'echo.localhost').held === 2)
+  await node.reload(yard(server.port).replace(/ {4}upstream: .*\n/, ''))
+  assert.match(await instance.stanza(), /^<iq type='error' .* id='1'><error type='wait'><remote-server-timeout /)
+  assert.match(await instance.stanza(), /^<message type='error' .* id='2'><error type='wait'><remote-server-timeout /)
+  await eventually(() => countsOf(node.gateway, 'echo.localhost').held === 0)
+  const { received, ended } = countsOf(node.gateway, 'echo.localhost')
+  assert.equal(received, ended)
+})
+
+test('a node that stops answers what waited for a link that is down before it closes the instances', async (t) => {
+  const server = await StubServer.listen()
+  t.after(() => server.close())
+  const node = await startNode(t, yard(server.port).replace('drain: {seconds: 0}', 'drain: {seconds: 5}'))
+  const instance = await node.join('echo.localhost')
+  instance.send(ask)
+  await eventually(() => countsOf(node.gateway, 'echo.localhost').held === 1)
+  const stopped = node.gateway.stop()
+  assert.match(await instance.stanza(), /^<iq type='error' .* id='1'><error type='wait'><remote-server-timeout /)
+  await instance.leave()
+  await stopped
+  const { received, ended, held } = countsOf(node.gateway, 'echo.localhost')
+  assert.deepEqual([received, held], [ended, 0])
+})
+
+test('what a server that reads nothing has left in its link when the node stops is counted', async (t) => {
+  const server = await StubServer.listen()
+  t.after(() => server.close())
+  const node = await startNode(t, yard(server.port, '{seconds: 600, bytes: 64MiB}'))
+  const instance = await node.join('echo.localhost')
+  const connection = await server.connection()
+  await connection.admit()
+  await node.log('link-up')
+  connection.socket.pause()
+  const large = up('1').replace('/>', `><body>${'x'.repeat(100_000)}</body></message>`)
+  for (let i = 0; i < 100; i++) instance.send(large)
+  await eventually(() => countsOf(node.gateway, 'echo.localhost').held > 5)
+  await node.gateway.stop()
+  const { received, ended, held } = countsOf(node.gateway, 'echo.localhost')
+  assert.deepEqual([received, held], [ended, 0])
+})
+
+test('authorities that cannot be read fail a connection, not the node: it is tried again', async (t) => {
+  const server = await StubServer.listen()
+  t.after(() => server.close())
+  const node = await startNode(
+    t,
+    yard(server.port).replace('xmpp:', 'xmpps:').replace('queue:', 'tls: {ca: /nowhere/ca.pem}, queue:'),
+  )
+  const instance = await node.join('echo.localhost')
+  await node.log('link-retry')
+  assert.match(String(node.logged.find(({ code }) => code === 'link-retry')?.reason), /ENOENT/)
+  await instance.leave()
 })

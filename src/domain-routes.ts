@@ -41,9 +41,12 @@ export class DomainRoutes {
   #rendezvous = nobody
   /** Undefined after a change, until the next stanza. */
   #snapshot: Snapshot | undefined
-  /** Places that are changing hands: what comes waits, whatever `when_unassigned` says. */
-  readonly #moving = new Set<Place>()
-  #isFrozen = false
+  /** Instances whose share is changing hands, each with the places that are its own. */
+  readonly #movers = new Map<Instance, readonly Place[]>()
+  /** All their places: what comes there waits, whatever `when_unassigned` says. */
+  #moving: ReadonlySet<Place> = new Set()
+  /** How many changes of policy wait for confirmations. */
+  #frozen = 0
 
   /**
    * @param random in [0, 1), for those who are picked at random
@@ -81,7 +84,7 @@ export class DomainRoutes {
   /** The instance that a stanza is for, or undefined when `placeOf` says where it waits. */
   pick(head: Head): Instance | undefined {
     const { policy } = this
-    if (this.#isFrozen) return undefined
+    if (this.#frozen > 0) return undefined
     const snapshot = this.#current
     switch (policy.kind) {
       case 'local_random':
@@ -111,7 +114,7 @@ export class DomainRoutes {
 
   /** Whether what waits at a place does so only until it has changed hands. */
   isMoving(place: Place): boolean {
-    return this.#isFrozen || this.#moving.has(place)
+    return this.#frozen > 0 || this.#moving.has(place)
   }
 
   /** Whether there is an instance for what waits at a place. */
@@ -121,34 +124,41 @@ export class DomainRoutes {
     return this.#current.holders[place] !== undefined || this.#config.when_unassigned === 'spill'
   }
 
-  /** Nobody gets anything until `thaw`: every place is changing hands. */
+  /** Nobody gets anything until as many `thaw`s: every place is changing hands. */
   freeze(): void {
-    this.#isFrozen = true
+    this.#frozen++
   }
 
   thaw(): void {
-    this.#isFrozen = false
+    this.#frozen--
   }
 
   /** An instance that has joined gets nothing until `letGo`: whoever had its share before has yet to confirm. */
   keepBack(instance: Instance): void {
-    for (const place of [instance.name, this.placeHeldBy(instance)]) if (place !== undefined) this.#moving.add(place)
-    this.#snapshot = undefined
+    this.#movers.set(instance, this.#ownPlaces(instance))
+    this.#gatherMoving()
   }
 
+  /** The reverse of `keepBack` and `pause`; of an instance that is neither, nothing. */
   letGo(instance: Instance): void {
-    this.#moving.delete(instance.name)
+    if (this.#movers.delete(instance)) this.#gatherMoving()
+  }
+
+  /** Its bucket, and what is its by its name: keys, or what others spill. */
+  #ownPlaces(instance: Instance): readonly Place[] {
     const place = this.placeHeldBy(instance)
-    if (place !== undefined) this.#moving.delete(place)
+    return place === undefined ? [instance.name] : [instance.name, place]
+  }
+
+  #gatherMoving(): void {
+    this.#moving = new Set([...this.#movers.values()].flat())
     this.#snapshot = undefined
   }
 
   /** Nothing new goes to an instance, but nothing of its share to another either: it waits until `leave`. */
   pause(instance: Instance): void {
     instance.state = 'draining'
-    const place = this.placeHeldBy(instance)
-    if (place !== undefined) this.#moving.add(place)
-    this.#snapshot = undefined
+    this.keepBack(instance)
   }
 
   /** Where an instance's share waits while it is drained; undefined when it has none of its own. */
@@ -166,14 +176,16 @@ export class DomainRoutes {
 
   /** An instance takes the place of another of the same name: no bucket moves. */
   replace(instance: Instance): void {
+    const old = this.#members.get(instance.name)
+    if (old !== undefined) this.letGo(old)
     this.#members.set(instance.name, instance)
     this.#settle()
   }
 
   /** An instance is no more, or gets nothing new. Returns what changes hands. */
   leave(instance: Instance): readonly Move[] {
-    if (this.#members.get(instance.name) !== instance) return []
     this.letGo(instance)
+    if (this.#members.get(instance.name) !== instance) return []
     this.#members.delete(instance.name)
     return this.#change((table) => leave(table, instance.name))
   }
@@ -206,6 +218,8 @@ export class DomainRoutes {
     const isAssignedAnew = this.#assignment() !== assigned
     if (isAssignedAnew) this.#assignAnew()
     this.#settle()
+    for (const mover of this.#movers.keys()) this.#movers.set(mover, this.#ownPlaces(mover))
+    this.#gatherMoving()
     return isAssignedAnew || spilled !== config.when_unassigned
   }
 

@@ -39,12 +39,14 @@ export class Drains {
     const names = { domain: domain.name, instance: instance.name }
     logEvent(log, 'drain-started', names)
     domain.pause(instance)
-    await instance.stream.outbox.passed(deadline - now())
-    // Not emptied in time, or dead meanwhile: then its end moves its share, with what was not confirmed before all else.
-    if (this.#isHere(instance) && instance.stream.outbox.stanzas === 0) {
+    const isConfirmed = await instance.stream.outbox.passed(deadline - now())
+    // Not confirmed in time, or dead meanwhile: then its end moves its share, with what was not confirmed before all else.
+    if (this.#isHere(instance) && isConfirmed) {
       this.#parts.roster().handOver(domain, instance)
       this.#parts.roster().release(domain)
       await this.#answered(() => (this.#isHere(instance) ? instance.requests.size : 0), deadline)
+      // Replies to its own requests, which came meanwhile.
+      await instance.stream.outbox.passed(deadline - now())
     }
     logEvent(log, 'drain-done', { ...names, unanswered: instance.requests.size })
     instance.isLeaving = true

@@ -90,11 +90,11 @@ export class Hold {
     return queue
   }
 
-  /** Takes the next slab, of any place, whose stanzas came before `time`. */
-  takeOlderThan(time: number): Slab | undefined {
+  /** Takes the next slab, of any place but those that `isExempt`, whose stanzas came before `time`. */
+  takeOlderThan(time: number, isExempt?: (place: Place) => boolean): Slab | undefined {
     for (const [place, queue] of this.#queues) {
       const first = queue.first
-      if (first === undefined || first.since >= time) continue
+      if (first === undefined || first.since >= time || isExempt?.(place)) continue
       const slab = queue.shift()
       if (queue.isEmpty) this.#queues.delete(place)
       if (slab === undefined) continue

@@ -45,6 +45,10 @@ export class Instance implements StreamHandler {
   bucket: number | undefined
   /** It has answered a barrier at least once: silence means that it hangs. */
   hasConfirmed = false
+  /** It is served at most once, as it has answered no barrier in time. */
+  isUnconfirmed = false
+  /** When it could last be heard, in the clock's milliseconds: what it says while we do not read is not its silence. */
+  heardAt = 0
   /** Its stream is being closed for a reason that is not its death. */
   isLeaving = false
   /** It has sent a stanza that must be refused with `policy-violation` the next time. */

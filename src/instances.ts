@@ -225,9 +225,12 @@ export class Instances implements InstanceOwner {
 
   /** A second stream under a name: the new one has the bucket, then what the old one had not been handed, then the rest. */
   #replace(domain: DomainRoutes, instance: Instance, old: Instance): void {
+    const place = domain.placeHeldBy(old)
+    const held = place !== undefined && domain.isMoving(place) ? domain.hold.take(place) : undefined
     domain.replace(instance)
     old.isLeaving = true
     old.stream.close('conflict', `another stream is now ${escapeForLog(instance.name)}`)
+    if (held !== undefined) this.#parts.router.reroute(domain, held)
   }
 
   /**

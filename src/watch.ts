@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { BounceReason } from './counters.ts'
 import type { DomainRoutes } from './domain-routes.ts'
+import type { Place } from './hold.ts'
 import type { Instance } from './instance.ts'
 import type { Instances } from './instances.ts'
 import type { Links } from './links.ts'
@@ -83,13 +84,21 @@ export class Watch {
   }
 
   #expireHold(domain: DomainRoutes): void {
-    const expired = this.#bounceHeld(domain, this.#parts.clock.now - domain.config.hold.seconds * 1000, 'hold_expired')
+    const before = this.#parts.clock.now - domain.config.hold.seconds * 1000
+    // What changes hands waits for confirmations, which have a deadline of their own, and for no instance.
+    const expired = this.#bounceHeld(domain, before, 'hold_expired', (place) => domain.isMoving(place))
     if (expired > 0) logEvent(this.#parts.log, 'hold-expired', { domain: domain.name, stanzas: expired })
   }
 
-  #bounceHeld(domain: DomainRoutes, before: number, reason: BounceReason): number {
+  #bounceHeld(
+    domain: DomainRoutes,
+    before: number,
+    reason: BounceReason,
+    isExempt?: (place: Place) => boolean,
+  ): number {
     let stanzas = 0
-    for (let slab = domain.hold.takeOlderThan(before); slab !== undefined; slab = domain.hold.takeOlderThan(before)) {
+    const next = (): Slab | undefined => domain.hold.takeOlderThan(before, isExempt)
+    for (let slab = next(); slab !== undefined; slab = next()) {
       stanzas += slab.stanzas
       this.#bounce(domain, slab, 'recipient-unavailable', reason)
     }
@@ -152,11 +161,22 @@ export class Watch {
     const { clock, patience } = this.#parts
     const { outbox } = instance.stream
     if (!outbox.isConfirming) return
+    // It may have answered long ago: we do not read it while it feeds a slower one.
+    if (instance.stream.isPaused) instance.heardAt = clock.now
+    if (instance.isUnconfirmed) this.#believe(domain, instance)
     const since = outbox.owingSince
-    if (since === undefined) {
-      if (instance.state === 'suspect') this.#trust(domain, instance)
-      if (clock.now - outbox.askedAt >= patience.idle_seconds * 1000) outbox.probe()
-    } else if (clock.now - since >= patience.suspect_seconds * 1000) this.#doubt(domain, instance, clock.now - since)
+    const silence = since === undefined ? 0 : clock.now - Math.max(since, instance.heardAt)
+    if (silence >= patience.suspect_seconds * 1000) return this.#doubt(domain, instance, silence)
+    if (instance.state === 'suspect') this.#trust(domain, instance)
+    if (since === undefined && clock.now - outbox.askedAt >= patience.idle_seconds * 1000) outbox.probe()
+  }
+
+  /** It has answered after all: from now on it is served as one that confirms. */
+  #believe(domain: DomainRoutes, instance: Instance): void {
+    instance.isUnconfirmed = false
+    if (instance.state !== 'unconfirmed') return
+    instance.state = 'active'
+    domain.refresh()
   }
 
   #doubt(domain: DomainRoutes, instance: Instance, silence: number): void {
@@ -164,7 +184,8 @@ export class Watch {
     const names = { domain: domain.name, instance: instance.name }
     if (!instance.hasConfirmed) {
       if (domain.config.require_confirmation) return instance.stream.close('policy-violation', 'pings must be answered')
-      if (instance.state !== 'draining') instance.state = 'unconfirmed'
+      instance.isUnconfirmed = true
+      if (instance.state !== 'draining' && instance.state !== 'stalled') instance.state = 'unconfirmed'
       instance.stream.outbox.stopConfirming()
       return logEvent(log, 'instance-unconfirmed', names)
     }
@@ -179,6 +200,8 @@ export class Watch {
 
   #trust(domain: DomainRoutes, instance: Instance): void {
     instance.state = 'active'
+    // It may have been stalled before: if it still is, the next look says so.
+    instance.stream.outbox.pausesSources = true
     this.#parts.instances.reinstate(domain, instance)
   }
 
@@ -192,7 +215,7 @@ export class Watch {
   }
 
   #unstall(domain: DomainRoutes, instance: Instance): void {
-    instance.state = 'active'
+    instance.state = instance.isUnconfirmed ? 'unconfirmed' : 'active'
     domain.refresh()
     instance.stream.outbox.pausesSources = true
     logEvent(this.#parts.log, 'instance-unstalled', { domain: domain.name, instance: instance.name })

@@ -40,6 +40,8 @@ export class Outbox implements Flushable {
   #handed = new StanzaQueue()
   #window = new StanzaQueue()
   #barriers: Barriers | undefined
+  /** Those of a peer that has not answered any yet. */
+  #suspended: Barriers | undefined
   #sink: Sink | undefined
   #dirty = false
   #isEnding = false
@@ -110,8 +112,9 @@ export class Outbox implements Flushable {
     this.#barriers = barriers
   }
 
-  /** The peer does not confirm: what the kernel has taken counts as delivered. */
+  /** The peer does not confirm: what the kernel has taken counts as delivered, unless it answers a barrier after all. */
   stopConfirming(): void {
+    this.#suspended = this.#barriers
     this.#barriers = undefined
     for (let slab = this.#window.shift(); slab !== undefined; slab = this.#window.shift()) this.#deliver(slab)
     if (!this.#dirty) this.#schedule()
@@ -213,17 +216,17 @@ export class Outbox implements Flushable {
   }
 
   /**
-   * Resolves when all that is here now is delivered, or has been taken away, or after so many milliseconds. What comes
-   * later is not waited for.
+   * Resolves when all that is here now is delivered, or has been taken away; with false after so many milliseconds. What
+   * comes later is not waited for.
    */
-  passed(milliseconds: number): Promise<void> {
-    if (this.#isEmpty || milliseconds <= 0) return Promise.resolve()
+  passed(milliseconds: number): Promise<boolean> {
+    if (this.#isEmpty || milliseconds <= 0) return Promise.resolve(this.#isEmpty)
     this.askToConfirm()
     return new Promise((resolve) => {
-      const deadline = setTimeout(resolve, milliseconds)
+      const deadline = setTimeout(() => resolve(false), milliseconds)
       const passed = (): void => {
         clearTimeout(deadline)
-        resolve()
+        resolve(true)
       }
       this.#waiting.push({ delivered: this.#delivered + this.stanzas, resolve: passed })
     })
@@ -261,8 +264,10 @@ export class Outbox implements Flushable {
 
   /** The peer has answered a barrier: it has read all that was written before. */
   confirm(barrier: number): void {
-    const barriers = this.#barriers
+    const barriers = this.#barriers ?? this.#suspended
     if (barriers === undefined || !barriers.answered(barrier)) return
+    this.#barriers = barriers
+    this.#suspended = undefined
     for (let slab = this.#window.first; slab !== undefined && slab.barrier <= barrier; slab = this.#window.first) {
       this.#window.shift()
       this.#deliver(slab)

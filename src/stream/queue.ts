@@ -3,6 +3,8 @@ import type { SlabPool } from './slab-pool.ts'
 /** Slabs grow to this size, in bytes, with what passes; a larger stanza gets a slab of its own. */
 export const SLAB_BYTES = 64 * 1024
 const SMALLEST_SLAB = 2 * 1024
+/** Unused bytes of a slab that are worth a copy of its used ones. */
+const WORTH_SEALING = 512
 
 /** Goes with stanzas that are kept elsewhere, too, and is told how many slabs carry it: with none, they have ended. */
 export interface Ticket {
@@ -12,7 +14,7 @@ export interface Ticket {
 
 /** Bytes of whole stanzas, one after the other, in one buffer. */
 export class Slab {
-  readonly buffer: Buffer
+  buffer: Buffer
   /** How many bytes of `buffer` are in use. */
   end = 0
   /** How many stanzas those bytes are. */
@@ -27,7 +29,7 @@ export class Slab {
   barrier = 0
   /** A socket may still be writing it: its buffer must not be used again. */
   isHanded = false
-  readonly #pool: SlabPool | undefined
+  #pool: SlabPool | undefined
 
   /** @param pool where its buffer comes from, and goes back to */
   constructor(bytes: number, since: number, deaths = 0, ticket?: Ticket, pool?: SlabPool) {
@@ -41,6 +43,17 @@ export class Slab {
 
   get bytes(): Buffer {
     return this.buffer.subarray(0, this.end)
+  }
+
+  /** Nothing more is written into it: gives up the room that is left, where there is much. */
+  seal(): void {
+    const { buffer, end } = this
+    if (this.isHanded || buffer.length - end < WORTH_SEALING) return
+    this.buffer = Buffer.allocUnsafeSlow(end)
+    buffer.copy(this.buffer, 0, 0, end)
+    // A ticket's owner may be reading the old one.
+    if (this.ticket === undefined) this.#pool?.give(buffer)
+    this.#pool = undefined
   }
 
   /** Whoever ends its stanzas, or has passed them on, says so once: nobody may read it afterwards. */
@@ -160,8 +173,9 @@ export class StanzaQueue {
     // Alone in its slab, a stanza that instances died of is confirmed alone.
     const isLike = last !== undefined && deaths < SUSPECT_DEATHS && isOf(last, now, deaths, ticket)
     if (isLike && last.buffer.length - last.end >= length) return last
-    if (last === undefined) this.#slabBytes = Math.max(SMALLEST_SLAB, this.#slabBytes >>> 1)
-    else if (isLike) this.#slabBytes = Math.min(SLAB_BYTES, this.#slabBytes << 1)
+    if (isLike) this.#slabBytes = Math.min(SLAB_BYTES, this.#slabBytes << 1)
+    else this.#slabBytes = Math.max(SMALLEST_SLAB, this.#slabBytes >>> 1)
+    if (!isLike) last?.seal()
     const bytes = deaths < SUSPECT_DEATHS ? Math.max(this.#slabBytes, length) : length
     // One of an odd size would only lie in the pool.
     const slab = new Slab(bytes, now, deaths, ticket, bytes === this.#slabBytes ? this.#pool : undefined)

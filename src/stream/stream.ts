@@ -52,6 +52,8 @@ export interface StreamHandler {
 /** After our closing tag: how long, and for how many bytes, the peer may go on before the socket is destroyed. */
 const LINGER_MILLISECONDS = 1000
 const LINGER_BYTES = 1024 * 1024
+/** A peer that closes its half of the connection with its closing tag, not after ours, does so within this time. */
+const HALF_CLOSE_MILLISECONDS = 50
 /** A peer that ended its stream gets this long to read what it had been written. */
 const GOODBYE_MILLISECONDS = 5000
 
@@ -73,6 +75,8 @@ export class Stream implements Source {
   #handler: StreamHandler | undefined
   #bytesBeforeOpen = 0
   #pauses = 0
+  /** How the socket ends says nothing of what the peer has read. */
+  #isDoubtful = false
   #lingering: NodeJS.Timeout | undefined
   #discarded = 0
 
@@ -95,13 +99,18 @@ export class Stream implements Source {
     socket.setKeepAlive(true, 60_000)
     socket.on('data', (chunk) => this.#read(chunk))
     // Without a closing tag it is a death; after one it is the peer's half of the close.
-    socket.on('end', () => this.#state !== 'ending' && this.#gone(false))
+    socket.on('end', () => this.#onEnd())
     socket.on('error', () => this.#gone(false))
     socket.on('close', (hadError) => this.#gone(!hadError))
   }
 
   get isOpen(): boolean {
     return this.#state === 'open'
+  }
+
+  /** Nothing is read from it: what it may have answered is not known. */
+  get isPaused(): boolean {
+    return this.#pauses > 0
   }
 
   /** Stops reading until `resume` has been called as often as `pause`. */
@@ -133,9 +142,14 @@ export class Stream implements Source {
   end(): void {
     if (this.#state !== 'open') return
     this.#state = 'ending'
+    this.#lingering = setTimeout(() => this.#sayGoodbye(), HALF_CLOSE_MILLISECONDS)
+    this.#socket.resume()
+  }
+
+  /** From here on, a peer that closes has read our closing tag, and so all that came before it. */
+  #sayGoodbye(): void {
     this.#socket.end('</stream:stream>')
     this.#lingering = setTimeout(() => this.#gone(false), GOODBYE_MILLISECONDS)
-    this.#socket.resume()
   }
 
   #read(chunk: Buffer): void {
@@ -222,9 +236,15 @@ export class Stream implements Source {
     this.#handler.footer()
   }
 
+  #onEnd(): void {
+    if (this.#state !== 'ending') return this.#gone(false)
+    // It closed its half before it can have seen our tag: its socket's end will not tell what it has read.
+    if (!this.#socket.writableEnded) this.#isDoubtful = true
+  }
+
   /** The peer has closed its side, or the socket failed: nothing more can be said. */
   #gone(clean: boolean): void {
-    this.#finish(undefined, clean && this.#state === 'ending')
+    this.#finish(undefined, clean && this.#state === 'ending' && !this.#isDoubtful)
     this.#destroy()
   }
 
@@ -232,6 +252,7 @@ export class Stream implements Source {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     clearTimeout(this.#deadline)
+    clearTimeout(this.#lingering)
     this.#handler?.closed(condition, clean)
     this.#handler = undefined
     this.#owner.closed(this, condition)
@@ -256,6 +277,7 @@ export class Stream implements Source {
   }
 
   #destroy(): void {
+    this.#isDoubtful = true
     clearTimeout(this.#lingering)
     this.#socket.destroy()
   }

@@ -339,3 +339,43 @@ test('one that joins a domain without buckets, amid traffic, makes nothing overt
   assert.equal(count, users * turns)
   await assertBalanced(node)
 })
+
+test('one that ends its half of the connection with its closing tag has not shown that it read anything', async (t) => {
+  const node = await start(t)
+  const sender = await node.join('from.test')
+  const leaving = await node.join('a.test')
+  const heir = await node.join('a.test')
+  leaving.freeze()
+  // More than its node's window: not all of it can have been handed.
+  for (let i = 0; i < 3000; i++) sender.send(note(i))
+  await eventually(() => (node.gateway.view.domain('a.test')?.held.stanzas ?? 0) >= 3000)
+  leaving.socket.end('</stream:stream>')
+  const got = new Set<string | undefined>()
+  while (got.size < 3000) got.add(attribute(await heir.stanza(), 'id'))
+  leaving.thaw()
+  await leaving.closed
+  await assertBalanced(node)
+})
+
+test('a successor that comes while its predecessor says goodbye gets what waited, and all that comes', async (t) => {
+  const node = await startNode(
+    t,
+    `
+node: yard
+listen: [{port: 0}]
+domains:
+  from.test: {secret: swordfish}
+  a.test: {instances: {blue: {secret: blue, bucket: 0}, green: {secret: green, bucket: 1}}}
+domain_balancing: {a.test: {type: bare_source, component_number: 2}}
+`,
+  )
+  const sender = await node.join('from.test')
+  const old = await node.join('a.test', 'green')
+  old.send('</stream:stream>')
+  await eventually(() => node.gateway.view.instances('a.test')?.[0]?.state === 'draining')
+  for (let i = 0; i < 10; i++) sender.send(note(i))
+  await eventually(() => (node.gateway.view.domain('a.test')?.held.stanzas ?? 0) >= 10)
+  const successor = await node.join('a.test', 'green')
+  for (let i = 10; i < 20; i++) sender.send(note(i))
+  assert.deepEqual(ids(await successor.stanzas(20)), numbers(0, 20))
+})

@@ -114,3 +114,13 @@ test('a slab carries the ticket of its stanzas only, and what is dropped release
   assert.equal(queue.drop(), 2)
   assert.deepEqual([one.slabs, two.slabs, queue.bytes], [1, 0, 0])
 })
+
+test('what trickles in weighs little more than its bytes, however large the slabs of a burst before were', () => {
+  const queue = new StanzaQueue()
+  const stanza = Buffer.alloc(200, 0x20)
+  for (let i = 0; i < 2000; i++) queue.append(stanza, 0, stanza.length, 0)
+  for (let tick = 1; tick <= 1000; tick++) queue.append(stanza, 0, stanza.length, tick)
+  let room = 0
+  for (let slab = queue.shift(); slab !== undefined; slab = queue.shift()) room += slab.buffer.length
+  assert.ok(room < 2 * 3000 * stanza.length, `${room} bytes for ${3000 * stanza.length}`)
+})

@@ -72,10 +72,17 @@ function isReplaced(path: Path, problem: Path): boolean {
   return problem.every((step, index) => path[index] === step)
 }
 
+const reasons: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'no such file (ENOENT)'],
+  ['EACCES', 'no permission to read it (EACCES)'],
+  ['EISDIR', 'it is a folder (EISDIR)'],
+])
+
 /** The code of a system error says enough; its text repeats the path. */
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown reason'
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.message
+  if (!('code' in error) || typeof error.code !== 'string') return error.message
+  return reasons.get(error.code) ?? error.code
 }
 
 /** In the order of the file; what is said of one value in one place is said once. */

@@ -232,7 +232,7 @@ export const schema = group({
   }),
   admins: list(bareJid({ description: 'A bare JID that may use the ad-hoc commands.' }), {
     default: [],
-    description: 'Who may use the ad-hoc commands.',
+    description: 'Who may use the ad-hoc commands. This release has none for people: nothing uses it yet.',
   }),
   listen: list(listener, {
     minItems: 1,

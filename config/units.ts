@@ -9,6 +9,9 @@ const factors: ReadonlyMap<string, number> = new Map([
   ['GiB', 1024 ** 3],
 ])
 
+/** For messages: how a size may be written. */
+export const sizesLike = 'a whole number, alone or with B, KB, MB, GB, KiB, MiB or GiB'
+
 /** `1536`, `16MiB`, `512 KiB`, `10MB`: bytes as a whole number; undefined when the text is no size. */
 export function parseBytes(text: string): number | undefined {
   const parts = /^(\d{1,16}) ?([KMG]i?B|B|)$/.exec(text)

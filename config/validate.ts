@@ -3,7 +3,7 @@ import type { ByteRange, Notes } from './kinds.ts'
 import { normaliseBareJid, normaliseDomain, parseRedisUrl, parseService } from './names.ts'
 import { type Complaint, nearest, type Path, showKind, showValue } from './problems.ts'
 import { type RawConfig, schema } from './schema.ts'
-import { parseBytes } from './units.ts'
+import { parseBytes, sizesLike } from './units.ts'
 
 export interface Validated {
   /** Whole and valid, with stand-ins where something was refused; undefined when even that is not possible. */
@@ -73,7 +73,17 @@ function complain(
     const message = `must be ${notes.expects}, not ${showValue(error.propertyName)}`
     return { path: [...path, error.propertyName], at: 'key', message }
   }
-  return { path, at: 'value', message: `must be ${notes.expects}, not ${shown(error, notes, unexpanded(path))}` }
+  const units = isUnreadSize(error, notes) ? ` (${sizesLike})` : ''
+  return {
+    path,
+    at: 'value',
+    message: `must be ${notes.expects}${units}, not ${shown(error, notes, unexpanded(path))}`,
+  }
+}
+
+/** A size in a spelling that is not understood, rather than one out of bounds. */
+function isUnreadSize(error: ErrorObject, notes: Notes): boolean {
+  return notes.bytes !== undefined && typeof error.data === 'string' && parseBytes(error.data) === undefined
 }
 
 function unknownKey(error: ErrorObject, path: Path): Complaint {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
 import { dispatch, type Io } from './commands/dispatch.ts'
 import { chunksOf } from './commands/standard-input.ts'
@@ -36,6 +37,7 @@ function createIo(): Io {
     program: fileURLToPath(import.meta.url),
     readFile: (path) => readFileSync(path, 'utf8'),
     stdin: () => chunksOf(0),
+    isTyped: isatty(0),
     stdout: (text) => void process.stdout.write(text),
     stderr,
     isTerminal: process.stdout.isTTY === true,

@@ -52,9 +52,11 @@ test('every metric that a document names exists', () => {
 test('every whole configuration in the README is valid', () => {
   const whole = blocksOf(readme).filter(({ language, mark }) => language === 'yaml' && mark.startsWith('switchyard'))
   assert.ok(whole.length > 0)
+  const exported = readme.matchAll(/^export (\w+)=(\S+)$/gm)
+  const env = Object.fromEntries([...exported].map(([, name, value]) => [name, value]))
   for (const { text } of whole) {
     const readFile = () => assert.fail('a file is read')
-    const { problems } = loadConfig(text, { file: 'README.md', env: {}, hostname: 'box', readFile })
+    const { problems } = loadConfig(text, { file: 'README.md', env, hostname: 'box', readFile })
     assert.deepEqual((problems ?? []).map(formatProblem), [])
   }
 })

@@ -21,7 +21,7 @@ test('a usage error goes to standard error with exit code 2', async (t) => {
 test('a configuration that cannot be read is exit code 1, and nothing is started', async (t) => {
   const { code, out, err } = await runProgram(t, ['run', '--config', '/nowhere/yard.yaml'])
   assert.deepEqual({ code, out }, { code: 1, out: '' })
-  assert.match(err, /\/nowhere\/yard\.yaml:1:1 \(file\): cannot be read: ENOENT/)
+  assert.match(err, /\/nowhere\/yard\.yaml:1:1 \(file\): cannot be read: no such file \(ENOENT\)/)
 })
 
 test('a reader of standard output that has seen enough is no error', async (t) => {

@@ -22,8 +22,7 @@ function startFolder(t: TestContext): string {
 }
 
 test('SIGTERM to the npm of npm start drains the node and leaves no process behind', { timeout: 60_000 }, async (t) => {
-  const options = { cwd: startFolder(t), detached: true, stdio: ['ignore', 'pipe', 'inherit'] } as const
-  const npm = spawn('npm', ['start'], options)
+  const npm = spawn('npm', ['start'], { cwd: startFolder(t), detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
   // A group of its own, so that nothing outlives a failure of this test.
   t.after(() => {
     try {

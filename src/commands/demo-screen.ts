@@ -69,7 +69,7 @@ export const clockText = (seconds: number): string => `${seconds.toFixed(1).padS
 
 function line({ seconds, rows, held, tally }: Frame): string {
   const rates = rows.map(({ name, state, rate }) => `${name} ${state === 'active' ? `${rate}/s` : state}`)
-  const counts = `sent ${tally.sent}  answered ${tally.answered}  bounced ${tally.bounced}  held ${held}`
+  const counts = `sent ${tally.sent}  answered ${tally.answered}  bounced ${tally.bounced}  waiting ${held}`
   return `${clockText(seconds)} ${rates.map((rate) => rate.padEnd(11)).join('  ')}  ${counts}`
 }
 
@@ -85,7 +85,7 @@ function table({ seconds, until, rows, held, tally }: Frame): readonly string[] 
     `  instance  state    bucket  stanzas  a second        ${seconds.toFixed(1)} s, ${end}`,
     ...drawn,
     '',
-    `  held until an instance has their bucket: ${held}`,
+    `  waiting for an instance, or for it to confirm: ${held}`,
     `  sent ${tally.sent}   answered ${tally.answered}   bounced ${tally.bounced}   on their way ${tally.waiting}`,
   ]
 }

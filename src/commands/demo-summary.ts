@@ -6,7 +6,7 @@ export interface Outcome {
   readonly tally: Tally
   /** Requests without an answer. */
   readonly requestsWaiting: number
-  /** Most stanzas that were held at one time. */
+  /** Most stanzas that were held, or sent and not yet confirmed, at one time. */
   readonly mostHeld: number
   /** The node, about the domain of the instances; and what waits there. */
   readonly node: CountersView
@@ -77,7 +77,7 @@ export function summaryText(outcome: Outcome): string {
     faults.length === 0
       ? ['The sender, the instances and the node agree on every count; no user got an answer out of order.']
       : ['This is not as it should be; please report it:', ...faults.map((fault) => `  ${fault}`)]
-  const held = `  at most ${mostHeld} were held at a time, until their instance was back`
+  const held = `  at most ${mostHeld} were waiting at a time, most of them for their instance to be back`
   const repeated =
     tally.repeated === 0 ? [] : [`  ${tally.repeated} answers came twice: sent again after the instance died`]
   return `${['', ...lines, held, ...repeated, '', ...verdict].join('\n')}\n`

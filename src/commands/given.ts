@@ -131,7 +131,10 @@ function count(name: CommandName, args: readonly string[]): void {
   const missing = wanted[args.length]
   if (missing !== undefined) throw refusal(`${missing.name} is missing`, name)
   const extra = args[wanted.length]
-  if (extra !== undefined) throw refusal(`${showValue(extra)} is one argument too many`, name)
+  if (extra === undefined) return
+  const takesFile = wanted.length === 0 && specOf(name).options.some((option) => option.name === 'config')
+  const hint = takesFile ? '; a configuration is given as --config FILE' : ''
+  throw refusal(`${showValue(extra)} is one argument too many${hint}`, name)
 }
 
 function refusal(what: string, name: CommandName | undefined): SwitchyardError {

@@ -18,6 +18,8 @@ export interface SimulateIo extends Omit<LoadOptions, 'file'> {
   stderr(text: string): void
   /** Standard input to its end. */
   stdin(): Iterable<Uint8Array>
+  /** Whether somebody types it. */
+  readonly isTyped: boolean
 }
 
 const DEFAULT_INSTANCES = 3
@@ -35,6 +37,7 @@ export function simulateInput(path: string, given: Given, io: SimulateIo): ExitC
   const setting = settingFor(domain, count)
   const skipped: Skipped = { elsewhere: 0, replies: 0, malformed: 0, lone: 0 }
   const complain = complainer(io)
+  if (io.isTyped) io.stderr('switchyard: reading addresses or stanzas from standard input; Ctrl-D ends it\n')
   const chunks = after === undefined ? io.stdin() : replayed(io.stdin())
   const options = { domain: domain.name, limits: config.limits, complain }
   const result = simulate(setting, trafficOf(chunks, options, skipped), { normalise: normalText, random: Math.random })

@@ -42,7 +42,10 @@ test('an option of another command is refused', () => {
 test('what is missing, given twice or too much is named', () => {
   assert.equal(refusal(), 'which command?')
   assert.equal(refusal('explain', 'a.example'), 'TO is missing')
-  assert.equal(refusal('check', 'x.yaml'), '"x.yaml" is one argument too many')
+  assert.equal(
+    refusal('check', 'x.yaml'),
+    '"x.yaml" is one argument too many; a configuration is given as --config FILE',
+  )
   assert.equal(refusal('check', '--config'), '--config needs a value: --config FILE')
   assert.equal(refusal('explain', 'a', 'b', '--config', '--json'), '--config needs a value: --config FILE')
   assert.equal(refusal('check', '-c', 'a', '-c', 'b'), '--config is given twice')

@@ -23,19 +23,22 @@ interface Said {
   readonly err: string
 }
 
-/** Runs the command; `options` are `name=value`. The input comes in chunks of seven bytes. */
+/** Runs the command; `options` are `name=value`, or `typed` for input from a terminal. The input comes in chunks of seven bytes. */
 function run(file: string, input: string, ...options: readonly string[]): Said {
   const said = { out: '', err: '' }
-  const pairs = options.map((option): [string, string] => {
-    const [name = '', value = ''] = option.split('=')
-    return [name, value]
-  })
+  const pairs = options
+    .filter((option) => option !== 'typed')
+    .map((option): [string, string] => {
+      const [name = '', value = ''] = option.split('=')
+      return [name, value]
+    })
   const given: Given = { args: [], options: new Map(pairs) }
   const code = simulateInput(file, given, {
     env: {},
     hostname: 'box',
     readFile: (path) => files[path] ?? assert.fail(path),
     stdin: () => cut(Buffer.from(input), 7),
+    isTyped: options.includes('typed'),
     stdout: (text) => {
       said.out += text
     },
@@ -136,4 +139,9 @@ test('among several domains one has to be named, and has to be served', () => {
 test('empty input is no error', () => {
   assert.equal(run('three.yaml', '').code, 0)
   assert.equal(run('three.yaml', '\n\n', 'to=four.yaml').code, 0)
+})
+
+test('on a terminal it says that it reads what is typed', () => {
+  assert.match(run('three.yaml', '', 'typed').err, /^switchyard: reading .* from standard input; Ctrl-D ends it\n$/)
+  assert.equal(run('three.yaml', '').err, '')
 })

@@ -46,7 +46,9 @@ const refusals: readonly (readonly [string, string, readonly string[]])[] = [
   [
     'a size in no known unit',
     `${listening}limits: {outbox_bytes: 1 MBit}\n`,
-    ['3:24 limits.outbox_bytes: must be bytes from 4KiB to 1GiB, not "1 MBit"'],
+    [
+      '3:24 limits.outbox_bytes: must be bytes from 4KiB to 1GiB (a whole number, alone or with B, KB, MB, GB, KiB, MiB or GiB), not "1 MBit"',
+    ],
   ],
   [
     'a word that is none of the choices',
@@ -299,6 +301,6 @@ test('a key that is misspelt is reported at its own place, whichever key it is',
 test('a file that cannot be read is a problem like any other', () => {
   const { problems } = loadConfigFile('nope.yaml', { env: {}, hostname: 'box', readFile: filesOf({}) })
   assert.deepEqual(problems, [
-    { file: 'nope.yaml', line: 1, col: 1, path: '(file)', message: 'cannot be read: ENOENT' },
+    { file: 'nope.yaml', line: 1, col: 1, path: '(file)', message: 'cannot be read: no such file (ENOENT)' },
   ])
 })

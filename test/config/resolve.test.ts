@@ -106,7 +106,7 @@ test('a secret that is missing, doubled or empty is refused where it should be',
     '3:24 domains."a.example".secrets: must be a list of one or more strings, not an empty list',
   ])
   assert.deepEqual(problemsOf(domain('secret_file: no/such')), [
-    '3:28 domains."a.example".secret_file: names "no/such", which cannot be read: ENOENT',
+    '3:28 domains."a.example".secret_file: names "no/such", which cannot be read: no such file (ENOENT)',
   ])
   assert.deepEqual(problemsOf(domain('secret_file: s'), { readFile: filesOf({ 'etc/s': '\n' }) }), [
     '3:28 domains."a.example".secret_file: names a file without a secret in it',
@@ -231,7 +231,7 @@ domains: {a.example: {secret: x}}
 `
   assert.deepEqual(problemsOf(text, { readFile: filesOf({ 'etc/c.pem': 'PEM' }) }), [
     '2:25 listen[0].domains[0]: must be one of the configured domains, not b.example',
-    '2:61 listen[0].tls.key: names "k.pem", which cannot be read: ENOENT',
+    '2:61 listen[0].tls.key: names "k.pem", which cannot be read: no such file (ENOENT)',
   ])
 })
 

@@ -120,7 +120,8 @@ async function startEcho(gateway: TestGateway, name: string, nth: number): Promi
 }
 
 function startYard(componentPort: number): Promise<TestGateway> {
-  return startGateway(ported(marked(readme, 'switchyard setup'), { 5275: componentPort, 5347: 0, 9090: 0 }))
+  const setup = ported(marked(readme, 'switchyard setup'), { 5275: componentPort, 5347: 0, 9090: 0 })
+  return startGateway(setup.replace(/\$\{SWITCHYARD_TOKEN\}/, 'a-token'))
 }
 
 /** A text with other ports. */

@@ -4,10 +4,10 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { temporaryFile } from './commands/program.ts'
-import { textOf } from './docs/markdown.ts'
+import { temporaryFile } from '../commands/program.ts'
+import { textOf } from '../docs/markdown.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const scripts: Readonly<Record<string, string>> = JSON.parse(textOf('package.json')).scripts
 const configuration = 'listen: [{port: 0}]\ndomains: {a.example: {secret: s3cret}}\n'
 

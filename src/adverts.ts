@@ -1,9 +1,9 @@
 import { parse } from 'ltx'
 import { type Head, Kind, Type } from './xmpp/head.ts'
-import { domainStart } from './xmpp/jid.ts'
+import { decodeAttribute, domainStart } from './xmpp/jid.ts'
 import { ns } from './xmpp/namespaces.ts'
 
-/** More adverts than this of one server are not remembered: there are two kinds, in few versions. */
+/** Of more adverts than this only the newest are remembered: there are two kinds, in few versions. */
 const MOST_ADVERTS = 16
 const MOST_BYTES = 64 * 1024
 
@@ -22,23 +22,48 @@ function mentions(head: Head): boolean {
 /**
  * What a server has told a component about its rights: `<privilege>` (XEP-0356 §4) and `<delegation>` (XEP-0355 §4)
  * come once per stream, so they are remembered per domain, for each instance that joins, until the link is lost.
+ *
+ * Anybody's server can send such a message to a component. A component's own server speaks as a domain above it
+ * (`example.org` for `pubsub.example.org`), and only such are believed; as long as none of them has spoken, the first
+ * other domain that did is. What the rest say is a message like any other.
  */
 export class Adverts {
   readonly #byKind = new Map<string, Buffer>()
+  /** A domain above has spoken. */
+  #isAbove = false
+  /** The one other domain that is believed until then. */
+  #other: string | undefined
 
-  /** Whether the stanza in `head`, from the server, is such an advert; then it is remembered. */
-  note(head: Head): boolean {
-    if (head.kind !== Kind.message || head.type === Type.error) return false
-    if (!isBareDomain(head.buffer, head.fromStart, head.fromEnd) || !mentions(head)) return false
+  /**
+   * The bytes of the stanza in `head`, from the server, if it is such an advert for the component `name`, a normalised
+   * domain; then it is remembered.
+   */
+  note(head: Head, name: string): Buffer | undefined {
+    if (head.kind !== Kind.message || head.type === Type.error) return undefined
+    if (!isBareDomain(head.buffer, head.fromStart, head.fromEnd) || !mentions(head)) return undefined
     const bytes = Buffer.from(head.bytes)
-    const stanza = parse(bytes.toString('utf8'))
-    const advert = stanza.getChildElements().find((child) => isAdvert(child.getName(), child.getNS() ?? ''))
-    if (advert === undefined || bytes.length > MOST_BYTES) return false
-    const kind = `${advert.getNS()} ${stanza.attrs.from}`
+    const advert = parse(bytes.toString('utf8'))
+      .getChildElements()
+      .find((child) => isAdvert(child.getName(), child.getNS() ?? ''))
+    const from = decodeAttribute(head.text(head.fromStart, head.fromEnd) ?? '').toLowerCase()
+    if (advert === undefined || bytes.length > MOST_BYTES || !this.#believes(from, name)) return undefined
+    const kind = `${advert.getNS()} ${from}`
     // A later advert of a kind takes the place of the one before, and comes after all others.
     this.#byKind.delete(kind)
-    if (this.#byKind.size < MOST_ADVERTS) this.#byKind.set(kind, bytes)
-    return true
+    const [oldest] = this.#byKind.keys()
+    if (oldest !== undefined && this.#byKind.size >= MOST_ADVERTS) this.#byKind.delete(oldest)
+    this.#byKind.set(kind, bytes)
+    return bytes
+  }
+
+  #believes(from: string, name: string): boolean {
+    if (name === from || name.endsWith(`.${from}`)) {
+      if (!this.#isAbove) this.forget()
+      this.#isAbove = true
+      return true
+    }
+    this.#other ??= from
+    return !this.#isAbove && this.#other === from
   }
 
   /** The adverts in force, oldest first. */
@@ -49,6 +74,8 @@ export class Adverts {
   /** The server that said so is gone. */
   forget(): void {
     this.#byKind.clear()
+    this.#isAbove = false
+    this.#other = undefined
   }
 }
 

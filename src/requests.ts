@@ -13,6 +13,8 @@ export interface Request {
 
 /** More unanswered requests than this, and an instance is given no more of them. */
 export const MOST_REQUESTS = 100_000
+/** The same for what they weigh: addresses, ids and the stanzas that are kept. */
+export const MOST_REQUEST_BYTES = 16 * 1024 * 1024
 
 /**
  * The iq requests that one instance was given and has not answered: whoever asked gets an answer even if the instance
@@ -20,19 +22,21 @@ export const MOST_REQUESTS = 100_000
  */
 export class Requests {
   readonly #byKey = new Map<string, Request>()
+  #bytes = 0
 
   get size(): number {
     return this.#byKey.size
   }
   get isFull(): boolean {
-    return this.#byKey.size >= MOST_REQUESTS
+    return this.#byKey.size >= MOST_REQUESTS || this.#bytes >= MOST_REQUEST_BYTES
   }
 
   add(envelope: Envelope, now: number, bytes?: Buffer): void {
     const key = keyOf(envelope.from, envelope.to, envelope.id)
     // One that is asked again is as young as its last asking: a map keeps the place of a key that it has.
-    this.#byKey.delete(key)
+    this.#take(key)
     this.#byKey.set(key, { envelope, since: now, bytes })
+    this.#bytes += weight(key, bytes)
   }
 
   /** Forgets the request that the reply in `head` answers, and returns when it was given; undefined if there is none. */
@@ -65,9 +69,15 @@ export class Requests {
 
   #take(key: string): Request | undefined {
     const request = this.#byKey.get(key)
+    if (request === undefined) return undefined
     this.#byKey.delete(key)
+    this.#bytes -= weight(key, request.bytes)
     return request
   }
+}
+
+function weight(key: string, bytes: Buffer | undefined): number {
+  return key.length + (bytes?.length ?? 0)
 }
 
 /** RFC 6120 §8.1.3: an id is unique to who sends it, so requester and id say which request; `to` tells equal ones apart. */

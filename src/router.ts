@@ -57,6 +57,9 @@ export interface Past {
 /** One stanza in so many is timed: to read a clock twice per stanza would cost more than to route it. A power of two. */
 const SAMPLE = 64
 
+/** A request of an instance with a longer id is refused. */
+const MOST_ID_BYTES = 1024
+
 /**
  * One stanza in, one fate: it is delivered, held, bounced or dropped, and counted as such, once. What it is given as
  * `head` is read during the call only.
@@ -88,7 +91,8 @@ export class Router {
     if (head.streams || !isValidIq(head)) return this.bounce(target, head, 'bad-request', 'invalid')
     if (target === this.#parts.self)
       return this.#toSelf(domain, head, (reply) => this.#toServer(domain, reply, undefined))
-    if (target.adverts.note(head)) return this.#advertise(target)
+    const advert = target.adverts.note(head, target.name)
+    if (advert !== undefined) return this.#advertise(target, advert)
     // What is held where it outlives the node needs no bounce.
     if (this.isStopping && !isReply(head) && !target.hold.outlives) {
       return this.bounce(target, head, 'recipient-unavailable', 'shutdown')
@@ -186,10 +190,8 @@ export class Router {
   }
 
   /** The server's word is for every instance, now and for those to come: it is taken here, and passed on by us. */
-  #advertise(domain: DomainRoutes): void {
+  #advertise(domain: DomainRoutes, advert: Buffer): void {
     domain.counters.deliveredToSelf++
-    const advert = domain.adverts.all.at(-1)
-    if (advert === undefined) return
     for (const instance of domain.members.values()) this.#tell(domain, instance, advert)
   }
 
@@ -323,5 +325,7 @@ function faultOf(head: Head): Fault | undefined {
   if (head.toStart < 0) return 'no_to'
   if (head.streams) return 'streams'
   if (!isJid(head.buffer, head.toStart, head.toEnd)) return 'invalid'
+  // Its id is to be carried in a token, which may be twice as long, and remembered.
+  if (isRequest(head) && head.idEnd - head.idStart > MOST_ID_BYTES) return 'invalid'
   return isValidIq(head) ? undefined : 'invalid'
 }

@@ -21,19 +21,32 @@ const all = (adverts: Adverts): string[] => adverts.all.map(String)
 
 test('[XEP-0355 §4, XEP-0356 §4] adverts are remembered, each kind once, the last one last', () => {
   const adverts = new Adverts()
-  for (const advert of [privilege(), delegation(), privilege('b.test', '', 1)]) assert.ok(adverts.note(head(advert)))
+  for (const advert of [privilege(), delegation(), privilege('b.test', '', 1)])
+    assert.ok(adverts.note(head(advert), 'a.test'))
   assert.deepEqual(all(adverts), [privilege(), delegation(), privilege('b.test', '', 1)])
   const newer = privilege('b.test', "<perm access='message' type='outgoing'/>")
-  assert.ok(adverts.note(head(newer)))
+  assert.ok(adverts.note(head(newer), 'a.test'))
   assert.deepEqual(all(adverts), [delegation(), privilege('b.test', '', 1), newer])
   adverts.forget()
   assert.deepEqual(all(adverts), [])
 })
 
-test('each server’s word is its own', () => {
+test('each server above is believed, and nobody else’s domain', () => {
   const adverts = new Adverts()
-  for (const from of ['b.test', 'c.test']) adverts.note(head(privilege(from)))
-  assert.deepEqual(all(adverts), [privilege('b.test'), privilege('c.test')])
+  for (const from of ['b.test', 'Test', 'a.b.test']) assert.ok(adverts.note(head(privilege(from)), 'a.b.test'))
+  for (const from of ['c.test', 'xa.b.test', 'x.a.b.test']) {
+    assert.equal(adverts.note(head(privilege(from)), 'a.b.test'), undefined, from)
+  }
+  assert.deepEqual(all(adverts), [privilege('b.test'), privilege('Test'), privilege('a.b.test')])
+})
+
+test('another domain is believed if it is the first, until one above speaks', () => {
+  const adverts = new Adverts()
+  assert.ok(adverts.note(head(privilege('c.test')), 'a.b.test'))
+  assert.equal(adverts.note(head(privilege('d.test')), 'a.b.test'), undefined)
+  assert.ok(adverts.note(head(delegation('b.test')), 'a.b.test'))
+  assert.equal(adverts.note(head(privilege('c.test')), 'a.b.test'), undefined)
+  assert.deepEqual(all(adverts), [delegation('b.test')])
 })
 
 test('nothing else is an advert: not from a user, not an error, not one that only speaks of it', () => {
@@ -48,16 +61,17 @@ test('nothing else is an advert: not from a user, not an error, not one that onl
     "<message from='b.test' to='a.test'><body>urn:xmpp:privilege:2</body></message>",
     `<message from='b.test' to='a.test'><wrap xmlns='urn:x'>${privilege()}</wrap></message>`,
   ]) {
-    assert.equal(adverts.note(head(stanza)), false, stanza)
+    assert.equal(adverts.note(head(stanza), 'a.test'), undefined, stanza)
   }
   assert.deepEqual(all(adverts), [])
 })
 
 test('what is remembered is bounded in number and size', () => {
   const adverts = new Adverts()
-  assert.equal(adverts.note(head(privilege('b.test', ' '.repeat(64 * 1024)))), false)
-  for (let i = 0; i < 20; i++) adverts.note(head(privilege(`b${i}.test`)))
+  assert.equal(adverts.note(head(privilege('b.test', ' '.repeat(64 * 1024))), 'a.test'), undefined)
+  for (let i = 0; i < 20; i++) adverts.note(head(privilege('b.test', '', i)), 'a.test')
   assert.equal(adverts.all.length, 16)
+  assert.equal(all(adverts).at(-1), privilege('b.test', '', 19), 'the oldest made room')
 })
 
 const forwarded = (from: string, outer = 'b.test', kind = 'iq', type = 'set'): string =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MOST_REQUESTS, Requests } from '../src/requests.ts'
+import { MOST_REQUEST_BYTES, MOST_REQUESTS, Requests } from '../src/requests.ts'
 import { Reframer } from '../src/stream/reframe.ts'
 import type { Envelope } from '../src/xmpp/stanza-error.ts'
 
@@ -68,5 +68,20 @@ test('an instance is given so many requests and no more', () => {
   for (let i = 0; i < MOST_REQUESTS - 1; i++) requests.add(envelope(`${i}`), i)
   assert.equal(requests.isFull, false)
   requests.add(envelope('last'), 0)
+  assert.equal(requests.isFull, true)
+})
+
+test('an instance is given requests of so many bytes and no more, until it has answered some', () => {
+  const requests = new Requests()
+  const half = Buffer.alloc(MOST_REQUEST_BYTES / 2)
+  requests.add(envelope('1'), 1, half)
+  requests.add(envelope('1'), 2, half)
+  assert.equal(requests.isFull, false, 'what is asked again weighs once')
+  requests.add(envelope('2'), 3, half)
+  assert.equal(requests.isFull, true)
+  assert.equal(answer(requests, '1'), 2)
+  assert.equal(requests.isFull, false)
+  requests.forget(envelope('2'))
+  requests.add(envelope('x'.repeat(MOST_REQUEST_BYTES)), 4)
   assert.equal(requests.isFull, true)
 })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { eventually } from '../stub/eventually.ts'
 import { attribute } from '../stub/instance.ts'
 import { StubServer } from '../stub/server.ts'
-import { countsOf, type Node, startNode } from './node.ts'
+import { countsOf, type Node, startNode, twoDomains } from './node.ts'
 
 const yard = (extra = ''): string => `
 node: yard
@@ -234,3 +234,13 @@ for (const [what, payload, expected] of ours) {
     else assert.match(answered, expected)
   })
 }
+
+test('a request whose id is longer than 1024 bytes is refused, one of 1024 is carried', async (t) => {
+  const node = await startNode(t, twoDomains)
+  const [asker, asked] = [await node.join('echo.localhost'), await node.join('other.localhost')]
+  const ask = (id: string): string =>
+    `<iq type='get' id='${id}' from='echo.localhost' to='other.localhost'><q xmlns='q'/></iq>`
+  asker.send(ask('ä'.repeat(513)) + ask('ä'.repeat(512)))
+  assert.match(await asker.stanza(), /^<iq type='error' .*><error type='modify'><bad-request /)
+  assert.match(await asked.stanza(), /^<iq type='get' id='sy-/)
+})

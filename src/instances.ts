@@ -110,8 +110,9 @@ export class Instances implements InstanceOwner {
     const domain = this.#domainOf(instance)
     const { outbox } = instance.stream
     if (clean) outbox.settle()
-    this.moveAway(domain, instance)
+    // First of all: what is bounced on the way must not find its way back here.
     routes.unregister(instance)
+    this.moveAway(domain, instance)
     this.#homes.delete(instance)
     const number = Number(instance.name.slice(instance.name.lastIndexOf('/') + 1))
     this.#lowestFree.set(domain, Math.min(number || 1, this.#lowestFree.get(domain) ?? 1))

@@ -29,6 +29,8 @@ export class StubInstance {
   answersPings = true
   /** As a process that crashes when it reads such a stanza. */
   diesOf: RegExp | undefined
+  #isSending = false
+  #pongs = ''
   #received = ''
   #streamId = ''
   readonly #framer = new Framer(limits)
@@ -83,10 +85,14 @@ export class StubInstance {
 
   /** Sends in pieces of `size` bytes, each in a turn of its own, until the node has had enough. */
   async sendPieces(bytes: Uint8Array, size: number): Promise<void> {
+    this.#isSending = true
     for (let at = 0; at < bytes.length && this.#items.at(-1)?.kind !== 'end'; at += size) {
       this.socket.write(bytes.subarray(at, at + size))
       await new Promise(setImmediate)
     }
+    this.#isSending = false
+    this.send(this.#pongs)
+    this.#pongs = ''
   }
 
   handshake(secret: string): void {
@@ -182,7 +188,10 @@ export class StubInstance {
       /^<iq type='get' id='(sy\.\d+)' from='([^']*)' to='([^']*)'><ping xmlns='urn:xmpp:ping'\/><\/iq>$/.exec(stanza)
     if (ping === null) return false
     const [, id, from, to] = ping
-    if (this.answersPings) this.send(`<iq type='result' id='${id}' from='${to}' to='${from}'/>`)
+    const pong = this.answersPings ? `<iq type='result' id='${id}' from='${to}' to='${from}'/>` : ''
+    // Not amid a stanza that is sent in pieces.
+    if (this.#isSending) this.#pongs += pong
+    else this.send(pong)
     return true
   }
 

@@ -27,7 +27,7 @@ export const bounceReasons = {
   link_down: 'waited for the link to its server for too long',
   link_full: 'the queue of a link that is down had its bytes',
   no_link: 'for a domain that is neither served here nor reached by a link',
-  requests_full: 'a request for an instance that has not answered its last 100 000',
+  requests_full: 'a request for an instance that has not answered its last 100 000, or 16 MiB of them',
   stalled_full: 'its instance accepts nothing, and the hold had its bytes',
   instance_gone: 'written to an instance that died, and not to be sent again',
   no_to: 'no to attribute',

@@ -40,6 +40,9 @@ export class Listener implements StreamOwner {
   readonly #streams = new Set<Stream>()
   /** Those that are not authenticated, with their addresses. */
   readonly #waiting = new Map<Stream, string>()
+  /** Those that are not yet through with TLS, by both their ends, with their addresses. */
+  readonly #greeted = new Map<string, string>()
+  /** How many of both. */
   readonly #perAddress = new Map<string, number>()
 
   constructor(parts: ListenerParts) {
@@ -108,12 +111,19 @@ export class Listener implements StreamOwner {
     this.#streams.delete(stream)
     if (condition === undefined) return
     this.#parts.streamErrors.count(condition)
-    logEvent(this.#parts.log, refused ? 'instance-refused' : 'stream-error', { remote: stream.remote, condition })
+    logEvent(this.#parts.log, refused ? 'instance-refused' : 'stream-error', {
+      domain: stream.domainName,
+      remote: stream.remote,
+      condition,
+    })
   }
 
   /** Opens a port; rejects with `listen-failed` when that cannot be done. */
   async #open(key: string, config: ListenerConfig): Promise<void> {
     const server = serverFor(config, (socket) => this.#accept(socket, config.domains))
+    // Counted from the first byte of TLS on, or a thousand idle handshakes would not be.
+    if (config.tls !== undefined) server.on('connection', (socket: Socket) => this.#greet(socket))
+    server.on('tlsClientError', (_error: Error, socket: Socket) => this.#noLongerGreeted(endsOf(socket)))
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) => reject(failure(config, cause)))
       server.listen({ host: config.host, port: config.port, backlog: 1024 }, resolve)
@@ -124,17 +134,44 @@ export class Listener implements StreamOwner {
     logEvent(this.#parts.log, 'listening', { host, port: portOf(server, config.port), tls: tls !== undefined, domains })
   }
 
+  /** A connection that is yet to show its TLS: bounded as those that are yet to authenticate. */
+  #greet(socket: Socket): void {
+    const address = socket.remoteAddress
+    if (address === undefined || this.#isTooMany(address)) return void socket.destroy()
+    const ends = endsOf(socket)
+    this.#greeted.set(ends, address)
+    this.#count(address, 1)
+    socket.once('close', () => this.#noLongerGreeted(ends))
+  }
+
+  #noLongerGreeted(ends: string): void {
+    const address = this.#greeted.get(ends)
+    if (address !== undefined && this.#greeted.delete(ends)) this.#count(address, -1)
+  }
+
+  #isTooMany(address: string): boolean {
+    const { connections, unauthenticated, unauthenticated_per_address } = this.#parts.limits()
+    return (
+      this.#streams.size + this.#greeted.size >= connections ||
+      this.#waiting.size + this.#greeted.size >= unauthenticated ||
+      (this.#perAddress.get(address) ?? 0) >= unauthenticated_per_address
+    )
+  }
+
+  #count(address: string, change: 1 | -1): void {
+    const count = (this.#perAddress.get(address) ?? 0) + change
+    if (count > 0) this.#perAddress.set(address, count)
+    else this.#perAddress.delete(address)
+  }
+
   #accept(socket: Socket, domains: readonly string[] | undefined): void {
     const limits = this.#parts.limits()
     const address = socket.remoteAddress
     // It is gone already: there is nobody to answer.
     if (address === undefined) return void socket.destroy()
-    const ofAddress = this.#perAddress.get(address) ?? 0
-    const isTooMany =
-      this.#streams.size >= limits.connections ||
-      this.#waiting.size >= limits.unauthenticated ||
-      ofAddress >= limits.unauthenticated_per_address
-    if (isTooMany) {
+    // Through with TLS, it is counted as a stream from here on.
+    this.#noLongerGreeted(endsOf(socket))
+    if (this.#isTooMany(address)) {
       socket.on('error', () => {})
       return void socket.destroy()
     }
@@ -142,7 +179,7 @@ export class Listener implements StreamOwner {
     const stream = new Stream(socket, this, find, limits, this.#parts.flusher)
     this.#streams.add(stream)
     this.#waiting.set(stream, address)
-    this.#perAddress.set(address, ofAddress + 1)
+    this.#count(address, 1)
   }
 
   /** Returns whether it was waiting. */
@@ -150,9 +187,7 @@ export class Listener implements StreamOwner {
     const address = this.#waiting.get(stream)
     if (address === undefined) return false
     this.#waiting.delete(stream)
-    const left = (this.#perAddress.get(address) ?? 1) - 1
-    if (left === 0) this.#perAddress.delete(address)
-    else this.#perAddress.set(address, left)
+    this.#count(address, -1)
     return true
   }
 }
@@ -172,6 +207,11 @@ function serverFor(config: ListenerConfig, accept: (socket: Socket) => void): Se
     socket.disableRenegotiation() // CVE-2021-32920: it costs us far more than them
     accept(socket)
   })
+}
+
+/** Both ends of a connection: the same before its TLS and after. */
+function endsOf({ remoteAddress, remotePort, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localPort}`
 }
 
 function portOf(server: Server | undefined, asked: number): number {

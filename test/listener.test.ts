@@ -118,3 +118,24 @@ test('a reload that cannot open a port leaves those as they were that it would h
   instance.send("<iq type='get' id='1' from='a.test' to='switchyard.localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
   assert.match(await instance.stanza(), /id='1'/)
 })
+
+test('connections that never begin with TLS are bounded per address, and make room as they go', {
+  timeout: 30_000,
+}, async (t) => {
+  const { cert, listen } = certificate(t)
+  const few = yard(listen).replace('handshake_seconds: 5', 'handshake_seconds: 5, unauthenticated_per_address: 2')
+  const node = await startNode(t, few)
+  const idle = [await StubInstance.connect(node.port), await StubInstance.connect(node.port)]
+  const third = await StubInstance.connect(node.port)
+  await third.ended
+  third.socket.destroy()
+  // One gives up, the other is given up: its TLS is none.
+  const gone = once(idle[1]!.socket, 'close')
+  idle[1]!.socket.allowHalfOpen = false
+  idle[1]!.send('not TLS')
+  await Promise.all([idle[0]!.die(), gone])
+  for (let at = 0; at < 3; at++) {
+    const instance = await StubInstance.join(node.port, 'a.test', 'swordfish', cert)
+    assert.equal(instance.socket.closed, false)
+  }
+})

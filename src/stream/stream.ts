@@ -104,6 +104,11 @@ export class Stream implements Source {
     socket.on('close', (hadError) => this.#gone(!hadError))
   }
 
+  /** What its header named, once that is known to be served. */
+  get domainName(): string | undefined {
+    return this.#domain?.name
+  }
+
   get isOpen(): boolean {
     return this.#state === 'open'
   }

@@ -26,6 +26,7 @@ import { Metrics } from './metrics.ts'
 import { Redelivery } from './redelivery.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
+import { Scanning } from './scanning.ts'
 import { selfConfig } from './self-config.ts'
 import { Barriers } from './stream/barriers.ts'
 import { Flusher } from './stream/flusher.ts'
@@ -94,6 +95,8 @@ export class Gateway implements LinkHandler {
     const clock = this.#clock
     const reframer = new Reframer(config.limits)
     const limits = () => this.#config.limits
+    const scanning = new Scanning(limits)
+    const scanners = () => scanning.scanners
     const domains = () => [...this.#config.domains.keys()].filter((name) => name !== config.address)
     const drain = (asker: Instance) => {
       const domain = routes.domains.get(asker.domain.name)
@@ -103,7 +106,8 @@ export class Gateway implements LinkHandler {
     const flusher = this.#flusher
     const readFile = (path: string) => readFileSync(path, 'utf8')
     const undeliverable: LinksParts['undeliverable'] = (domain, queue) => this.#router.giveUpLink(domain, queue)
-    this.#links = new Links({ routes, flusher, handler: this, random: Math.random, readFile, limits, undeliverable })
+    const { random } = Math
+    this.#links = new Links({ routes, flusher, handler: this, random, readFile, limits, scanners, undeliverable })
     this.#router = new Router({
       routes,
       self: this.#self,
@@ -146,6 +150,7 @@ export class Gateway implements LinkHandler {
       streamErrors: this.#streamErrors,
       log,
       limits,
+      scanners,
     })
     const { router, instances, links } = { router: this.#router, instances: this.#instances, links: this.#links }
     this.#watch = new Watch({ routes, instances, links, router, reframer, clock, log, patience, limits })

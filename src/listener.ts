@@ -8,6 +8,7 @@ import { type Log, logEvent } from './log.ts'
 import type { AcceptedDomain, Credential, FindDomain } from './stream/accept.ts'
 import type { Flusher } from './stream/flusher.ts'
 import { Stream, type StreamHandler, type StreamLimits, type StreamOwner } from './stream/stream.ts'
+import type { Scanners } from './xmpp/scanners.ts'
 import type { StreamCondition } from './xmpp/stream-error.ts'
 
 export interface ListenerLimits extends StreamLimits {
@@ -26,6 +27,7 @@ export interface ListenerParts {
   readonly log: Log
   /** As they are now; a stream keeps those that it was accepted with. */
   readonly limits: () => ListenerLimits
+  readonly scanners: () => Scanners
 }
 
 interface OpenPort {
@@ -176,7 +178,7 @@ export class Listener implements StreamOwner {
       return void socket.destroy()
     }
     const find: FindDomain = (name) => this.#parts.find(name, domains)
-    const stream = new Stream(socket, this, find, limits, this.#parts.flusher)
+    const stream = new Stream(socket, this, find, limits, this.#parts.scanners(), this.#parts.flusher)
     this.#streams.add(stream)
     this.#waiting.set(stream, address)
     this.#count(address, 1)

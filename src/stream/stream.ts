@@ -4,6 +4,7 @@ import { Found, Framer, type FramerLimits } from '../xmpp/framer.ts'
 import { newStreamId } from '../xmpp/handshake.ts'
 import type { Head } from '../xmpp/head.ts'
 import { ns } from '../xmpp/namespaces.ts'
+import type { Scanners } from '../xmpp/scanners.ts'
 import { type StreamCondition, streamConditions, streamError } from '../xmpp/stream-error.ts'
 import {
   type AcceptedDomain,
@@ -80,13 +81,20 @@ export class Stream implements Source {
   #lingering: NodeJS.Timeout | undefined
   #discarded = 0
 
-  constructor(socket: Socket, owner: StreamOwner, find: FindDomain, limits: StreamLimits, flusher: Flusher) {
+  constructor(
+    socket: Socket,
+    owner: StreamOwner,
+    find: FindDomain,
+    limits: StreamLimits,
+    scanners: Scanners,
+    flusher: Flusher,
+  ) {
     this.#socket = socket
     this.#owner = owner
     this.#find = find
     this.#limits = limits
     this.remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`
-    this.#framer = new Framer(limits)
+    this.#framer = new Framer(scanners)
     // Who lets the stream in gives it the bound of its domain.
     this.outbox = new Outbox(flusher, limits.outbox_bytes, limits.outbox_bytes)
     this.outbox.attach(socket)

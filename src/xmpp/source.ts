@@ -56,6 +56,11 @@ export class Source {
     return this.#end - this.origin
   }
 
+  /** An element has begun and not ended. */
+  get isInside(): boolean {
+    return this.#inside
+  }
+
   /** The element in progress has more bytes than the limit allows. */
   get exceeded(): boolean {
     return this.stop < this.#end
@@ -99,10 +104,15 @@ export class Source {
   }
 
   /** Lets go of all bytes: nothing will read them. */
-  discard(): void {
+  forget(): void {
     this.release(this.#end)
-    this.buffer = Buffer.alloc(0)
     this.#move(0)
+  }
+
+  /** The same, and of the buffer too. */
+  discard(): void {
+    this.forget()
+    this.buffer = Buffer.alloc(0)
   }
 
   fail(condition: StreamCondition, text: string): typeof Step.fail {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { Found, Framer } from '../../src/xmpp/framer.ts'
+import { Scanners } from '../../src/xmpp/scanners.ts'
 import { Dice, Generator } from './generator.ts'
 import { Oracle, type Verdict } from './oracle.ts'
 
@@ -25,7 +26,7 @@ const oracle = new Oracle()
 after(() => oracle.close())
 
 function read(document: Buffer, cuts: Iterable<number>): Reading {
-  const framer = new Framer(limits)
+  const framer = new Framer(new Scanners(limits))
   const elements: Buffer[] = []
   let what = 'open'
   let trace = ''

@@ -26,7 +26,7 @@ import { Metrics } from './metrics.ts'
 import { Redelivery } from './redelivery.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
-import { Scanning } from './scanning.ts'
+import { scannersBy } from './scanning.ts'
 import { selfConfig } from './self-config.ts'
 import { Barriers } from './stream/barriers.ts'
 import { Flusher } from './stream/flusher.ts'
@@ -91,22 +91,19 @@ export class Gateway implements LinkHandler {
     this.#config = config
     this.#log = log
     this.#self = new DomainRoutes(selfConfig(config), Math.random)
-    const routes = this.#routes
-    const clock = this.#clock
+    const { routes, clock, flusher } = { routes: this.#routes, clock: this.#clock, flusher: this.#flusher }
     const reframer = new Reframer(config.limits)
     const limits = () => this.#config.limits
-    const scanning = new Scanning(limits)
-    const scanners = () => scanning.scanners
+    const scanners = scannersBy(limits)
     const domains = () => [...this.#config.domains.keys()].filter((name) => name !== config.address)
     const drain = (asker: Instance) => {
       const domain = routes.domains.get(asker.domain.name)
       if (domain !== undefined) this.#drain(domain, asker)
     }
     const local = new LocalRouter({ address: config.address, version, domains, now: () => new Date() })
-    const flusher = this.#flusher
     const readFile = (path: string) => readFileSync(path, 'utf8')
     const undeliverable: LinksParts['undeliverable'] = (domain, queue) => this.#router.giveUpLink(domain, queue)
-    const { random } = Math
+    const random = Math.random
     this.#links = new Links({ routes, flusher, handler: this, random, readFile, limits, scanners, undeliverable })
     this.#router = new Router({
       routes,

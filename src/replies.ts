@@ -106,8 +106,14 @@ export class Replies {
     copy.type = head.type
     copy.fromStart = move(head.fromStart)
     copy.fromEnd = move(head.fromEnd)
+    copy.fromDomain = move(head.fromDomain)
+    copy.fromBare = move(head.fromBare)
+    copy.fromForm = head.fromForm
     copy.toStart = move(head.toStart)
     copy.toEnd = move(head.toEnd)
+    copy.toDomain = move(head.toDomain)
+    copy.toBare = move(head.toBare)
+    copy.toForm = head.toForm
     copy.idStart = idStart
     copy.idEnd = idEnd
     copy.children = head.children

@@ -12,26 +12,11 @@ export function loadExpress(stanzaBytes: number): Express | undefined {
   return new Express(new WebAssembly.Module(readFileSync(code)), stanzaBytes)
 }
 
-/** The scanners of a node's streams, by the limits in force. */
-export class Scanning {
-  readonly #limits: () => FramerLimits
-  #scanners: Scanners
-
-  constructor(limits: () => FramerLimits) {
-    this.#limits = limits
-    this.#scanners = new Scanners(limits(), loadExpress(limits().stanza_bytes))
-  }
-
-  /** Whether the express scanner runs here. */
-  get isExpress(): boolean {
-    return this.#scanners.express !== undefined
-  }
-
-  /** For a stream that begins now: it keeps them, and their limits. */
-  get scanners(): Scanners {
-    const limits = this.#limits()
-    const { express } = this.#scanners
-    if (limits !== this.#scanners.limits) this.#scanners = new Scanners(limits, express)
-    return this.#scanners
+/** The scanners of a node's streams, by the limits in force: a stream keeps those, and the limits, that it began with. */
+export function scannersBy(limits: () => FramerLimits): () => Scanners {
+  let scanners = new Scanners(limits(), loadExpress(limits().stanza_bytes))
+  return () => {
+    if (limits() !== scanners.limits) scanners = new Scanners(limits(), scanners.express)
+    return scanners
   }
 }

@@ -1,5 +1,5 @@
 import type { FramerLimits } from './found.ts'
-import type { Head, Kind, Type } from './head.ts'
+import type { Form, Head, Kind, Type } from './head.ts'
 
 /** Why a scan has stopped; the numbers are assembly/express.ts's. */
 export const Outcome = {
@@ -15,7 +15,7 @@ export const Outcome = {
 export type Outcome = (typeof Outcome)[keyof typeof Outcome]
 
 /** Numbers of one record. */
-const RECORD = 12
+const RECORD = 18
 /** Zeros behind the input, which stop every loop. */
 const PADDING = 16
 const PAGE = 64 * 1024
@@ -122,13 +122,19 @@ export class Express {
     head.tagEnd = numbers[at + 2] as number
     head.kind = numbers[at + 3] as Kind
     head.type = numbers[at + 4] as Type
-    head.fromStart = numbers[at + 5] as number
-    head.fromEnd = numbers[at + 6] as number
-    head.toStart = numbers[at + 7] as number
-    head.toEnd = numbers[at + 8] as number
-    head.idStart = numbers[at + 9] as number
-    head.idEnd = numbers[at + 10] as number
-    head.children = numbers[at + 11] as number
+    head.idStart = numbers[at + 5] as number
+    head.idEnd = numbers[at + 6] as number
+    head.children = numbers[at + 7] as number
+    head.fromStart = numbers[at + 8] as number
+    head.fromEnd = numbers[at + 9] as number
+    head.fromDomain = numbers[at + 10] as number
+    head.fromBare = numbers[at + 11] as number
+    head.fromForm = numbers[at + 12] as Form
+    head.toStart = numbers[at + 13] as number
+    head.toEnd = numbers[at + 14] as number
+    head.toDomain = numbers[at + 15] as number
+    head.toBare = numbers[at + 16] as number
+    head.toForm = numbers[at + 17] as Form
     head.streams = false
   }
 }

@@ -8,7 +8,7 @@ import { Head, Kind } from './head.ts'
 import { readHeader, type StreamHeader } from './header.ts'
 import { Lexer, Token } from './lexer.ts'
 import { ns } from './namespaces.ts'
-import { clear, kindOf, note, shift } from './routing.ts'
+import { clear, kindOf, locate, note, shift } from './routing.ts'
 import { Scopes } from './scopes.ts'
 import { Source, Step } from './source.ts'
 
@@ -296,6 +296,7 @@ export class PlainFramer {
         return this.#fail()
       }
     }
+    locate(head)
     source.release(pos)
     return head.kind === Kind.other ? Found.element : Found.stanza
   }

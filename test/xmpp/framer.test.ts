@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadExpress } from '../../src/scanning.ts'
 import { Found, Framer, type FramerLimits } from '../../src/xmpp/framer.ts'
-import { Kind, Type } from '../../src/xmpp/head.ts'
+import { Form, Kind, Type } from '../../src/xmpp/head.ts'
 import { Scanners } from '../../src/xmpp/scanners.ts'
 import type { StreamCondition } from '../../src/xmpp/stream-error.ts'
 
@@ -41,6 +41,10 @@ function describe(found: Found, framer: Framer): string {
     head.text(head.fromStart, head.fromEnd),
     head.text(head.toStart, head.toEnd),
     head.text(head.idStart, head.idEnd),
+    head.text(head.fromDomain, head.fromBare),
+    head.text(head.toDomain, head.toBare),
+    head.fromForm,
+    head.toForm,
   ]
   const tag = head.buffer.toString('utf8', head.start, head.tagEnd)
   return JSON.stringify([found, `${head.bytes}`, tag, head.kind, head.type, head.children, head.streams, ...attributes])
@@ -192,7 +196,8 @@ test('the head tells kind, type, addresses, children and the end of the tag', ()
   const tag = "<message to='a@b/c' from=\"d.example\" id='x&amp;y' type='groupchat' xml:id='no'>"
   const finds = readEveryWay(`${open} \n${tag}<body><i/></body>text<x/></message>`)
   const bytes = `${tag}<body><i/></body>text<x/></message>`
-  const expected = [Found.stanza, bytes, tag, Kind.message, Type.groupchat, 2, false, 'd.example', 'a@b/c', 'x&amp;y']
+  const addresses = ['d.example', 'a@b/c', 'x&amp;y', 'd.example', 'b', Form.full, Form.full]
+  const expected = [Found.stanza, bytes, tag, Kind.message, Type.groupchat, 2, false, ...addresses]
   assert.deepEqual(JSON.parse(finds[1] ?? ''), expected)
 })
 

@@ -17,7 +17,7 @@ export type Outcome = (typeof Outcome)[keyof typeof Outcome]
 /** Numbers of one record. */
 const RECORD = 18
 /** Zeros behind the input, which stop every loop. */
-const PADDING = 16
+const PADDING = 64
 const PAGE = 64 * 1024
 /** Room for the input at least, in bytes, and at most: what is larger is for the plain framer. */
 const SMALLEST = 256 * 1024

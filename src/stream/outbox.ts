@@ -272,7 +272,6 @@ export class Outbox implements Flushable {
       this.#window.shift()
       this.#deliver(slab)
     }
-    this.flush()
     this.#wake()
   }
 
@@ -307,7 +306,6 @@ export class Outbox implements Flushable {
       // The answer may have come before this callback.
       if (this.#barriers === undefined || slab.barrier <= this.#barriers.confirmed) this.#deliver(slab)
       else this.#window.push(slab)
-      this.flush()
       this.#wake()
     }
   }
@@ -318,7 +316,9 @@ export class Outbox implements Flushable {
     this.onDelivered?.(slab.stanzas)
   }
 
+  /** Something has left. What has come in this turn waits for its end, and so for more to come. */
   #wake(): void {
+    if (!this.#dirty) this.flush()
     if (this.#sources.size > 0 && this.bytes <= this.#softMark >>> 1) this.releaseSources()
     this.#tellWaiting()
   }

@@ -233,6 +233,23 @@ test('an answer may come before the callback of the write', async () => {
   assert.deepEqual([box.delivered, box.stanzas], [1, 0])
 })
 
+test('what has come in a turn is written at its end, not when an answer comes in the midst of it', async () => {
+  const { box, sink } = confirming()
+  append(box, 'a')
+  await turn()
+  box.askToConfirm()
+  sink.take(2)
+  append(box, 'b')
+  box.confirm(1)
+  assert.equal(sink.writes.length, 0)
+  append(box, 'c')
+  await turn()
+  assert.deepEqual(
+    sink.writes.map(({ text }) => text),
+    ['bc'],
+  )
+})
+
 test('a barrier follows 64 stanzas at once, and none is asked for when nothing waits', async () => {
   const { box, sink } = confirming(1e6)
   for (let i = 0; i < 63; i++) append(box, 'x', i)

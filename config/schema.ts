@@ -1,4 +1,4 @@
-import { type Static, Type } from '@sinclair/typebox'
+import type { Static } from '@sinclair/typebox'
 import {
   bareJid,
   bytes,
@@ -19,6 +19,7 @@ import {
   service,
   text,
 } from './kinds.ts'
+import { Type } from './typebox.ts'
 
 /**
  * Every key of the configuration, once: the types, defaults, checks, messages and the README's table come from here.

@@ -181,7 +181,7 @@ export class DomainRoutes {
   /** An instance arrives; it may take a bucket from one that has no right to it. Returns what changes hands. */
   join(instance: Instance): readonly Move[] {
     this.#members.set(instance.name, instance)
-    return this.#change((table) => join(table, instance.name, this.#wantedBy(instance.name)))
+    return this.#change(instance, (table) => join(table, instance.name, this.#wantedBy(instance.name)))
   }
 
   /** An instance takes the place of another of the same name: no bucket moves. */
@@ -189,7 +189,7 @@ export class DomainRoutes {
     const old = this.#members.get(instance.name)
     if (old !== undefined) this.letGo(old)
     this.#members.set(instance.name, instance)
-    this.#settle()
+    this.refresh(instance)
   }
 
   /** An instance is no more, or gets nothing new. Returns what changes hands. */
@@ -197,7 +197,7 @@ export class DomainRoutes {
     this.letGo(instance)
     if (this.#members.get(instance.name) !== instance) return []
     this.#members.delete(instance.name)
-    return this.#change((table) => leave(table, instance.name))
+    return this.#change(instance, (table) => leave(table, instance.name))
   }
 
   /** A suspect spare inherits no bucket; a suspect holder keeps its own, as long as it lives. */
@@ -210,12 +210,13 @@ export class DomainRoutes {
 
   /** The reverse of `sideline`. Returns what changes hands. */
   reinstate(instance: Instance): readonly Move[] {
-    return this.#change((table) => join(table, instance.name, this.#wantedBy(instance.name)))
+    return this.#change(instance, (table) => join(table, instance.name, this.#wantedBy(instance.name)))
   }
 
-  /** An instance has stalled, or reads again. */
-  refresh(): void {
-    this.#settle()
+  /** An instance has come, has stalled, or reads again. */
+  refresh(instance: Instance): void {
+    this.#snapshot = undefined
+    this.#settle(instance, this.#buckets?.holders.indexOf(instance.name) ?? -1)
   }
 
   /** Takes a new config into force. Returns whether stanzas are now shared out otherwise. */
@@ -227,7 +228,7 @@ export class DomainRoutes {
     this.#policy = policyFor(config.balancing, config.bare_domain)
     const isAssignedAnew = this.#assignment() !== assigned
     if (isAssignedAnew) this.#assignAnew()
-    this.#settle()
+    this.#settleAll()
     for (const mover of this.#movers.keys()) this.#movers.set(mover, this.#ownPlaces(mover))
     this.#gatherMoving()
     return isAssignedAnew || spilled !== config.when_unassigned
@@ -263,7 +264,9 @@ export class DomainRoutes {
     return count === undefined ? undefined : bucketTable(count)
   }
 
+  /** Only those that a change is about are settled anew: ten thousand may join, one after the other. */
   #change(
+    instance: Instance,
     step: (table: BucketTable) => { readonly table: BucketTable; readonly moves: readonly Move[] },
   ): readonly Move[] {
     let moves: readonly Move[] = []
@@ -272,19 +275,27 @@ export class DomainRoutes {
       this.#buckets = change.table
       moves = change.moves
     }
-    this.#settle()
+    this.#snapshot = undefined
+    const others = moves.flatMap(({ from, to }) => [from, to].filter((name) => name !== undefined))
+    for (const name of new Set([instance.name, ...others])) {
+      const member = this.#members.get(name)
+      if (member !== undefined) this.refresh(member)
+    }
     return moves
   }
 
   /** Says of every instance what it holds; who gets stanzas is worked out when the next one comes. */
-  #settle(): void {
+  #settleAll(): void {
     this.#snapshot = undefined
     const bucketOf = new Map((this.#buckets?.holders ?? []).map((name, bucket) => [name, bucket]))
-    for (const instance of this.#members.values()) {
-      instance.bucket = bucketOf.get(instance.name)
-      if (instance.state !== 'joining' && instance.state !== 'active' && instance.state !== 'spare') continue
-      instance.state = this.#buckets !== undefined && instance.bucket === undefined ? 'spare' : 'active'
-    }
+    for (const instance of this.#members.values()) this.#settle(instance, bucketOf.get(instance.name) ?? -1)
+  }
+
+  /** @param bucket what it holds; -1 for none */
+  #settle(instance: Instance, bucket: number): void {
+    instance.bucket = bucket < 0 ? undefined : bucket
+    if (instance.state !== 'joining' && instance.state !== 'active' && instance.state !== 'spare') return
+    instance.state = this.#buckets !== undefined && instance.bucket === undefined ? 'spare' : 'active'
   }
 
   #takeSnapshot(): Snapshot {

@@ -4,11 +4,11 @@ import type { Config, Domain } from '../config/config.ts'
 import { normaliseDomain } from '../config/names.ts'
 import { acceptedDomain } from './accepted-domain.ts'
 import type { AdminActions } from './admin/actions.ts'
-import { type Admin, startAdmin } from './admin/admin.ts'
+import type { Admin } from './admin/admin.ts'
 import { Backoff } from './backoff.ts'
 import { census } from './census.ts'
 import { TICK_MILLISECONDS } from './clock.ts'
-import { RedisHoldStore } from './cluster/redis-hold.ts'
+import { storeOf } from './cluster/store.ts'
 import { StreamErrorCounters } from './counters.ts'
 import { domainMetrics } from './domain-metrics.ts'
 import { DomainRoutes } from './domain-routes.ts'
@@ -16,13 +16,14 @@ import { Drains } from './drains.ts'
 import { Histogram, iqBounds, routeBounds } from './histogram.ts'
 import type { Instance } from './instance.ts'
 import { Instances } from './instances.ts'
-import { Journals, type JournalsParts } from './journals.ts'
+import type { HoldStore } from './journal.ts'
+import { Journals } from './journals.ts'
+import { LateMetrics } from './late-metrics.ts'
 import type { Link, LinkHandler } from './link.ts'
 import { Links, type LinksParts } from './links.ts'
 import { Listener } from './listener.ts'
 import { LocalRouter } from './local.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
-import { Metrics } from './metrics.ts'
 import { Redelivery } from './redelivery.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
@@ -68,6 +69,7 @@ export class Gateway implements LinkHandler {
   readonly #watch: Watch
   /** Undefined where what is held ends with the node. */
   readonly #journals: Journals | undefined
+  readonly #metrics: LateMetrics
   readonly #view: View
   readonly #ticker: NodeJS.Timeout
   #config: Config
@@ -77,7 +79,7 @@ export class Gateway implements LinkHandler {
 
   /** Builds the node and opens its ports; rejects with a SwitchyardError when one cannot be opened. */
   static async start(config: Config, options: GatewayOptions): Promise<Gateway> {
-    const gateway = new Gateway(config, options)
+    const gateway = new Gateway(config, options, await storeOf(config))
     try {
       await gateway.#open()
     } catch (error) {
@@ -87,7 +89,11 @@ export class Gateway implements LinkHandler {
     return gateway
   }
 
-  private constructor(config: Config, { version, log, patience = usualPatience }: GatewayOptions) {
+  private constructor(
+    config: Config,
+    { version, log, patience = usualPatience }: GatewayOptions,
+    store: HoldStore | undefined,
+  ) {
     this.#config = config
     this.#log = log
     this.#self = new DomainRoutes(selfConfig(config), Math.random)
@@ -151,13 +157,19 @@ export class Gateway implements LinkHandler {
     })
     const { router, instances, links } = { router: this.#router, instances: this.#instances, links: this.#links }
     this.#watch = new Watch({ routes, instances, links, router, reframer, clock, log, patience, limits })
-    this.#journals = journalsOf(config, {
-      log,
-      restore: (domain, slab) => redelivery.restore(domain, slab),
-      reroute: (domain, queue) => router.reroute(domain, queue),
-    })
+    this.#journals =
+      store &&
+      new Journals({
+        store,
+        log,
+        epoch,
+        now: Date.now,
+        backoff: new Backoff(redisRetry.first, redisRetry.most, Math.random),
+        restore: (domain, slab) => redelivery.restore(domain, slab),
+        reroute: (domain, queue) => router.reroute(domain, queue),
+      })
     const counts = () => census(routes, instances, links)
-    const metrics = new Metrics({
+    this.#metrics = new LateMetrics({
       domains: () => counts().map((count) => domainMetrics(count, this.#journals?.unsaved(count.domain.name) ?? null)),
       streamErrors: this.#streamErrors,
       routeSeconds: this.#routeSeconds,
@@ -168,7 +180,8 @@ export class Gateway implements LinkHandler {
       configReloads: this.#configReloads,
     })
     const state = () => this.#state
-    this.#view = new View({ version, config: () => this.#config, state, census: counts, metrics: () => metrics.text() })
+    const metrics = () => this.#metrics.text()
+    this.#view = new View({ version, config: () => this.#config, state, census: counts, metrics })
     this.#serve(config)
     this.#ticker = setInterval(() => this.#tick(), TICK_MILLISECONDS)
   }
@@ -262,6 +275,8 @@ export class Gateway implements LinkHandler {
     this.#ports = await this.#listener.configure(this.#config.listen)
     const { admin } = this.#config
     if (admin !== undefined) {
+      // A node that nobody can ask loads neither.
+      const [{ startAdmin }] = await Promise.all([import('./admin/admin.ts'), this.#metrics.make()])
       this.#admin = await startAdmin({ host: admin.host, port: admin.port }, this.#view, this.#actions(), this.#log)
     }
     this.#state = 'ready'
@@ -333,18 +348,4 @@ export class Gateway implements LinkHandler {
     if (this.#state !== 'starting') this.#watch.tick()
     if (this.#state === 'draining') this.#links.giveUpDown()
   }
-}
-
-function journalsOf(
-  { cluster }: Config,
-  parts: Pick<JournalsParts, 'log' | 'restore' | 'reroute'>,
-): Journals | undefined {
-  if (cluster === undefined) return undefined
-  return new Journals({
-    ...parts,
-    store: new RedisHoldStore({ url: cluster.redis, prefix: cluster.key_prefix }),
-    epoch: performance.timeOrigin,
-    now: Date.now,
-    backoff: new Backoff(redisRetry.first, redisRetry.most, Math.random),
-  })
 }

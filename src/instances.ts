@@ -211,7 +211,9 @@ export class Instances implements InstanceOwner {
   }
 
   #laden(domain: DomainRoutes): readonly Instance[] {
-    return [...domain.members.values()].filter(({ stream }) => stream.outbox.stanzas > 0)
+    const laden: Instance[] = []
+    for (const instance of domain.members.values()) if (instance.stream.outbox.stanzas > 0) laden.push(instance)
+    return laden
   }
 
   /** Resolves when these have confirmed all that they have been given by now, or have had their time. */

@@ -122,9 +122,11 @@ export class Listener implements StreamOwner {
 
   /** Opens a port; rejects with `listen-failed` when that cannot be done. */
   async #open(key: string, config: ListenerConfig): Promise<void> {
-    const server = serverFor(config, (socket) => this.#accept(socket, config.domains))
+    const find: FindDomain = (name) => this.#parts.find(name, config.domains)
+    const isGreeted = config.tls !== undefined
+    const server = serverFor(config, (socket) => this.#accept(socket, find, isGreeted))
     // Counted from the first byte of TLS on, or a thousand idle handshakes would not be.
-    if (config.tls !== undefined) server.on('connection', (socket: Socket) => this.#greet(socket))
+    if (isGreeted) server.on('connection', (socket: Socket) => this.#greet(socket))
     server.on('tlsClientError', (_error: Error, socket: Socket) => this.#noLongerGreeted(endsOf(socket)))
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) => reject(failure(config, cause)))
@@ -166,18 +168,17 @@ export class Listener implements StreamOwner {
     else this.#perAddress.delete(address)
   }
 
-  #accept(socket: Socket, domains: readonly string[] | undefined): void {
+  #accept(socket: Socket, find: FindDomain, isGreeted: boolean): void {
     const limits = this.#parts.limits()
     const address = socket.remoteAddress
     // It is gone already: there is nobody to answer.
     if (address === undefined) return void socket.destroy()
     // Through with TLS, it is counted as a stream from here on.
-    this.#noLongerGreeted(endsOf(socket))
+    if (isGreeted) this.#noLongerGreeted(endsOf(socket))
     if (this.#isTooMany(address)) {
       socket.on('error', () => {})
       return void socket.destroy()
     }
-    const find: FindDomain = (name) => this.#parts.find(name, domains)
     const stream = new Stream(socket, this, find, limits, this.#parts.scanners(), this.#parts.flusher)
     this.#streams.add(stream)
     this.#waiting.set(stream, address)

@@ -21,20 +21,22 @@ export const MOST_REQUEST_BYTES = 16 * 1024 * 1024
  * dies. In order of age.
  */
 export class Requests {
-  readonly #byKey = new Map<string, Request>()
+  /** Made with the first: most instances of many have none. */
+  #byKey: Map<string, Request> | undefined
   #bytes = 0
 
   get size(): number {
-    return this.#byKey.size
+    return this.#byKey?.size ?? 0
   }
   get isFull(): boolean {
-    return this.#byKey.size >= MOST_REQUESTS || this.#bytes >= MOST_REQUEST_BYTES
+    return this.size >= MOST_REQUESTS || this.#bytes >= MOST_REQUEST_BYTES
   }
 
   add(envelope: Envelope, now: number, bytes?: Buffer): void {
     const key = keyOf(envelope.from, envelope.to, envelope.id)
     // One that is asked again is as young as its last asking: a map keeps the place of a key that it has.
     this.#take(key)
+    this.#byKey ??= new Map()
     this.#byKey.set(key, { envelope, since: now, bytes })
     this.#bytes += weight(key, bytes)
   }
@@ -53,6 +55,8 @@ export class Requests {
 
   /** Takes the oldest request if it was given before `time`. */
   takeOlderThan(time: number): Request | undefined {
+    // Asked of every instance with every tick: of most there is nothing to take.
+    if (this.#byKey === undefined || this.#byKey.size === 0) return undefined
     const oldest = this.#byKey.entries().next()
     if (oldest.done || oldest.value[1].since >= time) return undefined
     return this.#take(oldest.value[0])
@@ -68,9 +72,9 @@ export class Requests {
   }
 
   #take(key: string): Request | undefined {
-    const request = this.#byKey.get(key)
+    const request = this.#byKey?.get(key)
     if (request === undefined) return undefined
-    this.#byKey.delete(key)
+    this.#byKey?.delete(key)
     this.#bytes -= weight(key, request.bytes)
     return request
   }

@@ -176,7 +176,7 @@ export class Watch {
     instance.isUnconfirmed = false
     if (instance.state !== 'unconfirmed') return
     instance.state = 'active'
-    domain.refresh()
+    domain.refresh(instance)
   }
 
   #doubt(domain: DomainRoutes, instance: Instance, silence: number): void {
@@ -208,7 +208,7 @@ export class Watch {
   #stall(domain: DomainRoutes, instance: Instance): void {
     const { outbox } = instance.stream
     instance.state = 'stalled'
-    domain.refresh()
+    domain.refresh(instance)
     outbox.pausesSources = false
     outbox.releaseSources()
     logEvent(this.#parts.log, 'instance-stalled', { domain: domain.name, instance: instance.name, bytes: outbox.bytes })
@@ -216,7 +216,7 @@ export class Watch {
 
   #unstall(domain: DomainRoutes, instance: Instance): void {
     instance.state = instance.isUnconfirmed ? 'unconfirmed' : 'active'
-    domain.refresh()
+    domain.refresh(instance)
     instance.stream.outbox.pausesSources = true
     logEvent(this.#parts.log, 'instance-unstalled', { domain: domain.name, instance: instance.name })
   }

@@ -50,7 +50,7 @@ test('without balancing any instance may get a stanza, and none that reads nothi
   next = 0.99
   assert.equal(pick(domain, 'u@x.test'), 'two')
   two!.state = 'stalled'
-  domain.refresh()
+  domain.refresh(two!)
   assert.equal(pick(domain, 'u@x.test'), 'one')
 })
 
@@ -101,7 +101,7 @@ test('a stalled holder keeps its bucket and its stanzas', () => {
   const [one] = join(domain, 'one', 'two', 'three')
   const before = spread(domain)
   one!.state = 'stalled'
-  domain.refresh()
+  domain.refresh(one!)
   assert.deepEqual(spread(domain), before)
   assert.deepEqual(
     [...domain.members.values()].map(({ state, bucket }) => [state, bucket]),
@@ -136,4 +136,22 @@ test('a new config says whether stanzas are shared out otherwise; a smaller numb
   assert.deepEqual([one!.bucket, two!.bucket], [0, 1])
   assert.equal(domain.configure(config(three, `${named.replace('5', '0')}, when_unassigned: spill`)), true)
   assert.ok(!spread(domain).includes(undefined))
+})
+
+test('what an instance holds and is called is said of all whom a change is about, whoever came in between', () => {
+  const domain = domainOf('a.test: {type: bare_source, component_number: 2}')
+  const [one, two, three, four] = join(domain, 'one', 'two', 'three', 'four')
+  const told = () => [one, two, three, four].map((instance) => [instance!.state, instance!.bucket])
+  assert.deepEqual(told(), [
+    ['active', 0],
+    ['active', 1],
+    ['spare', undefined],
+    ['spare', undefined],
+  ])
+  domain.leave(one!)
+  assert.deepEqual(told().slice(1), [
+    ['active', 1],
+    ['active', 0],
+    ['spare', undefined],
+  ])
 })

@@ -5,6 +5,9 @@ import { escapeText } from '../xmpp/stream-error.ts'
 /** Ids of barriers begin so. They are reserved: no request of anybody else's leaves here with such an id. */
 const PREFIX = 'sy.'
 
+/** Shared by all who have none: nothing is ever put into it. */
+const none: number[] = []
+
 /**
  * The barriers of one stream: XEP-0199 pings, numbered. A component's stream is one ordered stream (XEP-0114), so whoever
  * answers one, with a result or an error, has read all that was written before it.
@@ -14,7 +17,7 @@ export class Barriers {
   readonly #from: string
   readonly #to: string
   /** When each unanswered barrier was written, oldest first. */
-  #times: number[] = []
+  #times = none
   #last = 0
   #confirmed = 0
   #answeredAt = 0
@@ -52,7 +55,9 @@ export class Barriers {
   /** The next barrier, to be written now. */
   next(): string {
     this.#writtenAt = this.#clock.now
-    this.#times.push(this.#writtenAt)
+    // Made with its element: `push` would make room for seventeen, and an idle instance is owed one.
+    if (this.#times.length === 0) this.#times = [this.#writtenAt]
+    else this.#times.push(this.#writtenAt)
     const id = `${PREFIX}${++this.#last}`
     return `<iq type='get' id='${id}' from='${this.#from}' to='${this.#to}'><ping xmlns='${ns.ping}'/></iq>`
   }
@@ -60,7 +65,8 @@ export class Barriers {
   /** Notes an answer; false when that barrier is not waiting for one. */
   answered(barrier: number): boolean {
     if (barrier <= this.#confirmed || barrier > this.#last) return false
-    this.#times.splice(0, barrier - this.#confirmed)
+    if (barrier === this.#last) this.#times = none
+    else this.#times.splice(0, barrier - this.#confirmed)
     this.#confirmed = barrier
     this.#answeredAt = this.#clock.now
     return true

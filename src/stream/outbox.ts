@@ -21,6 +21,7 @@ const HANDED_BYTES = 256 * 1024
 
 /** After so many stanzas a confirmation is asked for; after 20 ms if there are fewer (`flusher.ts`). */
 const STANZAS_PER_BARRIER = 64
+const nobody: readonly never[] = []
 
 /**
  * The only writer to a socket. Copies stanzas into slabs, writes them once per tick, hands the socket no more than it
@@ -47,11 +48,11 @@ export class Outbox implements Flushable {
   #isEnding = false
   /** Stanzas handed since the last barrier; they wait for the next one. */
   #unasked = 0
-  #sources = new Set<Source>()
+  #sources: Set<Source> | undefined
   #delivered = 0
   #progress = 0
   /** Who waits for what was here to be delivered: until `delivered` is so high, or nothing is left here. */
-  #waiting: { readonly delivered: number; readonly resolve: () => void }[] = []
+  #waiting: readonly { readonly delivered: number; readonly resolve: () => void }[] = nobody
   /** Bytes that may be here at most; asked by the router (`hasRoom`), not enforced by `append`. */
   limit: number
   /** When false, a full outbox pauses nobody: its instance is stalled, and what comes is held here, within `limit`. */
@@ -97,7 +98,6 @@ export class Outbox implements Flushable {
   get owingSince(): number | undefined {
     return this.#barriers?.owingSince
   }
-
   /** When a barrier was last written, in the barriers' clock. */
   get askedAt(): number {
     return this.#barriers?.writtenAt ?? 0
@@ -122,7 +122,7 @@ export class Outbox implements Flushable {
 
   /** Whether a source waits for room. */
   get isPausing(): boolean {
-    return this.#sources.size > 0
+    return this.#sources !== undefined
   }
 
   /** Whether a stanza of so many bytes may be appended. The first always may. */
@@ -144,16 +144,16 @@ export class Outbox implements Flushable {
 
   /** Pauses `source` if there is no room, until there is. */
   waitForRoom(source: Source): void {
-    if (!this.isFull || !this.pausesSources || this.#sources.has(source)) return
-    this.#sources.add(source)
+    if (!this.isFull || !this.pausesSources || this.#sources?.has(source)) return
+    this.#sources = (this.#sources ?? new Set()).add(source)
     source.pause()
   }
 
   /** Lets all paused sources go on, room or not. */
   releaseSources(): void {
     const sources = this.#sources
-    if (sources.size === 0) return
-    this.#sources = new Set()
+    if (sources === undefined) return
+    this.#sources = undefined
     for (const source of sources) source.resume()
   }
 
@@ -228,7 +228,7 @@ export class Outbox implements Flushable {
         clearTimeout(deadline)
         resolve(true)
       }
-      this.#waiting.push({ delivered: this.#delivered + this.stanzas, resolve: passed })
+      this.#waiting = [...this.#waiting, { delivered: this.#delivered + this.stanzas, resolve: passed }]
     })
   }
 
@@ -319,7 +319,7 @@ export class Outbox implements Flushable {
   /** Something has left. What has come in this turn waits for its end, and so for more to come. */
   #wake(): void {
     if (!this.#dirty) this.flush()
-    if (this.#sources.size > 0 && this.bytes <= this.#softMark >>> 1) this.releaseSources()
+    if (this.#sources !== undefined && this.bytes <= this.#softMark >>> 1) this.releaseSources()
     this.#tellWaiting()
   }
 

@@ -67,12 +67,14 @@ export class Stream implements Source {
   readonly outbox: Outbox
   readonly #socket: Socket
   readonly #owner: StreamOwner
-  readonly #find: FindDomain
+  /** Both are only of use until the stream is open. */
+  #find: FindDomain | undefined
+  #domain: AcceptedDomain | undefined
   readonly #limits: StreamLimits
   readonly #framer: Framer
-  readonly #deadline: NodeJS.Timeout
+  #deadline: NodeJS.Timeout | undefined
   #state: State = 'header'
-  #domain: AcceptedDomain | undefined
+  #domainName: string | undefined
   #handler: StreamHandler | undefined
   #bytesBeforeOpen = 0
   #pauses = 0
@@ -114,7 +116,7 @@ export class Stream implements Source {
 
   /** What its header named, once that is known to be served. */
   get domainName(): string | undefined {
-    return this.#domain?.name
+    return this.#domainName
   }
 
   get isOpen(): boolean {
@@ -207,10 +209,12 @@ export class Stream implements Source {
 
   #onHeader(): void {
     const header = this.#framer.header
-    if (header === undefined) return
-    const accepted = acceptHeader(header, this.#find)
+    const find = this.#find
+    if (header === undefined || find === undefined) return
+    const accepted = acceptHeader(header, find)
     if (isRefusal(accepted)) return this.close(accepted.condition, accepted.text)
     this.#domain = accepted
+    this.#domainName = accepted.name
     this.#state = 'handshake'
     this.outbox.appendControl(streamHeader(this.id, accepted.name))
   }
@@ -228,13 +232,21 @@ export class Stream implements Source {
     const domain = this.#domain
     const credential = domain && acceptHandshake(digest, this.id, domain)
     if (domain === undefined || credential === undefined) return this.close('not-authorized', 'wrong digest')
-    clearTimeout(this.#deadline)
+    this.#stopWaiting()
     const handler = this.#owner.authenticated(this, domain, credential)
     if (typeof handler === 'string') return this.close(handler)
     this.#state = 'open'
     this.#handler = handler
     this.outbox.appendControl('<handshake/>')
     handler.opened()
+  }
+
+  /** Ten thousand may stay for days: what they needed only to come in is let go. */
+  #stopWaiting(): void {
+    clearTimeout(this.#deadline)
+    this.#deadline = undefined
+    this.#find = undefined
+    this.#domain = undefined
   }
 
   /** The peer says what is wrong and will close (RFC 6120 §4.9.1.1): so do we, without an error of our own. */
@@ -264,7 +276,7 @@ export class Stream implements Source {
   #finish(condition: StreamCondition | undefined, clean = false): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
-    clearTimeout(this.#deadline)
+    this.#stopWaiting()
     clearTimeout(this.#lingering)
     this.#handler?.closed(condition, clean)
     this.#handler = undefined

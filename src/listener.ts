@@ -196,7 +196,7 @@ export class Listener implements StreamOwner {
 }
 
 function serverFor(config: ListenerConfig, accept: (socket: Socket) => void): Server {
-  if (config.tls === undefined) return createTcpServer({ allowHalfOpen: true }, accept)
+  if (config.tls === undefined) return createTcpServer({ allowHalfOpen: true, pauseOnConnect: true }, accept)
   const { cert, key, ca } = config.tls
   const options = {
     cert: readFileSync(cert),

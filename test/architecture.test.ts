@@ -204,7 +204,7 @@ test('each library is seen by those only that it is for', () => {
     [/^yaml$/, /^config\//],
     [/^ajv(\/|$)/, /^(config|src\/admin)\//],
     // The names of the config only ask whether one is an address.
-    [/^node:(net|tls)$/, /^(config\/names|src\/(listener|link[^/]*|stream\/stream|commands\/[^/]+))\.ts$/],
+    [/^node:(net|tls)$/, /^(config\/names|src\/(listener|link[^/]*|stream\/(stream|reading)|commands\/[^/]+))\.ts$/],
   ]
   for (const { path, foreign } of modules) {
     for (const name of foreign) {

@@ -17,6 +17,7 @@ import {
 } from './accept.ts'
 import type { Flusher } from './flusher.ts'
 import { Outbox, type Source } from './outbox.ts'
+import { readShared } from './reading.ts'
 
 export interface StreamLimits extends FramerLimits {
   /** From accept to handshake; bytes do not reset it. */
@@ -83,14 +84,16 @@ export class Stream implements Source {
   #lingering: NodeJS.Timeout | undefined
   #discarded = 0
 
+  /** @param accepted and not read yet; it is of no use to others from now on */
   constructor(
-    socket: Socket,
+    accepted: Socket,
     owner: StreamOwner,
     find: FindDomain,
     limits: StreamLimits,
     scanners: Scanners,
     flusher: Flusher,
   ) {
+    const socket = readShared(accepted, (chunk) => this.#read(chunk))
     this.#socket = socket
     this.#owner = owner
     this.#find = find
@@ -107,7 +110,6 @@ export class Stream implements Source {
     )
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 60_000)
-    socket.on('data', (chunk) => this.#read(chunk))
     // Without a closing tag it is a death; after one it is the peer's half of the close.
     socket.on('end', () => this.#onEnd())
     socket.on('error', () => this.#gone(false))

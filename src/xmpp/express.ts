@@ -19,11 +19,10 @@ const RECORD = 18
 /** Zeros behind the input, which stop every loop. */
 const PADDING = 64
 const PAGE = 64 * 1024
-/** Room for the input at least, in bytes, and at most: what is larger is for the plain framer. */
-const SMALLEST = 256 * 1024
+/** Room for the input at most, in bytes: what is larger is for the plain framer. */
 const LARGEST = 4 * 1024 * 1024
-/** A chunk as sockets hand it out. */
-const CHUNK = 64 * 1024
+/** What is read of a socket at once. */
+const CHUNK = 256 * 1024
 
 /** What assembly/express.ts exports. */
 interface Exports {
@@ -65,7 +64,7 @@ export class Express {
     this.#exports = new WebAssembly.Instance(module, imports).exports as unknown as Exports
     const { memory, records, input } = this.#exports
     this.input = input.value
-    const wanted = Math.min(Math.max(SMALLEST, stanzaBytes + 2 * CHUNK), LARGEST)
+    const wanted = Math.min(stanzaBytes + 2 * CHUNK, LARGEST)
     const pages = Math.ceil((this.input + wanted + PADDING) / PAGE)
     // Never again: growing would detach all views of it.
     memory.grow(pages - memory.buffer.byteLength / PAGE)

@@ -123,9 +123,8 @@ export class Gateway implements LinkHandler {
       routed: (seconds) => this.#routeSeconds.observe(seconds),
       preciseNow: () => performance.now(),
     })
-    const { address } = config
-    const epoch = performance.timeOrigin
-    const redelivery = new Redelivery({ router: this.#router, reframer, clock, log, address, epoch })
+    const own = { address: config.address, epoch: performance.timeOrigin }
+    const redelivery = new Redelivery({ router: this.#router, reframer, clock, log, ...own })
     this.#drains = new Drains({
       roster: () => this.#instances,
       unregister: (instance) => routes.unregister(instance),

@@ -103,16 +103,16 @@ export class Source {
     this.#cover()
   }
 
-  /** Lets go of all bytes: nothing will read them. */
+  /** Passes over all that is left. The bytes stay where they are until the next `push`: what was found may be among them. */
   forget(): void {
     this.release(this.#end)
-    this.#move(0)
   }
 
-  /** The same, and of the buffer too. */
+  /** Lets go of all bytes and the buffer: nothing will read them. */
   discard(): void {
-    this.forget()
+    this.release(this.#end)
     this.buffer = Buffer.alloc(0)
+    this.#move(0)
   }
 
   fail(condition: StreamCondition, text: string): typeof Step.fail {

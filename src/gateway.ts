@@ -161,7 +161,7 @@ export class Gateway implements LinkHandler {
       new Journals({
         store,
         log,
-        epoch,
+        epoch: own.epoch,
         now: Date.now,
         backoff: new Backoff(redisRetry.first, redisRetry.most, Math.random),
         restore: (domain, slab) => redelivery.restore(domain, slab),

@@ -33,7 +33,7 @@ const STANZAS_PER_BARRIER = 64
  * Above `softMark` bytes whoever feeds it is paused (`waitForRoom`), until half of that is left.
  */
 export class Outbox implements Flushable {
-  readonly #flusher: Flusher
+  readonly flusher: Flusher
   readonly #softMark: number
   #queue: StanzaQueue
   /** Slabs in the socket's hands, in order; the callbacks of writes come in order too. */
@@ -64,7 +64,7 @@ export class Outbox implements Flushable {
    * @param limit bytes above which nothing more is taken: for sources that cannot be paused, or were not
    */
   constructor(flusher: Flusher, softMark: number, limit: number) {
-    this.#flusher = flusher
+    this.flusher = flusher
     this.#queue = new StanzaQueue(flusher.slabs)
     this.#softMark = softMark
     this.limit = limit
@@ -97,7 +97,6 @@ export class Outbox implements Flushable {
   get owingSince(): number | undefined {
     return this.#barriers?.owingSince
   }
-
   /** When a barrier was last written, in the barriers' clock. */
   get askedAt(): number {
     return this.#barriers?.writtenAt ?? 0
@@ -106,7 +105,6 @@ export class Outbox implements Flushable {
   get isConfirming(): boolean {
     return this.#barriers !== undefined
   }
-
   /** From now on nothing is delivered until the peer has answered a barrier that was written after it. */
   confirmBy(barriers: Barriers): void {
     this.#barriers = barriers
@@ -237,7 +235,9 @@ export class Outbox implements Flushable {
     this.#dirty = false
     const sink = this.#sink
     if (sink === undefined || this.#isEnding || this.#queue.isEmpty || !this.#mayHand()) return
-    sink.cork()
+    // Several writes become one in a cork; one alone is cheaper without.
+    const isSeveral = this.#queue.first?.next !== undefined
+    if (isSeveral) sink.cork()
     while (this.#mayHand()) {
       const slab = this.#queue.shift()
       if (slab === undefined) break
@@ -245,8 +245,8 @@ export class Outbox implements Flushable {
       this.#unasked += slab.stanzas
       if (this.#unasked >= STANZAS_PER_BARRIER || slab.deaths >= SUSPECT_DEATHS) this.askToConfirm()
     }
-    if (this.#unasked > 0 && this.#barriers !== undefined) this.#flusher.askLater(this)
-    sink.uncork()
+    if (this.#unasked > 0 && this.#barriers !== undefined) this.flusher.askLater(this)
+    if (isSeveral) sink.uncork()
   }
 
   /** Writes a barrier after what was handed, if anything waits for one. */
@@ -334,7 +334,7 @@ export class Outbox implements Flushable {
 
   #schedule(): void {
     this.#dirty = true
-    this.#flusher.add(this)
+    this.flusher.add(this)
   }
 }
 

@@ -64,6 +64,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
   'backoff.ts': [],
   'scanning.ts': ['src/xmpp/'],
   'clock.ts': [],
+  'collector.ts': [],
   'counters.ts': ['src/xmpp/'],
   'errors.ts': [],
   'histogram.ts': [],

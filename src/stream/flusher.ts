@@ -6,6 +6,12 @@ export interface Flushable {
   askToConfirm(): void
 }
 
+/** What reads a socket. */
+export interface Reader {
+  pause(): void
+  resume(): void
+}
+
 /** A confirmation is asked for after so many milliseconds at the latest. */
 const CONFIRM_MILLISECONDS = 20
 
@@ -17,8 +23,15 @@ const WRITE_MILLISECONDS = 0.008
 const MOST_GATHERING_MILLISECONDS = 8
 
 /**
- * What all outboxes of a node share. Calls everything that was written to, once, after the input of this turn of the event loop has been read: what many
- * stanzas wrote leaves in one system call per socket.
+ * So many bytes are read of one socket in one turn of the event loop. libuv goes on reading one that has more, up to 32
+ * times: thousands of stanzas, and tens of milliseconds in which nobody else is read.
+ */
+const TURN_BYTES = 256 * 1024
+
+/**
+ * What all outboxes of a node share. Calls everything that was written to, once, after the input of this turn of the
+ * event loop has been read: what many stanzas wrote leaves in one system call per socket. And it sees to it that a turn
+ * ends: who sends very much at once is read on in the next.
  *
  * Where turns are long, confirmations are asked for by the flush that comes when it is time for them: a barrier leaves
  * with the stanzas before it, in one system call, and not in one of its own.
@@ -26,31 +39,44 @@ const MOST_GATHERING_MILLISECONDS = 8
 export class Flusher {
   readonly slabs = new SlabPool()
   readonly #now: () => number
-  #dirty: Flushable[] = []
+  /** Lists that are used again and again: with a stanza or two per turn, new ones would be most of its garbage. */
+  #dirty = new Round<Flushable>()
+  #flushing = new Round<Flushable>()
   #unasked: Flushable[] = []
+  #resting: Reader[] = []
+  /** Who is being read, and how much of it in this turn: a socket's chunks come one after the other. */
+  #reader: Reader | undefined
+  #read = 0
   #scheduled = false
   #isFlushing = false
   /** How many there were at the end of the turn before, where they wait for more. */
   #gathered = 0
   #gatheringSince = 0
   /** It is time to ask for confirmations, with what is being flushed. */
-  #isAsking = false
+  isAsking = false
   #timer: NodeJS.Timeout | undefined
   /** When the timer is to fire; it may be late, behind a long turn. In the past once it has. */
   #due = Number.POSITIVE_INFINITY
   readonly #run = (): void => {
     const dirty = this.#dirty
-    if (dirty.length >= MANY && this.#isGathering(dirty.length)) return void setImmediate(this.#run)
+    this.#reader = undefined
+    if (dirty.count >= MANY && this.#isGathering(dirty.count)) {
+      setImmediate(this.#run)
+      return this.#wake()
+    }
     this.#gathered = 0
-    this.#dirty = []
+    this.#dirty = this.#flushing
+    this.#flushing = dirty
     this.#scheduled = false
-    this.#isAsking = this.#timer !== undefined && this.#now() >= this.#due
+    this.isAsking = this.#timer !== undefined && this.#now() >= this.#due
     this.#isFlushing = true
-    for (let i = 0; i < dirty.length; i++) dirty[i]?.flush()
+    for (let i = 0; i < dirty.count; i++) dirty.items[i]?.flush()
+    dirty.clear()
     this.#isFlushing = false
-    if (this.#isAsking) this.#ask()
+    if (this.isAsking) this.#ask()
     // Not before all are flushed: with many, the timer would be due by then, and each barrier a write of its own.
     if (this.#unasked.length > 0) this.#arm()
+    this.#wake()
   }
   /** Not at once: what comes in this turn may take the barriers with it. */
   readonly #ring = (): void => {
@@ -64,15 +90,36 @@ export class Flusher {
   }
 
   add(outbox: Flushable): void {
-    this.#dirty.push(outbox)
+    this.#dirty.add(outbox)
     this.#schedule()
   }
 
   /** Calls `askToConfirm` in a while, or at once if it is time. One timer for all, and none when nothing waits. */
   askLater(outbox: Flushable): void {
-    if (this.#isAsking) return outbox.askToConfirm()
+    if (this.isAsking) return outbox.askToConfirm()
     this.#unasked.push(outbox)
     if (!this.#isFlushing) this.#arm()
+  }
+
+  /** `reader` has read so many bytes, and dealt with them. After `TURN_BYTES` it is paused, until the others had their turn. */
+  took(reader: Reader, bytes: number): void {
+    if (reader !== this.#reader) {
+      this.#reader = reader
+      this.#read = 0
+    }
+    this.#read += bytes
+    if (this.#read < TURN_BYTES) return
+    this.#reader = undefined
+    reader.pause()
+    this.#resting.push(reader)
+    this.#schedule()
+  }
+
+  #wake(): void {
+    if (this.#resting.length === 0) return
+    const resting = this.#resting
+    this.#resting = []
+    for (const reader of resting) reader.resume()
   }
 
   /**
@@ -90,7 +137,7 @@ export class Flusher {
   #ask(): void {
     const unasked = this.#unasked
     this.#unasked = []
-    this.#isAsking = false
+    this.isAsking = false
     clearTimeout(this.#timer)
     this.#timer = undefined
     for (let i = 0; i < unasked.length; i++) unasked[i]?.askToConfirm()
@@ -106,5 +153,20 @@ export class Flusher {
     if (this.#timer !== undefined) return
     this.#due = this.#now() + CONFIRM_MILLISECONDS
     this.#timer = setTimeout(this.#ring, CONFIRM_MILLISECONDS)
+  }
+}
+
+/** A list that keeps its room when it is cleared. */
+class Round<T> {
+  readonly items: (T | undefined)[] = []
+  count = 0
+
+  add(item: T): void {
+    this.items[this.count++] = item
+  }
+
+  clear(): void {
+    for (let i = 0; i < this.count; i++) this.items[i] = undefined
+    this.count = 0
   }
 }

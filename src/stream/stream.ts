@@ -180,8 +180,9 @@ export class Stream implements Source {
         return this.close('policy-violation', `more than ${this.#limits.handshake_bytes} bytes before the handshake`)
       rest = chunk.subarray(allowed)
     }
-    if (this.#state === 'open') this.#dispatch(rest)
-    else this.#discard(rest.length)
+    if (this.#state !== 'open') return this.#discard(rest.length)
+    this.#dispatch(rest)
+    this.outbox.flusher.took(this, rest.length)
   }
 
   #dispatch(chunk: Buffer): void {

@@ -151,3 +151,30 @@ test('a few that have something to write wait for nobody', async () => {
   await turn()
   assert.equal(flushed.length, 63)
 })
+
+test('who has read 256 KiB in one turn rests until what was written has been flushed; others read on', async () => {
+  const told: string[] = []
+  const flusher = new Flusher()
+  const reader = { pause: () => void told.push('pause'), resume: () => void told.push('resume') }
+  const other = { pause: () => void told.push('other pause'), resume: () => void told.push('other resume') }
+  flusher.add(noting(told, 'flush'))
+  for (let chunk = 0; chunk < 3; chunk++) flusher.took(reader, 64 * 1024)
+  assert.deepEqual(told, [])
+  flusher.took(reader, 64 * 1024)
+  flusher.took(other, 64 * 1024)
+  assert.deepEqual(told, ['pause'])
+  await new Promise(setImmediate)
+  assert.deepEqual(told, ['pause', 'flush', 'resume'])
+})
+
+test('what is read in one turn does not count in the next', async () => {
+  const flusher = new Flusher()
+  const told: string[] = []
+  const reader = { pause: () => void told.push('pause'), resume: () => void told.push('resume') }
+  for (let turn = 0; turn < 4; turn++) {
+    flusher.took(reader, 128 * 1024)
+    flusher.add(noting([], 'flush'))
+    await new Promise(setImmediate)
+  }
+  assert.deepEqual(told, [])
+})

@@ -206,7 +206,7 @@ export class Link implements Source {
   #read(chunk: Uint8Array): void {
     this.#probe.heard()
     this.#parser?.write(chunk)
-    this.outbox.flusher.took(this, chunk.length)
+    this.outbox.flusher.took(this)
   }
 
   #accepted(): void {

@@ -23,10 +23,11 @@ const WRITE_MILLISECONDS = 0.008
 const MOST_GATHERING_MILLISECONDS = 8
 
 /**
- * So many bytes are read of one socket in one turn of the event loop. libuv goes on reading one that has more, up to 32
- * times: thousands of stanzas, and tens of milliseconds in which nobody else is read.
+ * For so many milliseconds one socket is read in one turn of the event loop. libuv goes on reading one that has more, up
+ * to 32 times: thousands of stanzas, and tens of milliseconds in which nobody else is read. But the more is read at once,
+ * the fewer are the writes that it makes and the times that somebody must be woken.
  */
-const TURN_BYTES = 256 * 1024
+const TURN_MILLISECONDS = 2
 
 /**
  * What all outboxes of a node share. Calls everything that was written to, once, after the input of this turn of the
@@ -44,9 +45,9 @@ export class Flusher {
   #flushing = new Round<Flushable>()
   #unasked: Flushable[] = []
   #resting: Reader[] = []
-  /** Who is being read, and how much of it in this turn: a socket's chunks come one after the other. */
+  /** Who is being read, and since when in this turn: a socket's chunks come one after the other. */
   #reader: Reader | undefined
-  #read = 0
+  #readingSince = 0
   #scheduled = false
   #isFlushing = false
   /** How many there were at the end of the turn before, where they wait for more. */
@@ -101,14 +102,14 @@ export class Flusher {
     if (!this.#isFlushing) this.#arm()
   }
 
-  /** `reader` has read so many bytes, and dealt with them. After `TURN_BYTES` it is paused, until the others had their turn. */
-  took(reader: Reader, bytes: number): void {
+  /** `reader` has read a chunk, and dealt with it. When it is at it for too long it is paused, until the others had their turn. */
+  took(reader: Reader): void {
+    const now = this.#now()
     if (reader !== this.#reader) {
       this.#reader = reader
-      this.#read = 0
+      this.#readingSince = now
     }
-    this.#read += bytes
-    if (this.#read < TURN_BYTES) return
+    if (now - this.#readingSince < TURN_MILLISECONDS) return
     this.#reader = undefined
     reader.pause()
     this.#resting.push(reader)

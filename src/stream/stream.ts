@@ -182,7 +182,7 @@ export class Stream implements Source {
     }
     if (this.#state !== 'open') return this.#discard(rest.length)
     this.#dispatch(rest)
-    this.outbox.flusher.took(this, rest.length)
+    this.outbox.flusher.took(this)
   }
 
   #dispatch(chunk: Buffer): void {

@@ -152,29 +152,36 @@ test('a few that have something to write wait for nobody', async () => {
   assert.equal(flushed.length, 63)
 })
 
-test('who has read 256 KiB in one turn rests until what was written has been flushed; others read on', async () => {
+test('who has been read for 2 ms in one turn rests until what was written has been flushed; others read on', async () => {
   const told: string[] = []
-  const flusher = new Flusher()
+  let now = 0
+  const flusher = new Flusher(() => now)
   const reader = { pause: () => void told.push('pause'), resume: () => void told.push('resume') }
   const other = { pause: () => void told.push('other pause'), resume: () => void told.push('other resume') }
   flusher.add(noting(told, 'flush'))
-  for (let chunk = 0; chunk < 3; chunk++) flusher.took(reader, 64 * 1024)
+  flusher.took(reader)
+  now = 1.9
+  flusher.took(reader)
   assert.deepEqual(told, [])
-  flusher.took(reader, 64 * 1024)
-  flusher.took(other, 64 * 1024)
+  now = 2
+  flusher.took(reader)
+  flusher.took(other)
   assert.deepEqual(told, ['pause'])
-  await new Promise(setImmediate)
+  await turn()
   assert.deepEqual(told, ['pause', 'flush', 'resume'])
 })
 
-test('what is read in one turn does not count in the next', async () => {
-  const flusher = new Flusher()
+test('for how long one was read in one turn does not count in the next', async () => {
   const told: string[] = []
+  let now = 0
+  const flusher = new Flusher(() => now)
   const reader = { pause: () => void told.push('pause'), resume: () => void told.push('resume') }
-  for (let turn = 0; turn < 4; turn++) {
-    flusher.took(reader, 128 * 1024)
+  for (let n = 0; n < 4; n++) {
+    flusher.took(reader)
+    now += 1.5
+    flusher.took(reader)
     flusher.add(noting([], 'flush'))
-    await new Promise(setImmediate)
+    await turn()
   }
   assert.deepEqual(told, [])
 })

@@ -29,10 +29,11 @@ test('an accepted socket is read into one buffer, whole and in order, and its en
   await once(socket, 'end')
   assert.ok(Buffer.concat(chunks).equals(sent))
   assert.equal(buffers.size, 1)
+  const closed = once(socket, 'close')
+  const answer = once(near, 'data')
   socket.end('bye')
-  const [answer] = await once(near, 'data')
-  assert.equal(`${answer}`, 'bye')
-  await once(socket, 'close')
+  assert.equal(`${(await answer)[0]}`, 'bye')
+  await closed
   close()
 })
 

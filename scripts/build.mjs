@@ -1,4 +1,4 @@
-// dist/ as the sources have it.
+// dist/ as the sources have it, and the WebAssembly that they load from beside themselves.
 import { createHash } from 'node:crypto'
 import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,15 +9,19 @@ const FOLDERS = ['src', 'balancing', 'config', 'types']
 const FILES = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs']
 const STAMP = 'dist/.sources'
 const MAIN = 'src/main.js'
+// AssemblyScript, which tsc leaves alone; its WebAssembly lies beside it, so that the sources find it where dist/ does.
+const ASSEMBLY = 'src/xmpp/assembly/express'
+const NO_ASSETS = /\.ts$|\/tsconfig\.json$/
 
 export function build({ force = false } = {}) {
   const stamp = digest()
   const present = existsSync(STAMP)
-  if (!force && present && readFileSync(STAMP, 'utf8') === stamp) return
-  say(`${present ? (force ? 'as asked' : 'dist is older than the sources') : 'dist is missing'}: tsc`)
+  if (!force && present && existsSync(`${ASSEMBLY}.wasm`) && readFileSync(STAMP, 'utf8') === stamp) return
+  say(`${present ? (force ? 'as asked' : 'dist is older than the sources') : 'dist is missing'}: asc, tsc`)
   // Built beside and swapped in whole: a build that fails, or one that runs at the same time, leaves no half of a dist.
   const fresh = `dist-${process.pid}`
   try {
+    assemble()
     run('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', fresh])
     copyAssets(fresh)
     chmodSync(join(fresh, MAIN), 0o755)
@@ -29,10 +33,21 @@ export function build({ force = false } = {}) {
   }
 }
 
+function assemble() {
+  const fresh = `${ASSEMBLY}-${process.pid}.wasm`
+  try {
+    const options = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--memoryBase', '64']
+    run('node_modules/.bin/asc', [`${ASSEMBLY}.ts`, '--outFile', fresh, ...options])
+    renameSync(fresh, `${ASSEMBLY}.wasm`)
+  } finally {
+    rmSync(fresh, { force: true })
+  }
+}
+
 /** By content, so that a deleted file counts and a new checkout's times do not. */
 function digest() {
   const hash = createHash('sha256')
-  for (const file of [...FILES, ...FOLDERS.flatMap(filesUnder)]) {
+  for (const file of [...FILES, ...FOLDERS.flatMap(filesUnder).filter((file) => !file.endsWith('.wasm'))]) {
     const content = readFileSync(file)
     hash.update(`${file}\0${content.length}\0`).update(content)
   }
@@ -41,7 +56,7 @@ function digest() {
 
 /** What tsc leaves behind: pages and scripts that the code reads from beside itself. */
 function copyAssets(fresh) {
-  for (const file of filesUnder('src')) if (!file.endsWith('.ts')) cpSync(file, join(fresh, file))
+  for (const file of filesUnder('src')) if (!NO_ASSETS.test(file)) cpSync(file, join(fresh, file))
 }
 
 function filesUnder(folder) {

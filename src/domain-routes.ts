@@ -28,6 +28,7 @@ const nobody = Rendezvous.of([])
 /** One served domain: its instances, how its stanzas are shared out among them, what is held for it, and its counts. */
 export class DomainRoutes {
   readonly name: string
+  readonly #nameBytes: Buffer
   readonly counters = new DomainCounters()
   readonly hold: Hold
   readonly quarantine = new Quarantine()
@@ -54,11 +55,20 @@ export class DomainRoutes {
    */
   constructor(config: Domain, random: () => number, pool?: SlabPool) {
     this.name = config.name
+    this.#nameBytes = Buffer.from(config.name)
     this.hold = new Hold(config.hold.bytes, pool)
     this.#random = random
     this.#config = config
     this.#policy = policyFor(config.balancing, config.bare_domain)
     this.#buckets = this.#freeBuckets()
+  }
+
+  /** Whether the bytes `buffer[start, end)` are its name, as it is in normal form. */
+  isNamed(buffer: Buffer, start: number, end: number): boolean {
+    const name = this.#nameBytes
+    if (end - start !== name.length) return false
+    for (let i = 0; i < name.length; i++) if (buffer[start + i] !== name[i]) return false
+    return true
   }
 
   get config(): Domain {

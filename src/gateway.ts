@@ -27,6 +27,7 @@ import { escapeForLog, type Log, logEvent } from './log.ts'
 import { Redelivery } from './redelivery.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
+import { scannersBy } from './scanning.ts'
 import { selfConfig } from './self-config.ts'
 import { Barriers } from './stream/barriers.ts'
 import { Flusher } from './stream/flusher.ts'
@@ -96,20 +97,20 @@ export class Gateway implements LinkHandler {
     this.#config = config
     this.#log = log
     this.#self = new DomainRoutes(selfConfig(config), Math.random)
-    const routes = this.#routes
-    const clock = this.#clock
+    const { routes, clock, flusher } = { routes: this.#routes, clock: this.#clock, flusher: this.#flusher }
     const reframer = new Reframer(config.limits)
     const limits = () => this.#config.limits
+    const scanners = scannersBy(limits)
     const domains = () => [...this.#config.domains.keys()].filter((name) => name !== config.address)
     const drain = (asker: Instance) => {
       const domain = routes.domains.get(asker.domain.name)
       if (domain !== undefined) this.#drain(domain, asker)
     }
     const local = new LocalRouter({ address: config.address, version, domains, now: () => new Date() })
-    const flusher = this.#flusher
     const readFile = (path: string) => readFileSync(path, 'utf8')
     const undeliverable: LinksParts['undeliverable'] = (domain, queue) => this.#router.giveUpLink(domain, queue)
-    this.#links = new Links({ routes, flusher, handler: this, random: Math.random, readFile, limits, undeliverable })
+    const random = Math.random
+    this.#links = new Links({ routes, flusher, handler: this, random, readFile, limits, scanners, undeliverable })
     this.#router = new Router({
       routes,
       self: this.#self,
@@ -122,9 +123,8 @@ export class Gateway implements LinkHandler {
       routed: (seconds) => this.#routeSeconds.observe(seconds),
       preciseNow: () => performance.now(),
     })
-    const { address } = config
-    const epoch = performance.timeOrigin
-    const redelivery = new Redelivery({ router: this.#router, reframer, clock, log, address, epoch })
+    const own = { address: config.address, epoch: performance.timeOrigin }
+    const redelivery = new Redelivery({ router: this.#router, reframer, clock, log, ...own })
     this.#drains = new Drains({
       roster: () => this.#instances,
       unregister: (instance) => routes.unregister(instance),
@@ -152,6 +152,7 @@ export class Gateway implements LinkHandler {
       streamErrors: this.#streamErrors,
       log,
       limits,
+      scanners,
     })
     const { router, instances, links } = { router: this.#router, instances: this.#instances, links: this.#links }
     this.#watch = new Watch({ routes, instances, links, router, reframer, clock, log, patience, limits })
@@ -160,7 +161,7 @@ export class Gateway implements LinkHandler {
       new Journals({
         store,
         log,
-        epoch,
+        epoch: own.epoch,
         now: Date.now,
         backoff: new Backoff(redisRetry.first, redisRetry.most, Math.random),
         restore: (domain, slab) => redelivery.restore(domain, slab),

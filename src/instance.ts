@@ -17,6 +17,8 @@ export type InstanceState = (typeof instanceStates)[number]
 /** What an instance's domain is to it. */
 export interface Home {
   readonly name: string
+  /** Whether the bytes `buffer[start, end)` are its name. */
+  isNamed(buffer: Buffer, start: number, end: number): boolean
   readonly counters: DomainCounters
   readonly presences: Presences
   readonly config: { readonly retry_get: boolean; readonly presence_repair_seconds: number }

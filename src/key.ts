@@ -1,8 +1,9 @@
 import type { Keying, KeyRule } from '../balancing/criterion.ts'
 import { hashText, murmur3 } from '../balancing/hash.ts'
 import { delegatedFrom } from './adverts.ts'
-import { Head, Kind } from './xmpp/head.ts'
-import { bareEnd, bareText, decodeAttribute, fullText, hasLocal, isPlain, normalise } from './xmpp/jid.ts'
+import { Form, Head, Kind } from './xmpp/head.ts'
+import { bareText, decodeAttribute, fullText, normalise } from './xmpp/jid.ts'
+import { locate } from './xmpp/routing.ts'
 import { escapeText } from './xmpp/stream-error.ts'
 
 /** The hash of a stanza's key, by the rule that its domain has for it. */
@@ -23,21 +24,23 @@ function keyHead(stanza: Head): Head {
   head.fromEnd = head.buffer.length - Buffer.byteLength(to)
   head.toStart = head.fromEnd
   head.toEnd = head.buffer.length
+  locate(head)
   return head
 }
 
 function ruleFor(keying: { readonly usual: KeyRule; readonly withoutLocal: KeyRule }, head: Head): KeyRule {
   if (keying.usual === keying.withoutLocal) return keying.usual
-  return head.toStart >= 0 && hasLocal(head.buffer, head.toStart, head.toEnd) ? keying.usual : keying.withoutLocal
+  return head.toStart >= 0 && head.toDomain > head.toStart ? keying.usual : keying.withoutLocal
 }
 
 /** The hash of a stanza's key: of its bytes as they stand when they are in normal form, as nearly all are. */
 function hashOf(rule: KeyRule, head: Head): number {
   const start = rule.fromSource ? head.fromStart : head.toStart
   if (start < 0) return 0
-  const whole = rule.fromSource ? head.fromEnd : head.toEnd
-  const end = rule.bare ? bareEnd(head.buffer, start, whole) : whole
-  if (isPlain(head.buffer, start, end)) return murmur3(head.buffer, start, end)
+  const form = rule.fromSource ? head.fromForm : head.toForm
+  const bare = rule.fromSource ? head.fromBare : head.toBare
+  const end = rule.bare ? bare : rule.fromSource ? head.fromEnd : head.toEnd
+  if (form === Form.full || (form === Form.bare && end === bare)) return murmur3(head.buffer, start, end)
   const text = decodeAttribute(head.buffer.toString('utf8', start, end))
   const jid = normalise(text)
   return hashText(jid === undefined ? text : rule.bare ? bareText(jid) : fullText(jid))

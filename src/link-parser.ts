@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events'
 import { type Element, parse } from 'ltx'
-import { Found, Framer, type FramerLimits, type StreamHeader } from './xmpp/framer.ts'
+import { Found, Framer, type StreamHeader } from './xmpp/framer.ts'
 import type { Head } from './xmpp/head.ts'
 import { ns } from './xmpp/namespaces.ts'
+import type { Scanners } from './xmpp/scanners.ts'
 import { type StreamCondition, streamConditions } from './xmpp/stream-error.ts'
 
 /** What a link hears of its stream, in this order. After `serverError`, `footer` or `broken` nothing more is said. */
@@ -40,9 +41,9 @@ export class LinkParser extends EventEmitter {
   readonly #createElement: CreateElement
   #state: State = 'header'
 
-  constructor(limits: FramerLimits, reader: LinkReader, createElement: CreateElement) {
+  constructor(scanners: Scanners, reader: LinkReader, createElement: CreateElement) {
     super()
-    this.#framer = new Framer(limits)
+    this.#framer = new Framer(scanners)
     this.#reader = reader
     this.#createElement = createElement
   }

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events'
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Sink } from './stream/outbox.ts'
+import { readingShared } from './stream/reading.ts'
 
 export interface LinkTls {
   /** PEM of the authorities to believe instead of the system's. */
@@ -39,12 +40,15 @@ export class LinkSocket extends EventEmitter implements Sink {
 
   connect(address: { readonly host: string; readonly port: number }): void {
     if (this.#destroyed) return
-    const socket = this.#tls === undefined ? connectTcp(address) : this.#connectTls(address, this.#tls)
+    const onread = readingShared((chunk) => this.emit('data', chunk))
+    const to = { ...address, onread }
+    const socket = this.#tls === undefined ? connectTcp(to) : this.#connectTls(to, this.#tls)
     this.#socket = socket
     socket.setNoDelay(true)
     socket.setKeepAlive(true, TCP_KEEPALIVE_MILLISECONDS)
     if (this.#tls === undefined) socket.on('connect', () => this.emit('connect'))
-    socket.on('data', (chunk: Buffer) => this.emit('data', chunk))
+    // Without it the end would never be told.
+    socket.resume()
     socket.on('error', (error) => this.emit('error', error))
     socket.on('close', () => this.emit('close'))
   }
@@ -84,7 +88,7 @@ export class LinkSocket extends EventEmitter implements Sink {
     else queueMicrotask(() => this.emit('close'))
   }
 
-  #connectTls(address: { readonly host: string; readonly port: number }, tls: LinkTls): TLSSocket {
+  #connectTls(address: TcpNetConnectOpts & { readonly host: string }, tls: LinkTls): TLSSocket {
     const name = tls.servername ?? (isIP(address.host) === 0 ? address.host : undefined)
     const socket = connectTls({
       ...address,

@@ -4,8 +4,8 @@ import { LinkParser, type LinkReader } from './link-parser.ts'
 import { LinkProbe } from './link-probe.ts'
 import { LinkSocket, type LinkTls } from './link-socket.ts'
 import type { Outbox, Source } from './stream/outbox.ts'
-import type { FramerLimits } from './xmpp/framer.ts'
 import type { Head } from './xmpp/head.ts'
+import type { Scanners } from './xmpp/scanners.ts'
 import { type StreamCondition, streamError } from './xmpp/stream-error.ts'
 
 /** How long a link waits for what, in milliseconds. */
@@ -40,7 +40,7 @@ export interface LinkOptions {
   /** With it the link is xmpps: TLS from the first byte, and the server's certificate is verified. */
   readonly tls: LinkTls | undefined
   readonly secret: string
-  readonly limits: FramerLimits
+  readonly scanners: Scanners
   /** What goes to the server. It outlives every connection: while there is none, it is a queue. */
   readonly outbox: Outbox
   /** Several nodes hold a link of this domain at this server (`links: each`). */
@@ -184,7 +184,7 @@ export class Link implements Source {
     this.#parting = undefined
     this.#trouble = undefined
     const socket = new LinkSocket(this.#options.tls)
-    const parser = new LinkParser(this.#options.limits, this.#reader, xml)
+    const parser = new LinkParser(this.#options.scanners, this.#reader, xml)
     this.#socket = socket
     this.#parser = parser
     socket.on('connect', () => this.#arm(this.#timing.header, () => this.#part('the server sends no stream header')))
@@ -206,6 +206,7 @@ export class Link implements Source {
   #read(chunk: Uint8Array): void {
     this.#probe.heard()
     this.#parser?.write(chunk)
+    this.outbox.flusher.took(this)
   }
 
   #accepted(): void {

@@ -8,7 +8,7 @@ import type { Flusher } from './stream/flusher.ts'
 import { Outbox } from './stream/outbox.ts'
 import type { StanzaQueue } from './stream/queue.ts'
 import type { Standstill } from './stream/standstill.ts'
-import type { FramerLimits } from './xmpp/framer.ts'
+import type { Scanners } from './xmpp/scanners.ts'
 
 export interface LinksParts {
   readonly routes: Routes
@@ -16,7 +16,8 @@ export interface LinksParts {
   readonly handler: LinkHandler
   readonly random: () => number
   readonly readFile: (path: string) => string
-  readonly limits: () => FramerLimits & { readonly outbox_bytes: number }
+  readonly limits: () => { readonly outbox_bytes: number }
+  readonly scanners: () => Scanners
   /** Takes what waited for a link that ends without another in its place. */
   readonly undeliverable: (domain: DomainRoutes, queue: StanzaQueue) => void
 }
@@ -117,7 +118,7 @@ export class Links implements Upstreams {
         port: config.port,
         tls: config.tls ? this.#tls(config) : undefined,
         secret: config.secret,
-        limits,
+        scanners: this.#parts.scanners(),
         outbox,
         shared: config.links === 'each',
         random: this.#parts.random,

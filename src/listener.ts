@@ -8,6 +8,7 @@ import { type Log, logEvent } from './log.ts'
 import type { AcceptedDomain, Credential, FindDomain } from './stream/accept.ts'
 import type { Flusher } from './stream/flusher.ts'
 import { Stream, type StreamHandler, type StreamLimits, type StreamOwner } from './stream/stream.ts'
+import type { Scanners } from './xmpp/scanners.ts'
 import type { StreamCondition } from './xmpp/stream-error.ts'
 
 export interface ListenerLimits extends StreamLimits {
@@ -26,6 +27,7 @@ export interface ListenerParts {
   readonly log: Log
   /** As they are now; a stream keeps those that it was accepted with. */
   readonly limits: () => ListenerLimits
+  readonly scanners: () => Scanners
 }
 
 interface OpenPort {
@@ -177,7 +179,7 @@ export class Listener implements StreamOwner {
       socket.on('error', () => {})
       return void socket.destroy()
     }
-    const stream = new Stream(socket, this, find, limits, this.#parts.flusher)
+    const stream = new Stream(socket, this, find, limits, this.#parts.scanners(), this.#parts.flusher)
     this.#streams.add(stream)
     this.#waiting.set(stream, address)
     this.#count(address, 1)
@@ -194,7 +196,7 @@ export class Listener implements StreamOwner {
 }
 
 function serverFor(config: ListenerConfig, accept: (socket: Socket) => void): Server {
-  if (config.tls === undefined) return createTcpServer({ allowHalfOpen: true }, accept)
+  if (config.tls === undefined) return createTcpServer({ allowHalfOpen: true, pauseOnConnect: true }, accept)
   const { cert, key, ca } = config.tls
   const options = {
     cert: readFileSync(cert),

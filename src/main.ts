@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
+import { collectorFlags } from './collector.ts'
 import { dispatch, type Io } from './commands/dispatch.ts'
 import { chunksOf } from './commands/standard-input.ts'
 import { exitCodes, SwitchyardError } from './errors.ts'
@@ -71,6 +73,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(exitCodes.done)
   throw error
 })
+
+// V8 reads these with each collection; there has been none that matters.
+for (const flag of collectorFlags(availableParallelism())) setFlagsFromString(flag)
 
 dispatch(process.argv.slice(2), createIo()).then(
   (code) => process.exit(code),

@@ -11,6 +11,8 @@ const MARK = PREFIX.length + ROUTE_LENGTH
 const PLAIN = 0x70 // p
 const HEX = 0x78 // x
 const SCRATCH_BYTES = 4096
+/** So few bytes are copied one by one: for a part of a buffer Node's own copy makes an object. */
+const SHORT_BYTES = 96
 
 /** What a name token may hold (XML 1.0 §2.3), in ASCII: an id of these only is carried as it is. */
 const nameByte = Uint8Array.from({ length: 256 }, (_, byte) =>
@@ -87,10 +89,10 @@ export class Replies {
       this.#scratch = Buffer.allocUnsafe(Math.max(SCRATCH_BYTES, most))
     }
     const scratch = this.#scratch
-    let at = buffer.copy(scratch, 0, start, idStart)
+    let at = copy(buffer, start, idStart, scratch, 0)
     at += scratch.write(text, at, 'utf8')
-    at += buffer.copy(scratch, at, keepStart, keepEnd)
-    const newEnd = at + buffer.copy(scratch, at, idEnd, end)
+    at = copy(buffer, keepStart, keepEnd, scratch, at)
+    const newEnd = copy(buffer, idEnd, end, scratch, at)
     return this.#describe(head, idStart - start, at, newEnd)
   }
 
@@ -107,14 +109,28 @@ export class Replies {
     copy.type = head.type
     copy.fromStart = move(head.fromStart)
     copy.fromEnd = move(head.fromEnd)
+    copy.fromDomain = move(head.fromDomain)
+    copy.fromBare = move(head.fromBare)
+    copy.fromForm = head.fromForm
     copy.toStart = move(head.toStart)
     copy.toEnd = move(head.toEnd)
+    copy.toDomain = move(head.toDomain)
+    copy.toBare = move(head.toBare)
+    copy.toForm = head.toForm
     copy.idStart = idStart
     copy.idEnd = idEnd
     copy.children = head.children
     copy.streams = head.streams
     return copy
   }
+}
+
+/** Copies `from[start, end)` to `to` at `at`; returns where it ends there. */
+function copy(from: Buffer, start: number, end: number, to: Buffer, at: number): number {
+  if (end - start > SHORT_BYTES) return at + from.copy(to, at, start, end)
+  let next = at
+  for (let i = start; i < end; i++) to[next++] = from[i] as number
+  return next
 }
 
 function isPlainId(buffer: Buffer, start: number, end: number): boolean {

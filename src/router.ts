@@ -10,7 +10,7 @@ import { barrierOf } from './stream/barriers.ts'
 import type { Outbox, Source } from './stream/outbox.ts'
 import type { StanzaQueue, Ticket } from './stream/queue.ts'
 import type { Reframer } from './stream/reframe.ts'
-import { type Head, Type } from './xmpp/head.ts'
+import { Form, type Head, Type } from './xmpp/head.ts'
 import { isValidIq } from './xmpp/iq.ts'
 import { isJid } from './xmpp/jid.ts'
 import { envelopeOf, type StanzaCondition, stanzaError, undeliverable } from './xmpp/stanza-error.ts'
@@ -103,10 +103,13 @@ export class Router {
   /** From an instance: legs (c) and (d). Returns the stream error that it deserves, if it does. */
   fromInstance(instance: Instance, head: Head): StreamCondition | undefined {
     const { routes, self } = this.#parts
-    const { buffer, fromStart, fromEnd } = head
-    if (fromStart < 0 || routes.find(buffer, fromStart, fromEnd) !== instance.domain) return 'invalid-from'
+    const { buffer, fromStart, fromEnd, fromDomain, fromBare } = head
+    if (fromStart < 0) return 'invalid-from'
+    if (!instance.domain.isNamed(buffer, fromDomain, fromBare)) {
+      if (routes.find(buffer, fromDomain, fromBare) !== instance.domain) return 'invalid-from'
+    }
     // The link is all instances' own, and Prosody closes it for an address that is none.
-    if (!isJid(buffer, fromStart, fromEnd)) return 'invalid-from'
+    if (head.fromForm !== Form.full && !isJid(buffer, fromStart, fromEnd)) return 'invalid-from'
     const target = this.#targetOf(head)
     if (target === self && isReply(head) && this.#isConfirmation(instance, head)) return undefined
     const domain = target ?? instance.domain
@@ -238,7 +241,7 @@ export class Router {
   }
 
   #targetOf(head: Head): DomainRoutes | undefined {
-    return head.toStart < 0 ? undefined : this.#parts.routes.find(head.buffer, head.toStart, head.toEnd)
+    return head.toStart < 0 ? undefined : this.#parts.routes.find(head.buffer, head.toDomain, head.toBare)
   }
 
   /** An iq reply goes to the instance whose request it answers, whatever the balancing says. */
@@ -324,7 +327,7 @@ type Fault = 'no_to' | 'streams' | 'invalid'
 function faultOf(head: Head): Fault | undefined {
   if (head.toStart < 0) return 'no_to'
   if (head.streams) return 'streams'
-  if (!isJid(head.buffer, head.toStart, head.toEnd)) return 'invalid'
+  if (head.toForm !== Form.full && !isJid(head.buffer, head.toStart, head.toEnd)) return 'invalid'
   // Its id is to be carried in a token, which may be twice as long, and remembered.
   if (isRequest(head) && head.idEnd - head.idStart > MOST_ID_BYTES) return 'invalid'
   return isValidIq(head) ? undefined : 'invalid'

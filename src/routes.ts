@@ -1,37 +1,42 @@
-import { murmur3 } from '../balancing/hash.ts'
+import { hashText, murmur3 } from '../balancing/hash.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import type { Instance } from './instance.ts'
-import { decodeAttribute, domainEnd, domainStart, normalise } from './xmpp/jid.ts'
+import { decodeAttribute, normalise } from './xmpp/jid.ts'
 
 /** The routing table: which domains are served, and which instance a reply's route names. */
 export class Routes {
   readonly #domains = new Map<string, DomainRoutes>()
   readonly #byRoute = new Map<string, Instance>()
   #index = new DomainIndex([])
+  /** The one found last. */
+  #last: DomainRoutes | undefined
 
   /** Replaces the served domains. */
   serve(domains: Iterable<DomainRoutes>): void {
     this.#domains.clear()
     for (const domain of domains) this.#domains.set(domain.name, domain)
     this.#index = new DomainIndex([...this.#domains.values()])
+    this.#last = undefined
   }
 
   get domains(): ReadonlyMap<string, DomainRoutes> {
     return this.#domains
   }
 
-  /** The served domain of the JID in `buffer[start, end)`, an attribute's raw bytes; undefined when it is not served. */
+  /** The served domain that is named in `buffer[start, end)`, part of an attribute's raw bytes; undefined when it is not served. */
   find(buffer: Buffer, start: number, end: number): DomainRoutes | undefined {
-    const from = domainStart(buffer, start, end)
-    return this.#index.find(buffer, from, domainEnd(buffer, from, end)) ?? this.#findNormalised(buffer, start, end)
+    // What comes on one stream is mostly for one domain.
+    if (this.#last?.isNamed(buffer, start, end)) return this.#last
+    const found = this.#index.find(buffer, start, end)
+    if (found === undefined) return this.#findNormalised(buffer, start, end)
+    this.#last = found
+    return found
   }
 
   /** Of another spelling: capitals, a dot at the end, another form of Unicode. */
   #findNormalised(buffer: Buffer, start: number, end: number): DomainRoutes | undefined {
-    const from = domainStart(buffer, start, end)
-    const to = domainEnd(buffer, from, end)
-    if (isLowerAscii(buffer, from, to)) return undefined
-    const jid = normalise(decodeAttribute(buffer.toString('utf8', from, to)))
+    if (isLowerAscii(buffer, start, end)) return undefined
+    const jid = normalise(decodeAttribute(buffer.toString('utf8', start, end)))
     return jid === undefined ? undefined : this.#domains.get(jid.domain)
   }
 
@@ -60,35 +65,24 @@ function isLowerAscii(buffer: Buffer, start: number, end: number): boolean {
 /** Domains by the bytes of their names: a hash table with open addressing, so that a look-up makes no string. */
 class DomainIndex {
   readonly #mask: number
-  readonly #names: (Buffer | undefined)[]
   readonly #domains: (DomainRoutes | undefined)[]
 
   constructor(domains: readonly DomainRoutes[]) {
     let size = 4
     while (size < domains.length * 2) size *= 2
     this.#mask = size - 1
-    this.#names = new Array<Buffer | undefined>(size).fill(undefined)
     this.#domains = new Array<DomainRoutes | undefined>(size).fill(undefined)
     for (const domain of domains) {
-      const name = Buffer.from(domain.name)
-      let place = murmur3(name, 0, name.length) & this.#mask
-      while (this.#names[place] !== undefined) place = (place + 1) & this.#mask
-      this.#names[place] = name
+      let place = hashText(domain.name) & this.#mask
+      while (this.#domains[place] !== undefined) place = (place + 1) & this.#mask
       this.#domains[place] = domain
     }
   }
 
   find(buffer: Buffer, start: number, end: number): DomainRoutes | undefined {
     for (let place = murmur3(buffer, start, end) & this.#mask; ; place = (place + 1) & this.#mask) {
-      const name = this.#names[place]
-      if (name === undefined) return undefined
-      if (equal(name, buffer, start, end)) return this.#domains[place]
+      const domain = this.#domains[place]
+      if (domain === undefined || domain.isNamed(buffer, start, end)) return domain
     }
   }
-}
-
-function equal(name: Buffer, buffer: Buffer, start: number, end: number): boolean {
-  if (end - start !== name.length) return false
-  for (let i = 0; i < name.length; i++) if (buffer[start + i] !== name[i]) return false
-  return true
 }

@@ -3,11 +3,12 @@ import { test } from 'node:test'
 import { Adverts, delegatedFrom } from '../src/adverts.ts'
 import { Framer } from '../src/xmpp/framer.ts'
 import type { Head } from '../src/xmpp/head.ts'
+import { Scanners } from '../src/xmpp/scanners.ts'
 
 const limits = { stanza_bytes: 1e6, depth: 20, elements: 1000, attributes: 10, namespaces: 100 }
 
 function head(stanza: string): Head {
-  const framer = new Framer(limits, 'stanzas')
+  const framer = new Framer(new Scanners(limits), 'stanzas')
   framer.push(Buffer.from(stanza))
   framer.next()
   return framer.head

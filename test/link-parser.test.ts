@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { xml } from '@xmpp/component'
 import { LinkParser } from '../src/link-parser.ts'
+import { Scanners } from '../src/xmpp/scanners.ts'
 import { streamError, streamHeader } from './stub/server.ts'
 
 const limits = { stanza_bytes: 10_000, depth: 16, elements: 100, attributes: 16, namespaces: 16 }
@@ -17,7 +18,7 @@ function listening() {
     footer: () => said.push('footer'),
     broken: (condition: string) => said.push(`broken ${condition}`),
   }
-  const parser = new LinkParser(limits, reader, xml)
+  const parser = new LinkParser(new Scanners(limits), reader, xml)
   parser.on('start', (element) => said.push(`library start ${element.attrs.id}`))
   parser.on('element', (element) => said.push(`library ${element}`))
   const write = (text: string) => parser.write(Buffer.from(text, 'utf8'))

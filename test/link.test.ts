@@ -4,6 +4,7 @@ import { Link, type LinkHandler, type LinkOptions } from '../src/link.ts'
 import { Flusher } from '../src/stream/flusher.ts'
 import { Outbox } from '../src/stream/outbox.ts'
 import type { Head } from '../src/xmpp/head.ts'
+import { Scanners } from '../src/xmpp/scanners.ts'
 import { makeCertificate, StubServer, streamError, streamHeader } from './stub/server.ts'
 
 const limits = { stanza_bytes: 10_000, depth: 16, elements: 100, attributes: 16, namespaces: 16 }
@@ -64,7 +65,7 @@ async function bench(t: TestContext, options: Partial<LinkOptions> = {}, server?
   const link = new Link(
     {
       ...{ domain: 'echo.localhost', host: '127.0.0.1', port: stub.port, tls: undefined, secret: 's3cret' },
-      ...{ limits, outbox, random: () => 0 },
+      ...{ scanners: new Scanners(limits), outbox, random: () => 0 },
       ...options,
       timing: { ...timing, ...options.timing },
     },

@@ -3,12 +3,13 @@ import { test } from 'node:test'
 import { MOST_PRESENCES, Presences, unavailable } from '../src/presences.ts'
 import { Framer } from '../src/xmpp/framer.ts'
 import type { Head } from '../src/xmpp/head.ts'
+import { Scanners } from '../src/xmpp/scanners.ts'
 
 const limits = { stanza_bytes: 10_000, depth: 10, elements: 20, attributes: 10, namespaces: 20 }
 const [blue, green] = [{}, {}]
 
 function head(stanza: string): Head {
-  const framer = new Framer(limits, 'stanzas')
+  const framer = new Framer(new Scanners(limits), 'stanzas')
   framer.push(Buffer.from(stanza))
   framer.next()
   return framer.head

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { DomainRoutes } from '../src/domain-routes.ts'
 import { Routes } from '../src/routes.ts'
+import { bareEnd, domainStart } from '../src/xmpp/jid.ts'
 import { configOf } from './e2e/node.ts'
 
 const names = Array.from({ length: 200 }, (_, i) => `d${i}.test`)
@@ -16,7 +17,8 @@ routes.serve([...config.domains.values()].map((domain) => new DomainRoutes(domai
 /** The domain of a JID that stands in the midst of other bytes. */
 function find(jid: string): string | undefined {
   const buffer = Buffer.from(`d1.test'${jid}'d2.test`)
-  return routes.find(buffer, 8, buffer.length - 8)?.name
+  const start = domainStart(buffer, 8, buffer.length - 8)
+  return routes.find(buffer, start, bareEnd(buffer, start, buffer.length - 8))?.name
 }
 
 test('every served domain is found by its JIDs, with or without localpart and resource', () => {

@@ -4,6 +4,7 @@ import { isReply } from '../replies.ts'
 import { Found, Framer, type FramerLimits } from '../xmpp/framer.ts'
 import type { Head } from '../xmpp/head.ts'
 import { decodeAttribute, normalise } from '../xmpp/jid.ts'
+import { Scanners } from '../xmpp/scanners.ts'
 
 export interface TrafficOptions {
   /** The domain whose traffic is wanted, normalised. */
@@ -117,21 +118,23 @@ class LineReader {
 /** Stanzas one after the other, or a stream with its header. What is broken is left out up to the end of its line. */
 class StanzaReader {
   readonly #options: TrafficOptions
+  readonly #scanners: Scanners
   readonly #skipped: Skipped
   #framer: Framer
   #isBroken = false
 
   constructor(start: string, options: TrafficOptions, skipped: Skipped) {
     this.#options = options
+    this.#scanners = new Scanners(options.limits)
     this.#skipped = skipped
-    this.#framer = new Framer(options.limits, /^<(\?xml|[\w.-]*:?stream[\s>])/.test(start) ? 'header' : 'stanzas')
+    this.#framer = new Framer(this.#scanners, /^<(\?xml|[\w.-]*:?stream[\s>])/.test(start) ? 'header' : 'stanzas')
   }
 
   *read({ bytes, line, isEnd }: Piece): Generator<Traffic> {
     if (!this.#isBroken) yield* this.#frame(bytes, line)
     // In the middle of a line nobody knows where the next stanza begins.
     if (this.#isBroken && isEnd) {
-      this.#framer = new Framer(this.#options.limits, 'stanzas')
+      this.#framer = new Framer(this.#scanners, 'stanzas')
       this.#isBroken = false
     }
   }

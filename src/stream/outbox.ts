@@ -1,5 +1,6 @@
 import type { Barriers } from './barriers.ts'
 import type { Flushable, Flusher } from './flusher.ts'
+import { Milestones } from './milestones.ts'
 import { Slab, StanzaQueue, SUSPECT_DEATHS, type Ticket } from './queue.ts'
 
 /** What an outbox needs of a socket; `net.Socket` and `tls.TLSSocket` have it. */
@@ -21,7 +22,6 @@ const HANDED_BYTES = 256 * 1024
 
 /** After so many stanzas a confirmation is asked for; after 20 ms if there are fewer (`flusher.ts`). */
 const STANZAS_PER_BARRIER = 64
-const nobody: readonly never[] = []
 
 /**
  * The only writer to a socket. Copies stanzas into slabs, writes them once per tick, hands the socket no more than it
@@ -34,7 +34,7 @@ const nobody: readonly never[] = []
  * Above `softMark` bytes whoever feeds it is paused (`waitForRoom`), until half of that is left.
  */
 export class Outbox implements Flushable {
-  readonly #flusher: Flusher
+  readonly flusher: Flusher
   readonly #softMark: number
   #queue: StanzaQueue
   /** Slabs in the socket's hands, in order; the callbacks of writes come in order too. */
@@ -52,7 +52,7 @@ export class Outbox implements Flushable {
   #delivered = 0
   #progress = 0
   /** Who waits for what was here to be delivered: until `delivered` is so high, or nothing is left here. */
-  #waiting: readonly { readonly delivered: number; readonly resolve: () => void }[] = nobody
+  #milestones: Milestones | undefined
   /** Bytes that may be here at most; asked by the router (`hasRoom`), not enforced by `append`. */
   limit: number
   /** When false, a full outbox pauses nobody: its instance is stalled, and what comes is held here, within `limit`. */
@@ -65,7 +65,7 @@ export class Outbox implements Flushable {
    * @param limit bytes above which nothing more is taken: for sources that cannot be paused, or were not
    */
   constructor(flusher: Flusher, softMark: number, limit: number) {
-    this.#flusher = flusher
+    this.flusher = flusher
     this.#queue = new StanzaQueue(flusher.slabs)
     this.#softMark = softMark
     this.limit = limit
@@ -106,7 +106,6 @@ export class Outbox implements Flushable {
   get isConfirming(): boolean {
     return this.#barriers !== undefined
   }
-
   /** From now on nothing is delivered until the peer has answered a barrier that was written after it. */
   confirmBy(barriers: Barriers): void {
     this.#barriers = barriers
@@ -222,14 +221,8 @@ export class Outbox implements Flushable {
   passed(milliseconds: number): Promise<boolean> {
     if (this.#isEmpty || milliseconds <= 0) return Promise.resolve(this.#isEmpty)
     this.askToConfirm()
-    return new Promise((resolve) => {
-      const deadline = setTimeout(() => resolve(false), milliseconds)
-      const passed = (): void => {
-        clearTimeout(deadline)
-        resolve(true)
-      }
-      this.#waiting = [...this.#waiting, { delivered: this.#delivered + this.stanzas, resolve: passed }]
-    })
+    this.#milestones ??= new Milestones()
+    return this.#milestones.wait(this.#delivered + this.stanzas, milliseconds)
   }
 
   /** Hands queued slabs to the socket; called by the flusher, as the socket takes them, and as they are confirmed. */
@@ -237,7 +230,9 @@ export class Outbox implements Flushable {
     this.#dirty = false
     const sink = this.#sink
     if (sink === undefined || this.#isEnding || this.#queue.isEmpty || !this.#mayHand()) return
-    sink.cork()
+    // Several writes become one in a cork; one alone is cheaper without.
+    const isSeveral = this.#queue.first?.next !== undefined || this.#isBarrierDue
+    if (isSeveral) sink.cork()
     while (this.#mayHand()) {
       const slab = this.#queue.shift()
       if (slab === undefined) break
@@ -245,8 +240,14 @@ export class Outbox implements Flushable {
       this.#unasked += slab.stanzas
       if (this.#unasked >= STANZAS_PER_BARRIER || slab.deaths >= SUSPECT_DEATHS) this.askToConfirm()
     }
-    if (this.#unasked > 0 && this.#barriers !== undefined) this.#flusher.askLater(this)
-    sink.uncork()
+    if (this.#unasked > 0 && this.#barriers !== undefined) this.flusher.askLater(this)
+    if (isSeveral) sink.uncork()
+  }
+
+  /** A barrier will follow the first slab at once. */
+  get #isBarrierDue(): boolean {
+    if (this.#barriers === undefined) return false
+    return this.flusher.isAsking || this.#unasked + (this.#queue.first?.stanzas ?? 0) >= STANZAS_PER_BARRIER
   }
 
   /** Writes a barrier after what was handed, if anything waits for one. */
@@ -272,7 +273,6 @@ export class Outbox implements Flushable {
       this.#window.shift()
       this.#deliver(slab)
     }
-    this.flush()
     this.#wake()
   }
 
@@ -307,7 +307,6 @@ export class Outbox implements Flushable {
       // The answer may have come before this callback.
       if (this.#barriers === undefined || slab.barrier <= this.#barriers.confirmed) this.#deliver(slab)
       else this.#window.push(slab)
-      this.flush()
       this.#wake()
     }
   }
@@ -318,23 +317,20 @@ export class Outbox implements Flushable {
     this.onDelivered?.(slab.stanzas)
   }
 
+  /** Something has left. What has come in this turn waits for its end, and so for more to come. */
   #wake(): void {
+    if (!this.#dirty) this.flush()
     if (this.#sources !== undefined && this.bytes <= this.#softMark >>> 1) this.releaseSources()
     this.#tellWaiting()
   }
 
   #tellWaiting(): void {
-    if (this.#waiting.length === 0) return
-    const isEmpty = this.#isEmpty
-    const done = this.#waiting.filter(({ delivered }) => isEmpty || delivered <= this.#delivered)
-    if (done.length === 0) return
-    this.#waiting = this.#waiting.filter((waiting) => !done.includes(waiting))
-    for (const { resolve } of done) resolve()
+    this.#milestones?.reached(this.#isEmpty ? Number.POSITIVE_INFINITY : this.#delivered)
   }
 
   #schedule(): void {
     this.#dirty = true
-    this.#flusher.add(this)
+    this.flusher.add(this)
   }
 }
 

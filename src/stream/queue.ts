@@ -29,6 +29,8 @@ export class Slab {
   barrier = 0
   /** A socket may still be writing it: its buffer must not be used again. */
   isHanded = false
+  /** The slab behind it in its queue. */
+  next: Slab | undefined = undefined
   #pool: SlabPool | undefined
 
   /** @param pool where its buffer comes from, and goes back to */
@@ -69,8 +71,9 @@ export class Slab {
  * Whoever needs the stanzas again frames the slabs anew (`reframe.ts`).
  */
 export class StanzaQueue {
-  #slabs: Slab[] = []
-  #first = 0
+  /** The oldest slab; the others hang on it. A slab is in one queue at a time, so a queue needs nothing of its own for it. */
+  #first: Slab | undefined = undefined
+  #last: Slab | undefined = undefined
   #bytes = 0
   #stanzas = 0
   /** The size of the next slab: follows the load, so an idle queue stays small and a busy one writes few, large slabs. */
@@ -93,11 +96,11 @@ export class StanzaQueue {
   }
   /** The oldest slab; undefined when empty. */
   get first(): Slab | undefined {
-    return this.#slabs[this.#first]
+    return this.#first
   }
   /** The newest slab; undefined when empty. */
   get last(): Slab | undefined {
-    return this.#first < this.#slabs.length ? this.#slabs[this.#slabs.length - 1] : undefined
+    return this.#last
   }
 
   /**
@@ -115,16 +118,11 @@ export class StanzaQueue {
 
   /** Takes the oldest slab out. */
   shift(): Slab | undefined {
-    const slab = this.#slabs[this.#first]
+    const slab = this.#first
     if (slab === undefined) return undefined
-    this.#first++
-    if (this.#first === this.#slabs.length) {
-      this.#slabs = []
-      this.#first = 0
-    } else if (this.#first >= 1024) {
-      this.#slabs = this.#slabs.slice(this.#first)
-      this.#first = 0
-    }
+    this.#first = slab.next
+    if (slab.next === undefined) this.#last = undefined
+    slab.next = undefined
     this.#bytes -= slab.end
     this.#stanzas -= slab.stanzas
     return slab
@@ -132,12 +130,14 @@ export class StanzaQueue {
 
   /** Puts another queue's stanzas before this one's, and leaves the other empty. */
   prepend(other: StanzaQueue): void {
-    this.#slabs = [...other.#slabs.slice(other.#first), ...this.#slabs.slice(this.#first)]
-    this.#first = 0
+    if (other.#last === undefined) return
+    other.#last.next = this.#first
+    this.#first = other.#first
+    this.#last ??= other.#last
     this.#bytes += other.#bytes
     this.#stanzas += other.#stanzas
-    other.#slabs = []
-    other.#first = 0
+    other.#first = undefined
+    other.#last = undefined
     other.#bytes = 0
     other.#stanzas = 0
   }
@@ -156,7 +156,7 @@ export class StanzaQueue {
 
   /** Appends a slab as it is, without copying: nothing more is written into it. */
   push(slab: Slab): void {
-    this.#slabs.push(slab)
+    this.#link(slab)
     this.#bytes += slab.end
     this.#stanzas += slab.stanzas
   }
@@ -169,7 +169,7 @@ export class StanzaQueue {
   }
 
   #roomFor(length: number, now: number, deaths: number, ticket: Ticket | undefined): Slab {
-    const last = this.last
+    const last = this.#last
     // Alone in its slab, a stanza that instances died of is confirmed alone.
     const isLike = last !== undefined && deaths < SUSPECT_DEATHS && isOf(last, now, deaths, ticket)
     if (isLike && last.buffer.length - last.end >= length) return last
@@ -179,8 +179,14 @@ export class StanzaQueue {
     const bytes = deaths < SUSPECT_DEATHS ? Math.max(this.#slabBytes, length) : length
     // One of an odd size would only lie in the pool.
     const slab = new Slab(bytes, now, deaths, ticket, bytes === this.#slabBytes ? this.#pool : undefined)
-    this.#slabs.push(slab)
+    this.#link(slab)
     return slab
+  }
+
+  #link(slab: Slab): void {
+    if (this.#last === undefined) this.#first = slab
+    else this.#last.next = slab
+    this.#last = slab
   }
 }
 

@@ -1,5 +1,6 @@
 import { Found, Framer, type FramerLimits } from '../xmpp/framer.ts'
 import type { Head } from '../xmpp/head.ts'
+import { Scanners } from '../xmpp/scanners.ts'
 import type { Slab, StanzaQueue } from './queue.ts'
 
 /** Framers kept for the next time; more are in use at once only when one stanza leads to another, and that to a third. */
@@ -9,24 +10,25 @@ const KEPT_FRAMERS = 4
  * Reads stanzas that have passed a framer, or that we made ourselves, once more: a queue keeps nothing but bytes.
  */
 export class Reframer {
-  readonly #limits: FramerLimits
+  readonly #scanners: Scanners
   readonly #idle: Framer[] = []
 
   constructor(limits: FramerLimits) {
     // A stanza may have grown since it was measured: by a token, or by declarations when it was written anew.
     const { stanza_bytes, depth, elements, attributes, namespaces } = limits
-    this.#limits = {
+    // Without the express scanner: what is read anew comes in the middle of what that one has read.
+    this.#scanners = new Scanners({
       stanza_bytes: stanza_bytes * 8,
       depth,
       elements: elements + 8,
       attributes: attributes * 2,
       namespaces: namespaces + depth,
-    }
+    })
   }
 
   /** Calls `each` for every stanza in `bytes`, in order; the head is valid during the call. */
   stanzas(bytes: Buffer, each: (head: Head) => void): void {
-    const framer = this.#idle.pop() ?? new Framer(this.#limits, 'stanzas')
+    const framer = this.#idle.pop() ?? new Framer(this.#scanners, 'stanzas')
     framer.push(bytes)
     let found = framer.next()
     for (; found === Found.stanza; found = framer.next()) each(framer.head)

@@ -4,6 +4,7 @@ import { Found, Framer, type FramerLimits } from '../xmpp/framer.ts'
 import { newStreamId } from '../xmpp/handshake.ts'
 import type { Head } from '../xmpp/head.ts'
 import { ns } from '../xmpp/namespaces.ts'
+import type { Scanners } from '../xmpp/scanners.ts'
 import { type StreamCondition, streamConditions, streamError } from '../xmpp/stream-error.ts'
 import {
   type AcceptedDomain,
@@ -16,6 +17,7 @@ import {
 } from './accept.ts'
 import type { Flusher } from './flusher.ts'
 import { Outbox, type Source } from './outbox.ts'
+import { readShared } from './reading.ts'
 
 export interface StreamLimits extends FramerLimits {
   /** From accept to handshake; bytes do not reset it. */
@@ -82,13 +84,22 @@ export class Stream implements Source {
   #lingering: NodeJS.Timeout | undefined
   #discarded = 0
 
-  constructor(socket: Socket, owner: StreamOwner, find: FindDomain, limits: StreamLimits, flusher: Flusher) {
+  /** @param accepted and not read yet; it is of no use to others from now on */
+  constructor(
+    accepted: Socket,
+    owner: StreamOwner,
+    find: FindDomain,
+    limits: StreamLimits,
+    scanners: Scanners,
+    flusher: Flusher,
+  ) {
+    const socket = readShared(accepted, (chunk) => this.#read(chunk))
     this.#socket = socket
     this.#owner = owner
     this.#find = find
     this.#limits = limits
     this.remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`
-    this.#framer = new Framer(limits)
+    this.#framer = new Framer(scanners)
     // Who lets the stream in gives it the bound of its domain.
     this.outbox = new Outbox(flusher, limits.outbox_bytes, limits.outbox_bytes)
     this.outbox.attach(socket)
@@ -99,7 +110,6 @@ export class Stream implements Source {
     )
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 60_000)
-    socket.on('data', (chunk) => this.#read(chunk))
     // Without a closing tag it is a death; after one it is the peer's half of the close.
     socket.on('end', () => this.#onEnd())
     socket.on('error', () => this.#gone(false))
@@ -170,8 +180,9 @@ export class Stream implements Source {
         return this.close('policy-violation', `more than ${this.#limits.handshake_bytes} bytes before the handshake`)
       rest = chunk.subarray(allowed)
     }
-    if (this.#state === 'open') this.#dispatch(rest)
-    else this.#discard(rest.length)
+    if (this.#state !== 'open') return this.#discard(rest.length)
+    this.#dispatch(rest)
+    this.outbox.flusher.took(this)
   }
 
   #dispatch(chunk: Buffer): void {

@@ -1,57 +1,23 @@
-import { COLUMNS, Column, Value } from './attributes.ts'
-import { Space } from './bindings.ts'
-import { Canonical } from './canonical.ts'
-import { BANG, isSpace, LT, QUESTION } from './chars.ts'
-import { Prolog } from './declaration.ts'
-import { Head, Kind } from './head.ts'
-import { readHeader, type StreamHeader } from './header.ts'
-import { Lexer, Token } from './lexer.ts'
+import { Outcome, type Tenant } from './express.ts'
+import { Found, type FramerError } from './found.ts'
+import { Head } from './head.ts'
+import type { StreamHeader } from './header.ts'
 import { ns } from './namespaces.ts'
-import { clear, kindOf, note, shift } from './routing.ts'
-import { Scopes } from './scopes.ts'
-import { Source, Step } from './source.ts'
-import type { StreamCondition } from './stream-error.ts'
+import { componentScope, type PlainFramer, type StreamScope } from './plain-framer.ts'
+import type { Scanners } from './scanners.ts'
 
+export { Found, type FramerError, type FramerLimits } from './found.ts'
 export type { StreamHeader } from './header.ts'
 
-/** What `next()` found. */
-export const Found = {
-  /** Nothing whole: push more bytes. */
-  nothing: 0,
-  /** The stream's opening tag: see `header`. */
-  header: 1,
-  /** An iq, message or presence in the content namespace: see `head`. */
-  stanza: 2,
-  /** Another first-level element (handshake, stream:error, stream:features): see `head`. */
-  element: 3,
-  /** `</stream:stream>`. */
-  footer: 4,
-  /** The input broke a rule: see `error`. The framer stays in this state. */
-  error: 5,
-} as const
-export type Found = (typeof Found)[keyof typeof Found]
+/** The plain framer is shown so much of what was deferred to it at first, and then twice as much each time. */
+const FIRST_SLICE = 1024
+/**
+ * What is left of a chunk is scanned anew with the next, unless it is so many times as long: then the plain framer
+ * goes on with it, which reads no byte twice. So no byte is scanned much more often than that.
+ */
+const MOST_RESCANS = 8
 
-export interface FramerLimits {
-  /** Bytes of one first-level element, counted while reading. */
-  readonly stanza_bytes: number
-  /** Nesting, the first-level element being depth 1. */
-  readonly depth: number
-  /** Elements in one first-level element, itself included. */
-  readonly elements: number
-  /** Attributes of one element, namespace declarations included. */
-  readonly attributes: number
-  /** Namespace declarations in force at once inside one first-level element. */
-  readonly namespaces: number
-}
-
-export interface FramerError {
-  readonly condition: StreamCondition
-  /** For people; names the offending thing, never a body. */
-  readonly text: string
-}
-
-const State = { header: 0, stream: 1, prolog: 2, empty: 3, ended: 4, failed: 5 } as const
-type State = (typeof State)[keyof typeof State]
+const nothing = Buffer.alloc(0)
 
 /**
  * Cuts the bytes of a stream into first-level elements and passes only what every XMPP server's parser takes: what
@@ -65,45 +31,51 @@ type State = (typeof State)[keyof typeof State]
  * carriage return in text, and a reference in `from`, `to`, `id` or `type` that these need not have. (What they
  * keep are the references that their quotes ask for, and `&#9;`, `&#10;`, `&#13;`, which have no other spelling.)
  *
- * No cut of the input makes a difference to what is found, and no byte is scanned twice but for a few at a cut.
+ * No cut of the input makes a difference to what is found. Whole stanzas of the usual kind are found by the express
+ * scanner (`Express`), many in one call; all else by the plain framer (`PlainFramer`), which is borrowed for it. So a
+ * stream that is between two elements has neither a scanner nor a buffer.
  */
-export class Framer {
+export class Framer implements Tenant {
   readonly head = new Head()
-  readonly #limits: FramerLimits
-  readonly #source: Source
-  readonly #lexer: Lexer
-  readonly #scopes: Scopes
-  readonly #prolog: Prolog
-  #canonical: Canonical | undefined = undefined
-  #state: State
-  #header: StreamHeader | undefined = undefined
+  readonly #scanners: Scanners
+  #scope: StreamScope | undefined
+  /** Borrowed while it is inside an element or the stream's header; it keeps what is wrong with a stream, too. */
+  #plain: PlainFramer | undefined
+  /** `head` describes what `#plain` has found, which is of no other use any more. */
+  #isSpent = false
+  /** The beginning of a stanza whose end has not come. */
+  #rest: Buffer | undefined
+  /** What is being read, [#at, #end) of it being left: a chunk, or the express scanner's memory. */
+  #input: Uint8Array = nothing
+  #at = 0
+  #end = 0
+  #isLoaded = false
+  /** The express scanner's next record, how many there are, where it goes on behind them, and how it has left off there. */
+  #record = 0
+  #records = 0
+  #resume = 0
+  #outcome: Outcome = Outcome.more
+  /** How many bytes the plain framer is shown next, and how many of this input it has been shown. */
+  #slice = FIRST_SLICE
+  #shown = 0
   #rewritten = 0
-  /** The element in progress has to be written anew. */
-  #unclear = false
 
   /**
    * `header` expects a stream from its first byte. `stanzas` begins inside a stream that is already open, of
    * XEP-0114's namespaces, such as the bytes that we queued ourselves.
    */
-  constructor(limits: FramerLimits, start: 'header' | 'stanzas' = 'header') {
-    this.#limits = limits
-    this.#source = new Source(limits.stanza_bytes)
-    this.#lexer = new Lexer(this.#source, limits)
-    this.#scopes = new Scopes(this.#source, this.#lexer.tag, limits.namespaces)
-    this.#state = start === 'header' ? State.prolog : State.stream
-    this.#prolog = new Prolog(this.#source)
-    if (start === 'header') return
-    this.#scopes.bindings.declare('stream', ns.streams)
-    this.#scopes.adopt(ns.component)
-    this.#lexer.enterStream(Buffer.from('stream:stream'))
+  constructor(scanners: Scanners, start: 'header' | 'stanzas' = 'header') {
+    this.#scanners = scanners
+    if (start === 'stanzas') this.#scope = componentScope
   }
 
+  /** The stream's opening tag, from when it is found until the next `next()`. */
   get header(): StreamHeader | undefined {
-    return this.#header
+    return this.#plain?.header
   }
 
   get error(): FramerError | undefined {
-    return this.#source.error
+    return this.#plain?.error
   }
 
   /** How many elements went out written anew rather than as they came. */
@@ -113,175 +85,153 @@ export class Framer {
 
   /** Bytes pushed and not yet part of something found. */
   get pending(): number {
-    return this.#source.pending
+    return this.#end - this.#at + (this.#rest?.length ?? 0) + (this.#plain?.pending ?? 0)
   }
 
-  /** Bytes of memory held for input. */
+  /** Bytes of memory that this stream alone holds for input. */
   get capacity(): number {
-    return this.#source.buffer.length
+    return (this.#rest?.length ?? 0) + (this.#plain?.capacity ?? 0)
   }
 
+  /** `chunk` must stay as it is until `next()` has found nothing. */
   push(chunk: Uint8Array): void {
     // After an error nothing is read any more, so nothing is kept.
-    if (this.#state !== State.failed) this.#source.push(chunk)
+    if (this.error !== undefined) return
+    const isRead = this.#at === this.#end
+    const input = isRead ? chunk : Buffer.concat([this.#input.subarray(this.#at, this.#end), chunk])
+    this.#leave()
+    this.#input = input
+    this.#end = input.length
   }
 
   next(): Found {
-    if (this.#state >= State.prolog) {
-      const found = this.#aside()
-      if (found !== Found.nothing || this.#state !== State.header) return found
+    if (this.#record < this.#records) return this.#readRecord()
+    if (this.#isSpent) this.#giveBack()
+    if (this.#plain !== undefined) return this.#readPlain(this.#plain)
+    if (this.#at === this.#end && !this.#isLoaded) return Found.nothing
+    if (this.#mayLoad()) {
+      this.#load()
+      const found = this.#readLoaded()
+      if (found !== undefined) return found
     }
+    return this.#readPlain(this.#borrow())
+  }
+
+  /** Another framer needs the express scanner's memory: what is left here is taken along. */
+  evict(): void {
+    const left = Buffer.from(this.#input.subarray(this.#at, this.#end))
+    this.#leave()
+    this.#input = left
+    this.#end = left.length
+  }
+
+  #readRecord(): Found {
+    this.#scanners.express?.read(this.#record++, this.head)
+    this.#at = this.head.end
+    return Found.stanza
+  }
+
+  /** Whether what stands between two elements may be for the express scanner. */
+  get #isUsual(): boolean {
+    return this.#scanners.express !== undefined && this.#scope?.content === ns.component
+  }
+
+  #mayLoad(): boolean {
+    if (this.#isLoaded) return true
+    if (!this.#isUsual) return false
+    const fresh = this.#end - this.#at
+    const rest = this.#rest?.length ?? 0
+    return rest <= MOST_RESCANS * fresh && rest + fresh <= (this.#scanners.express?.capacity ?? 0)
+  }
+
+  #load(): void {
+    const { express, limits } = this.#scanners
+    if (this.#isLoaded || express === undefined) return
+    this.#end = express.load(this, limits, this.#rest, this.#input.subarray(this.#at, this.#end))
+    this.#rest = undefined
+    this.#input = express.memory
+    this.#at = express.input
+    this.#isLoaded = true
+    this.#resume = this.#at
+    this.#outcome = Outcome.more
+  }
+
+  /** Undefined when what follows is for the plain framer. */
+  #readLoaded(): Found | undefined {
+    const { express, limits } = this.#scanners
+    this.#at = this.#resume
+    while (this.#outcome === Outcome.more && express !== undefined) {
+      this.#record = 0
+      this.#records = express.scan(this.#at, this.#end)
+      this.#resume = express.position
+      this.#outcome = express.outcome
+      if (this.#records > 0) return this.#readRecord()
+      this.#at = this.#resume
+    }
+    if (this.#outcome === Outcome.deferred) return undefined
+    if (this.#outcome === Outcome.incomplete) {
+      // It is the plain framer that knows where the limit is.
+      if (this.#end - this.#at > limits.stanza_bytes) return undefined
+      this.#rest = Buffer.from(this.#input.subarray(this.#at, this.#end))
+    }
+    return this.#leave()
+  }
+
+  #readPlain(plain: PlainFramer): Found {
     for (;;) {
-      const token = this.#lexer.next()
-      if (token === Token.wait) return this.#wait()
-      if (token === Token.fail) return this.#fail()
-      const found = token === Token.open ? this.#open() : this.#close()
-      if (found !== Found.nothing) return found
+      const found = plain.next()
+      if (found !== Found.nothing) return this.#found(plain, found)
+      if (this.#at === this.#end) break
+      const to = this.#isUsual ? Math.min(this.#at + this.#slice, this.#end) : this.#end
+      plain.push(this.#input.subarray(this.#at, to))
+      this.#shown += to - this.#at
+      this.#at = to
+      this.#slice *= 2
     }
+    if (plain.isBetween && plain.pending === 0) this.#giveBack()
+    return this.#leave()
   }
 
-  /** The states in which no tags are read; nothing with the state `header` means that now they are. */
-  #aside(): Found {
-    switch (this.#state) {
-      case State.prolog: {
-        const step = this.#prolog.scan()
-        if (step === Step.fail) return this.#fail()
-        if (step === Step.done) this.#state = State.header
-        return Found.nothing
-      }
-      case State.empty:
-        this.#state = State.ended
-        return Found.footer
-      case State.ended:
-        return this.#afterEnd()
-      default:
-        return Found.error
+  #found(plain: PlainFramer, found: Found): Found {
+    this.#scope = plain.scope
+    if (plain.isRewritten) this.#rewritten++
+    // What it has been shown beyond the element is for the express scanner again.
+    if (plain.isBetween && this.#isUsual && plain.pending <= this.#shown) {
+      this.#at -= plain.takeBack()
+      this.#isSpent = true
     }
+    return found
   }
 
-  #wait(): Found {
-    this.#source.trim()
+  #borrow(): PlainFramer {
+    const plain = this.#scanners.borrow()
+    plain.begin(this.head, this.#scope)
+    if (this.#rest !== undefined) plain.push(this.#rest)
+    this.#rest = undefined
+    this.#plain = plain
+    return plain
+  }
+
+  #giveBack(): void {
+    if (this.#plain !== undefined) this.#scanners.giveBack(this.#plain)
+    this.#plain = undefined
+    this.#isSpent = false
+    this.#slice = FIRST_SLICE
+    this.#shown = 0
+    this.#resume = this.#at
+    this.#outcome = Outcome.more
+  }
+
+  /** All of the input is read, or kept elsewhere. */
+  #leave(): typeof Found.nothing {
+    if (this.#isLoaded) this.#scanners.express?.leave()
+    this.#isLoaded = false
+    this.#input = nothing
+    this.#at = 0
+    this.#end = 0
+    this.#record = 0
+    this.#records = 0
+    this.#shown = 0
     return Found.nothing
-  }
-
-  #fail(): Found {
-    this.#state = State.failed
-    this.#source.discard()
-    return Found.error
-  }
-
-  /** Behind the stream's closing tag only white space may follow. */
-  #afterEnd(): Found {
-    const source = this.#source
-    let at = source.pos
-    while (isSpace[source.buffer[at] ?? 0] === 1) at++
-    source.release(at)
-    if (at >= source.stop || (source.buffer[at] === LT && at + 1 >= source.stop)) return this.#wait()
-    const next = source.buffer[at] === LT ? source.buffer[at + 1] : 0
-    const restricted = next === BANG || next === QUESTION
-    source.fail(restricted ? 'restricted-xml' : 'not-well-formed', 'bytes behind the end of the stream')
-    return this.#fail()
-  }
-
-  #open(): Found {
-    const { tag, text, depth } = this.#lexer
-    const level = tag.empty ? depth + 1 : depth
-    const scopes = this.#scopes
-    if (!scopes.open(level)) return this.#fail()
-    if (this.#state === State.header) return this.#openStream()
-    const { head } = this
-    if (level === 1) {
-      if (!this.#openFirst()) return this.#fail()
-    } else if (level === 2) head.children++
-    if (scopes.space === Space.streams) head.streams = true
-    if (tag.colon >= 0 || tag.nameBeyondAscii || scopes.borrowed || (tag.flags & Value.space) !== 0)
-      this.#unclear = true
-    if (!tag.empty) return Found.nothing
-    scopes.close(level)
-    return level === 1 ? this.#found(text.cdata || text.carriageReturn) : Found.nothing
-  }
-
-  #close(): Found {
-    const { depth, text } = this.#lexer
-    if (depth < 0) {
-      this.#source.release(this.#source.pos)
-      this.#state = State.ended
-      return Found.footer
-    }
-    this.#scopes.close(depth + 1)
-    return depth === 0 ? this.#found(text.cdata || text.carriageReturn) : Found.nothing
-  }
-
-  #openStream(): Found {
-    const source = this.#source
-    const { tag } = this.#lexer
-    this.#header = readHeader(source, tag, this.#scopes)
-    this.#scopes.adopt(this.#header.content)
-    const name = source.buffer.subarray(source.origin + tag.nameStart, source.origin + tag.nameEnd)
-    this.#lexer.enterStream(Buffer.from(name))
-    source.release(source.pos)
-    // `<stream/>` is a whole stream: its end is found next.
-    this.#state = tag.empty ? State.empty : State.stream
-    return Found.header
-  }
-
-  /** The opening tag of a first-level element; false: the source has an error. */
-  #openFirst(): boolean {
-    const { head } = this
-    const { tag } = this.#lexer
-    const { buffer, origin, pos } = this.#source
-    clear(head)
-    head.tagEnd = pos - origin
-    this.#unclear = false
-    const name = origin + (tag.colon < 0 ? tag.nameStart : tag.colon + 1)
-    const nameEnd = origin + tag.nameEnd
-    const { space } = this.#scopes
-    if (space === Space.content) head.kind = kindOf(buffer, name, nameEnd)
-    if (space === Space.streams && nameEnd - name === 6 && buffer.toString('latin1', name, nameEnd) === 'stream') {
-      this.#source.fail('not-well-formed', 'a second stream header')
-      return false
-    }
-    this.#readAttributes()
-    return true
-  }
-
-  #readAttributes(): void {
-    const { attributes, count } = this.#lexer.tag
-    const { buffer, origin } = this.#source
-    for (let row = 0; row < count * COLUMNS; row += COLUMNS) {
-      const start = attributes[row] ?? 0
-      const end = attributes[row + Column.nameEnd] ?? 0
-      const value = attributes[row + Column.valueStart] ?? 0
-      const valueEnd = attributes[row + Column.valueEnd] ?? 0
-      const routes = note(this.head, buffer, origin, start, end, value, valueEnd)
-      if (routes && ((attributes[row + Column.flags] ?? 0) & Value.reducible) !== 0) this.#unclear = true
-    }
-  }
-
-  /** A first-level element is whole. */
-  #found(unclearText: boolean): Found {
-    const { head } = this
-    const source = this.#source
-    const { origin, pos } = source
-    head.buffer = source.buffer
-    head.start = origin
-    head.end = pos
-    // Until here its offsets counted from the element's start, as its bytes could still move.
-    shift(head, origin)
-    if (this.#unclear || unclearText) {
-      const broken = this.#rewrite()
-      if (broken !== undefined) {
-        source.fail('policy-violation', `${broken} once an element is written without prefixes`)
-        return this.#fail()
-      }
-    }
-    source.release(pos)
-    return head.kind === Kind.other ? Found.element : Found.stanza
-  }
-
-  #rewrite(): string | undefined {
-    this.#canonical ??= new Canonical(this.#limits, this.#scopes)
-    this.#rewritten++
-    return this.#canonical.rewrite(this.head)
   }
 }

@@ -25,6 +25,16 @@ export const Type = {
 } as const
 export type Type = (typeof Type)[keyof typeof Type]
 
+/** What is known of how an address is written: whether all of it is as it would be in normal form (`isPlain` in jid.ts). */
+export const Form = {
+  /** It may be in normal form or not, or no JID at all: see `normalise` in jid.ts. */
+  unknown: 0,
+  /** The bare JID is; the resource may not be. */
+  bare: 1,
+  full: 3,
+} as const
+export type Form = (typeof Form)[keyof typeof Form]
+
 /**
  * The head of one first-level element: where its bytes are, and where in them routing finds what it needs.
  * All offsets are into `buffer`; ranges are half-open; an absent attribute has start -1. The framer owns and
@@ -46,8 +56,15 @@ export class Head {
   type: Type = Type.none
   fromStart = -1
   fromEnd = -1
+  /** Where the domain in `from` begins, and where its bare JID, and so the domain, ends. */
+  fromDomain = -1
+  fromBare = -1
+  fromForm: Form = Form.unknown
   toStart = -1
   toEnd = -1
+  toDomain = -1
+  toBare = -1
+  toForm: Form = Form.unknown
   idStart = -1
   idEnd = -1
   /** How many child elements the element has (not deeper ones): an iq must have 1, or 0 or 1 (RFC 6120 §8.2.3). */

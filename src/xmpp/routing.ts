@@ -1,4 +1,5 @@
-import { type Head, Kind, Type } from './head.ts'
+import { Form, type Head, Kind, Type } from './head.ts'
+import { bareEnd, domainStart, isPlain } from './jid.ts'
 
 const iq = Buffer.from('iq')
 const message = Buffer.from('message')
@@ -124,4 +125,21 @@ export function shift(head: Head, by: number): void {
     head.idStart += by
     head.idEnd += by
   }
+}
+
+/** Finds the parts of the addresses, once they are where they stay. */
+export function locate(head: Head): void {
+  const { buffer, fromStart, fromEnd, toStart, toEnd } = head
+  head.fromDomain = fromStart < 0 ? -1 : domainStart(buffer, fromStart, fromEnd)
+  head.fromBare = fromStart < 0 ? -1 : bareEnd(buffer, fromStart, fromEnd)
+  head.fromForm = formOf(buffer, fromStart, head.fromBare, fromEnd)
+  head.toDomain = toStart < 0 ? -1 : domainStart(buffer, toStart, toEnd)
+  head.toBare = toStart < 0 ? -1 : bareEnd(buffer, toStart, toEnd)
+  head.toForm = formOf(buffer, toStart, head.toBare, toEnd)
+}
+
+function formOf(buffer: Buffer, start: number, bare: number, end: number): Form {
+  if (start < 0) return Form.unknown
+  if (isPlain(buffer, start, end)) return Form.full
+  return bare < end && isPlain(buffer, start, bare) ? Form.bare : Form.unknown
 }

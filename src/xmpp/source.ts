@@ -56,6 +56,11 @@ export class Source {
     return this.#end - this.origin
   }
 
+  /** An element has begun and not ended. */
+  get isInside(): boolean {
+    return this.#inside
+  }
+
   /** The element in progress has more bytes than the limit allows. */
   get exceeded(): boolean {
     return this.stop < this.#end
@@ -98,7 +103,12 @@ export class Source {
     this.#cover()
   }
 
-  /** Lets go of all bytes: nothing will read them. */
+  /** Passes over all that is left. The bytes stay where they are until the next `push`: what was found may be among them. */
+  forget(): void {
+    this.release(this.#end)
+  }
+
+  /** Lets go of all bytes and the buffer: nothing will read them. */
   discard(): void {
     this.release(this.#end)
     this.buffer = Buffer.alloc(0)

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { Parser } from 'ltx'
 import { SaxesParser } from 'saxes'
 import { Found, Framer } from '../../src/xmpp/framer.ts'
+import { Scanners } from '../../src/xmpp/scanners.ts'
 
 const CHUNK = 64 * 1024
 const ROUNDS = 7
@@ -46,7 +47,7 @@ function best(pass: (chunks: readonly Buffer[]) => void, chunks: readonly Buffer
 }
 
 function frame(chunks: readonly Buffer[]): void {
-  const framer = new Framer(limits)
+  const framer = new Framer(new Scanners(limits))
   for (const chunk of chunks) {
     framer.push(chunk)
     let found: Found

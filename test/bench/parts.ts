@@ -13,6 +13,7 @@ import { Outbox } from '../../src/stream/outbox.ts'
 import { Found, Framer } from '../../src/xmpp/framer.ts'
 import type { Head } from '../../src/xmpp/head.ts'
 import { bareEnd, isPlain } from '../../src/xmpp/jid.ts'
+import { Scanners } from '../../src/xmpp/scanners.ts'
 import { message } from './load/blocks.ts'
 
 const ROUNDS = 5
@@ -41,7 +42,9 @@ function measure(name: string, times: number, operation: (turn: number) => numbe
   console.log(`${name.padEnd(48)} ${best.toFixed(1).padStart(9)} ns/op  (${sum})`)
 }
 
-const framer = new Framer({ stanza_bytes: 1 << 20, depth: 128, elements: 10_000, attributes: 128, namespaces: 64 })
+const framer = new Framer(
+  new Scanners({ stanza_bytes: 1 << 20, depth: 128, elements: 10_000, attributes: 128, namespaces: 64 }),
+)
 const header = "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='1'>"
 const stanza = message('user1@load.localhost/resource', 'echo.localhost', 317)
 const bytes = Buffer.from(stanza)

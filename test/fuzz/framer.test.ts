@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { loadExpress } from '../../src/scanning.ts'
 import { Found, Framer } from '../../src/xmpp/framer.ts'
+import { Scanners } from '../../src/xmpp/scanners.ts'
 import { Dice, Generator } from './generator.ts'
 import { Oracle, type Verdict } from './oracle.ts'
 
@@ -24,8 +26,13 @@ interface Reading {
 const oracle = new Oracle()
 after(() => oracle.close())
 
-function read(document: Buffer, cuts: Iterable<number>): Reading {
-  const framer = new Framer(limits)
+const express = loadExpress(limits.stanza_bytes)
+assert.ok(express, 'this machine runs no WebAssembly with SIMD, so the express scanner would not be tested')
+const plain = new Scanners(limits)
+const both = new Scanners(limits, express)
+
+function read(document: Buffer, cuts: Iterable<number>, scanners = both): Reading {
+  const framer = new Framer(scanners)
   const elements: Buffer[] = []
   let what = 'open'
   let trace = ''
@@ -88,8 +95,15 @@ test('[RFC 6120 §11] the framer and expat agree on every document, however it i
     const document = generator.document()
     const verdict = oracle.judge(document)
     const whole = read(document, [])
-    assert.equal(read(document, everyByte(document.length)).trace, whole.trace, describe(n, document))
-    assert.equal(read(document, randomCuts(document.length, dice)).trace, whole.trace, describe(n, document))
+    for (const scanners of [plain, both]) {
+      assert.equal(read(document, [], scanners).trace, whole.trace, describe(n, document))
+      assert.equal(read(document, everyByte(document.length), scanners).trace, whole.trace, describe(n, document))
+      assert.equal(
+        read(document, randomCuts(document.length, dice), scanners).trace,
+        whole.trace,
+        describe(n, document),
+      )
+    }
     const expat = await verdict
     const deviation = deviates(document)
     if (deviation === undefined) assert.ok(agree(whole, expat), `${compare(whole, expat)}; ${describe(n, document)}`)

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { Barriers, barrierOf } from '../../src/stream/barriers.ts'
 import { Found, Framer } from '../../src/xmpp/framer.ts'
 import { Head, Kind, Type } from '../../src/xmpp/head.ts'
+import { Scanners } from '../../src/xmpp/scanners.ts'
 
 const limits = { stanza_bytes: 10_000, depth: 10, elements: 10, attributes: 10, namespaces: 10 }
 
@@ -21,7 +22,7 @@ function withId(id: string): Head {
 }
 
 test('[XEP-0199 §4] a barrier is a ping from our address to the domain, as any parser reads it', () => {
-  const framer = new Framer(limits, 'stanzas')
+  const framer = new Framer(new Scanners(limits), 'stanzas')
   framer.push(Buffer.from(new Barriers({ now: 0 }, "o'yard.test", 'a&b.test').next()))
   assert.equal(framer.next(), Found.stanza)
   const { head } = framer

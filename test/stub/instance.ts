@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { Found, Framer } from '../../src/xmpp/framer.ts'
+import { Scanners } from '../../src/xmpp/scanners.ts'
 
 export interface Item {
   readonly kind: 'header' | 'stanza' | 'element' | 'footer' | 'broken' | 'end'
@@ -33,7 +34,7 @@ export class StubInstance {
   #pongs = ''
   #received = ''
   #streamId = ''
-  readonly #framer = new Framer(limits)
+  readonly #framer = new Framer(new Scanners(limits))
   readonly #items: Item[] = []
   #wake: () => void = () => {}
 

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Found, Framer, type FramerLimits } from '../../src/xmpp/framer.ts'
 import { Kind, Type } from '../../src/xmpp/head.ts'
+import { Scanners } from '../../src/xmpp/scanners.ts'
 
 const limits: FramerLimits = { stanza_bytes: 10_000, depth: 10, elements: 20, attributes: 8, namespaces: 6 }
 const open =
   "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' xmlns:h='urn:h&amp;'>"
 
 function rewrite(stanza: string, header = open): Framer {
-  const framer = new Framer(limits)
+  const framer = new Framer(new Scanners(limits))
   framer.push(Buffer.from(header + stanza))
   assert.equal(framer.next(), Found.header)
   const found = framer.next()
@@ -98,7 +99,7 @@ const tooMuch: readonly (readonly [what: string, stanza: string, header?: string
 
 for (const [what, stanza, header = open] of tooMuch) {
   test(`an element whose ${what} exceed the limit when it is written anew is policy-violation`, () => {
-    const framer = new Framer(limits)
+    const framer = new Framer(new Scanners(limits))
     framer.push(Buffer.from(header + stanza))
     assert.equal(framer.next(), Found.header)
     assert.equal(framer.next(), Found.error)

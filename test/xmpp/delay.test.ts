@@ -3,13 +3,14 @@ import { test } from 'node:test'
 import { withDelay } from '../../src/xmpp/delay.ts'
 import { Found, Framer } from '../../src/xmpp/framer.ts'
 import type { Head } from '../../src/xmpp/head.ts'
+import { Scanners } from '../../src/xmpp/scanners.ts'
 
 const limits = { stanza_bytes: 10_000, depth: 16, elements: 100, attributes: 16, namespaces: 16 }
 const STAMP = '2026-11-20T20:00:00.000Z'
 const DELAY = `<delay xmlns='urn:xmpp:delay' from='yard.example' stamp='${STAMP}'/>`
 
 function headOf(text: string): Head {
-  const framer = new Framer(limits, 'stanzas')
+  const framer = new Framer(new Scanners(limits), 'stanzas')
   framer.push(Buffer.from(text))
   assert.equal(framer.next(), Found.stanza)
   return framer.head
@@ -39,7 +40,7 @@ test('[XEP-0203 §3] a delay by somebody else stays, and ours comes behind it', 
 })
 
 test('only the stanza itself is looked at, where others stand around it, as in a slab', () => {
-  const framer = new Framer(limits, 'stanzas')
+  const framer = new Framer(new Scanners(limits), 'stanzas')
   framer.push(Buffer.from(`<message>${DELAY}</message><presence to='a/b>c' /><message/>`))
   framer.next()
   assert.equal(framer.next(), Found.stanza)

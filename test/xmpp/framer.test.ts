@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { loadExpress } from '../../src/scanning.ts'
 import { Found, Framer, type FramerLimits } from '../../src/xmpp/framer.ts'
-import { Kind, Type } from '../../src/xmpp/head.ts'
+import { Form, Kind, Type } from '../../src/xmpp/head.ts'
+import { Scanners } from '../../src/xmpp/scanners.ts'
 import type { StreamCondition } from '../../src/xmpp/stream-error.ts'
 
 const limits: FramerLimits = { stanza_bytes: 10_000, depth: 10, elements: 20, attributes: 8, namespaces: 6 }
@@ -9,8 +11,17 @@ const open =
   "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' xmlns:h='urn:h' to='a.example'>"
 const streams = 'http://etherx.jabber.org/streams'
 
-/** Everything that is found in the pieces, as one line for each find. */
-function read(pieces: readonly Uint8Array[], framer: Framer = new Framer(limits)): readonly string[] {
+const express = loadExpress(limits.stanza_bytes)
+assert.ok(express, 'this machine runs no WebAssembly with SIMD, so half of this file tests nothing')
+
+/** Everything that is found in the pieces, as one line for each find: by the plain framer and by both must be the same. */
+function read(pieces: readonly Uint8Array[], own = limits, start: 'header' | 'stanzas' = 'header'): readonly string[] {
+  const plain = readBy(pieces, new Framer(new Scanners(own), start))
+  assert.deepEqual(readBy(pieces, new Framer(new Scanners(own, express), start)), plain, 'with the express scanner')
+  return plain
+}
+
+function readBy(pieces: readonly Uint8Array[], framer: Framer): readonly string[] {
   const finds: string[] = []
   for (const piece of pieces) {
     framer.push(piece)
@@ -30,6 +41,10 @@ function describe(found: Found, framer: Framer): string {
     head.text(head.fromStart, head.fromEnd),
     head.text(head.toStart, head.toEnd),
     head.text(head.idStart, head.idEnd),
+    head.text(head.fromDomain, head.fromBare),
+    head.text(head.toDomain, head.toBare),
+    head.fromForm,
+    head.toForm,
   ]
   const tag = head.buffer.toString('utf8', head.start, head.tagEnd)
   return JSON.stringify([found, `${head.bytes}`, tag, head.kind, head.type, head.children, head.streams, ...attributes])
@@ -181,13 +196,14 @@ test('the head tells kind, type, addresses, children and the end of the tag', ()
   const tag = "<message to='a@b/c' from=\"d.example\" id='x&amp;y' type='groupchat' xml:id='no'>"
   const finds = readEveryWay(`${open} \n${tag}<body><i/></body>text<x/></message>`)
   const bytes = `${tag}<body><i/></body>text<x/></message>`
-  const expected = [Found.stanza, bytes, tag, Kind.message, Type.groupchat, 2, false, 'd.example', 'a@b/c', 'x&amp;y']
+  const addresses = ['d.example', 'a@b/c', 'x&amp;y', 'd.example', 'b', Form.full, Form.full]
+  const expected = [Found.stanza, bytes, tag, Kind.message, Type.groupchat, 2, false, ...addresses]
   assert.deepEqual(JSON.parse(finds[1] ?? ''), expected)
 })
 
 test('every type of RFC 6120 and 6121 is known, and another is other', () => {
   for (const [name, type] of Object.entries(Type)) {
-    const framer = new Framer(limits, 'stanzas')
+    const framer = new Framer(new Scanners(limits), 'stanzas')
     framer.push(Buffer.from(name === 'none' ? '<iq/>' : `<iq type='${name}'/>`))
     assert.equal(framer.next(), Found.stanza)
     assert.equal(framer.head.type, name === 'other' ? Type.other : type)
@@ -219,7 +235,7 @@ test('an element of the streams namespace is seen however its namespace is spell
 })
 
 test('[RFC 6120 §4.7] the header is read with references decoded', () => {
-  const framer = new Framer(limits)
+  const framer = new Framer(new Scanners(limits))
   const attributes = "from='a&amp;b' id='&#x41;' version='1.0' to=\"c\td\""
   framer.push(Buffer.from(`<?xml version="1.0" encoding='utf-8'?>\n<s:stream ${attributes} xmlns='u' xmlns:s='v'>`))
   assert.equal(framer.next(), Found.header)
@@ -232,14 +248,14 @@ test('a stream that is opened and closed by one tag is a header and a footer', (
 })
 
 test('[RFC 6120 §4.6.1] white space between stanzas is consumed without a find', () => {
-  const framer = new Framer(limits, 'stanzas')
+  const framer = new Framer(new Scanners(limits), 'stanzas')
   framer.push(Buffer.from(' \r\n\t'.repeat(50_000)))
   assert.equal(framer.next(), Found.nothing)
   assert.equal(framer.pending, 0)
 })
 
 test('after an error nothing more is found or kept', () => {
-  const framer = new Framer(limits, 'stanzas')
+  const framer = new Framer(new Scanners(limits), 'stanzas')
   framer.push(Buffer.from('<iq></x><iq/>'))
   assert.equal(framer.next(), Found.error)
   framer.push(Buffer.from('<iq/>'))
@@ -281,10 +297,10 @@ for (const [limit, documents] of Object.entries(measured)) {
       for (const cut of [1, 7, 1000]) {
         const tight = { ...limits, [limit]: most }
         const pieces = (text: string) => (text.match(new RegExp(`.{1,${cut}}`, 'gs')) ?? []).map((s) => Buffer.from(s))
-        const within = read(pieces(`${document(most)}<iq/>`), new Framer(tight, 'stanzas'))
+        const within = read(pieces(`${document(most)}<iq/>`), tight, 'stanzas')
         assert.equal(within.length, 2, `${document(most)}: ${within}`)
         const over = document(most + (document(most).includes('é') ? 2 : 1))
-        const beyond = read(pieces(over), new Framer(tight, 'stanzas'))
+        const beyond = read(pieces(over), tight, 'stanzas')
         assert.match(beyond.join(), /^error policy-violation/, over)
       }
     }
@@ -293,21 +309,21 @@ for (const [limit, documents] of Object.entries(measured)) {
 
 test('an element beyond the limit is refused before its end has come', () => {
   for (const begin of ['<iq>', "<iq id='", '<iq ', '<', '<iq><![CDATA[', '<iq>&#', '</']) {
-    const framer = new Framer({ ...limits, stanza_bytes: 100 }, 'stanzas')
+    const framer = new Framer(new Scanners({ ...limits, stanza_bytes: 100 }), 'stanzas')
     framer.push(Buffer.from(begin.padEnd(101, begin === '</' ? ' ' : begin.endsWith('#') ? '0' : 'x')))
     assert.equal(framer.next(), Found.error, begin)
   }
 })
 
 test('the limit beats what is wrong behind it', () => {
-  const framer = new Framer({ ...limits, stanza_bytes: 50 }, 'stanzas')
+  const framer = new Framer(new Scanners({ ...limits, stanza_bytes: 50 }), 'stanzas')
   framer.push(Buffer.from(`<iq>${'x'.repeat(60)}<1/></iq>`))
   assert.equal(framer.next(), Found.error)
   assert.equal(framer.error?.condition, 'policy-violation')
 })
 
 test('a buffer that grew for a large stanza is given back', () => {
-  const framer = new Framer({ ...limits, stanza_bytes: 4 << 20 }, 'stanzas')
+  const framer = new Framer(new Scanners({ ...limits, stanza_bytes: 4 << 20 }), 'stanzas')
   const chunk = Buffer.alloc(64 * 1024, 'x')
   framer.push(Buffer.from('<iq>'))
   for (let i = 0; i < 63; i++) {

@@ -49,7 +49,8 @@ function curvesOf(quick: boolean): readonly Curve[] {
   const buckets = thin([2, 10, 100, 1000])
   const one = { senders: 1, size: SIZE }
   const spread =
-    'A chunk of 64 KiB holds 200 stanzas: the more instances they are for, the more writes it takes, whoever does it.'
+    'The more instances the stanzas of a turn are for, the more writes they take, whoever does it: some 8 us each. How ' +
+    'many stanzas a turn has depends on how much the kernel lets the sender have on its way (tcp_rmem): 64 KiB to 2 MiB.'
   return [
     {
       title: 'Instances (rendezvous): all are connected, one is busy',

@@ -36,14 +36,20 @@ async function compare({ rounds, seconds, patience }: Options, say: (line: strin
   const direct: Readonly<Record<string, number>>[] = []
   const through: Readonly<Record<string, number>>[] = []
   const behind = { wiring: 'xmpp', port: server.componentPort, pid: server.pid } as const
+  const apart = { ...behind, sinks: BUCKETS, sinkPort: yard.port }
   try {
     for (let round = 1; round <= rounds; round++) {
       const load = { from: LOAD, senders: SENDERS, size: SIZE, seconds }
-      await quiet(patience)
-      direct.push(await flood({ ...server, ...behind, sinks: 1 }, { ...load, to: 'plain.localhost' }))
-      const apart = { ...server, ...behind, sinks: BUCKETS, sinkPort: yard.port }
-      await quiet(patience)
-      through.push(await flood(apart, { ...load, to: ECHO, beside: yard.pid() }))
+      const turns = [
+        async () =>
+          void direct.push(await flood({ ...server, ...behind, sinks: 1 }, { ...load, to: 'plain.localhost' })),
+        async () => void through.push(await flood({ ...server, ...apart }, { ...load, to: ECHO, beside: yard.pid() })),
+      ]
+      // Each goes first in every other round: what one leaves behind in Prosody is not always the same one's burden.
+      for (const turn of round % 2 === 1 ? turns : turns.reverse()) {
+        await quiet(patience)
+        await turn()
+      }
       say(`round ${round}: ${[direct, through].map((list) => Math.round(list.at(-1)?.rate ?? 0)).join(', ')} stanzas/s`)
     }
   } finally {

@@ -1,13 +1,18 @@
-import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
+import { type DestinationStream, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino'
 import { type LogCode, type LogLevel, logCodes } from './log-codes.ts'
 
 export type Log = Logger
 
 /** Keys whose values never reach a log, however deep in the configuration they stand. */
 const secretKeys = ['secret', 'secrets', 'token', 'password', 'handshake', 'authorization', 'redis']
+const isSecret: ReadonlySet<string> = new Set(secretKeys)
+const REDACTED = '[redacted]'
 
 /** As deep as a configuration nests its secrets: config.domains.<name>.instances.<name>.secret. */
 const secretDepth = 5
+
+/** Fields that serialisers make flat: `req` and `res` are the admin port's. */
+const isSerialised: ReadonlySet<string> = new Set(['err', 'req', 'res'])
 
 const maxLogged = 200
 
@@ -23,8 +28,10 @@ export function createLog(
     level: options.level,
     base: { node: options.node },
     timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: secretPaths(), censor: '[redacted]' },
+    formatters: { level: (label: string) => ({ level: label }), log: withoutNestedSecrets },
+    serializers: { err: (error: Error) => redacted({ ...stdSerializers.err(error) }, 1) },
+    // Only at the top: with wildcards below it, a line took 50 µs and made 70 kB of garbage.
+    redact: { paths: secretKeys, censor: REDACTED },
   }
   return destination === undefined ? pino(settings) : pino(settings, destination)
 }
@@ -50,10 +57,24 @@ export function escapeForLog(text: string): string {
   return escaped
 }
 
-function secretPaths(): string[] {
-  const paths: string[] = []
-  for (let depth = 0; depth <= secretDepth; depth++) {
-    for (const key of secretKeys) paths.push('*.'.repeat(depth) + key)
+/** Most lines hold no object: they stay as they are. */
+function withoutNestedSecrets(fields: Record<string, unknown>): Record<string, unknown> {
+  let copy: Record<string, unknown> | undefined
+  for (const [key, value] of Object.entries(fields)) {
+    if (typeof value !== 'object' || value === null || isSerialised.has(key)) continue
+    copy ??= { ...fields }
+    copy[key] = redacted(value, 1)
   }
-  return paths
+  return copy ?? fields
+}
+
+/** What JSON would make of a value that is so deep in a line, but for the secrets in it. */
+function redacted(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null || depth > secretDepth) return value
+  if ('toJSON' in value && typeof value.toJSON === 'function') return redacted(value.toJSON(), depth + 1)
+  if (Array.isArray(value)) return value.map((item) => redacted(item, depth + 1))
+  const entries = Object.entries(value)
+  return Object.fromEntries(
+    entries.map(([key, item]) => [key, isSecret.has(key) ? REDACTED : redacted(item, depth + 1)]),
+  )
 }

@@ -34,6 +34,24 @@ test('secrets never reach the log, at whatever depth of the configuration', () =
   assert.equal(before.domains['a.localhost'].instances.blue.secret, 'hunter2')
 })
 
+test('secrets of an error, in a list and behind toJSON are none that reach the log either', () => {
+  const { log, lines } = capture()
+  const err = Object.assign(new Error('refused'), { code: 'EAUTH', password: 'hunter2', options: { token: 'hunter2' } })
+  const lazy = { toJSON: () => ({ secret: 'hunter2', since: 1 }) }
+  logEvent(log, 'bug', { err, list: [{ secret: 'hunter2' }, { port: 1 }], lazy, at: new Date(0), none: null })
+  assert.doesNotMatch(lines[0]!, /hunter2/)
+  const line = JSON.parse(lines[0]!)
+  assert.deepEqual([line.err.type, line.err.code, line.err.options], ['Error', 'EAUTH', { token: '[redacted]' }])
+  assert.deepEqual([line.list[1], line.lazy.since, line.at], [{ port: 1 }, 1, '1970-01-01T00:00:00.000Z'])
+})
+
+test('what a child of the log is bound to hides its secrets, too', () => {
+  const { log, lines } = capture()
+  log.child({ part: 'admin', token: 'hunter2' }).info({ admin: { token: 'hunter2', port: 1 } })
+  assert.doesNotMatch(lines[0]!, /hunter2/)
+  assert.equal(JSON.parse(lines[0]!).admin.port, 1)
+})
+
 test('an event has the level of its code, and cannot be given another code', () => {
   const { log, lines } = capture('warn')
   logEvent(log, 'link-up')

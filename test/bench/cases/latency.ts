@@ -1,6 +1,8 @@
 import { freePort } from '../../peers/ports.ts'
+import { keepAwake } from '../awake.ts'
 import { atMost, type Case, type Outcome, quotient } from '../case.ts'
 import { BUCKETS, ECHO, LOAD } from '../contenders/contenders.ts'
+import { startProxy } from '../contenders/proxy.ts'
 import { startSwitchyard } from '../contenders/switchyard.ts'
 import { onCore, SERVER_CORE } from '../cores.ts'
 import type { Conduct, Neighboured } from '../load/neighbours.ts'
@@ -16,6 +18,10 @@ const RATE = 10_000
 const INSTANCES = 4
 const SIZE = 317
 const CONDUCTS: readonly Conduct[] = ['well', 'frozen', 'slow', 'large']
+/** How long the neighbours are watched at least: one that freezes is noticed some four seconds later. */
+const LEAST_SECONDS = 5
+const WAYS = ['direct', 'through a relay', 'through switchyard'] as const
+type Way = (typeof WAYS)[number]
 const secret = 'swordfish'
 
 type Round = Readonly<Record<string, number>>
@@ -34,37 +40,44 @@ const latencyMeasures: readonly Measure[] = [
 export const latency: Case = {
   title: `iq round trips, and latency at ${RATE} stanzas/s`,
   run: async (options, say) => {
-    const [paced, most] = await roundtrips(options, say)
-    const beside = await neighbours(options, say)
-    return { tables: [paced, most, beside], verdicts: verdictsOf(paced, beside) }
+    const awake = keepAwake(SERVER_CORE)
+    try {
+      const [paced, most] = await roundtrips(options, awake.pid, say)
+      const beside = await neighbours(options, awake.pid, say)
+      return { tables: [paced, most, beside], verdicts: verdictsOf(paced, beside) }
+    } finally {
+      awake.stop()
+    }
   },
 }
 
 async function roundtrips(
   { rounds, seconds, patience }: Options,
+  awake: number,
   say: (line: string) => void,
 ): Promise<readonly [Table, Table]> {
-  const [direct, through]: [Round[], Round[]] = [[], []]
-  const [directRate, throughRate]: [Round[], Round[]] = [[], []]
+  const paced = new Map(WAYS.map((way) => [way, [] as Round[]]))
+  const most = new Map(WAYS.map((way) => [way, [] as Round[]]))
   for (let round = 1; round <= rounds; round++) {
-    direct.push(latencyOf(await roundtrip(false, RATE, seconds, patience)))
-    through.push(latencyOf(await roundtrip(true, RATE, seconds, patience)))
-    directRate.push(rateOf(await roundtrip(false, 0, seconds, patience)))
-    throughRate.push(rateOf(await roundtrip(true, 0, seconds, patience)))
+    for (const way of WAYS) {
+      paced.get(way)?.push(latencyOf(await roundtrip(way, RATE, seconds, patience, awake)))
+      most.get(way)?.push(rateOf(await roundtrip(way, 0, seconds, patience, awake)))
+    }
     say(
-      `round ${round}: p99 ${direct.at(-1)?.p99?.toFixed(3)} ms directly, ${through.at(-1)?.p99?.toFixed(3)} ms through`,
+      `round ${round}: p99 ${[...paced].map(([way, list]) => `${list.at(-1)?.p99?.toFixed(3)} ms ${way}`).join(', ')}`,
     )
   }
-  const series = (a: readonly Round[], b: readonly Round[]) => [
-    { subject: 'direct', rounds: a },
-    { subject: 'through switchyard', rounds: b },
-  ]
+  const series = (found: ReadonlyMap<Way, readonly Round[]>) =>
+    [...found].map(([subject, rounds]) => ({ subject, rounds }))
   return [
     {
       title: `Iq round trips from ${INSTANCES} instances to an echo, ${RATE} per second, open loop`,
       measures: latencyMeasures,
-      series: series(direct, through),
-      notes: ['A round trip passes Switchyard twice. Who asks and who answers share one process on the other core.'],
+      series: series(paced),
+      notes: [
+        'A round trip passes Switchyard, or the relay, twice. Who asks and who answers share one process on the other core. ' +
+          'The relay is a Node process that passes chunks on and knows no stanzas.',
+      ],
     },
     {
       title: `Iq round trips from ${INSTANCES} instances to an echo, as many as pass`,
@@ -75,20 +88,24 @@ async function roundtrips(
         { key: 'load', unit: 'load %' },
         { key: 'foreign', unit: 'foreign %' },
       ],
-      series: series(directRate, throughRate),
+      series: series(most),
     },
   ]
 }
 
 /** Switchyard dials the echo, which must be there first: the echo's process dials Switchyard until that is there, too. */
-async function roundtrip(isThrough: boolean, rate: number, seconds: number, patience: number): Promise<Roundtripped> {
-  await quiet(patience)
+async function roundtrip(
+  way: Way,
+  rate: number,
+  seconds: number,
+  patience: number,
+  awake: number,
+): Promise<Roundtripped> {
+  await quiet(patience, awake)
+  const task = { domain: ECHO, instances: INSTANCES, rate, seconds, awake }
   const linkPort = await freePort()
-  const task = { domain: ECHO, instances: INSTANCES, rate, seconds }
-  if (!isThrough) return runWorker('roundtrip.ts', { ...task, port: linkPort, pid: 0 })
-  const upstream = { service: `xmpp://127.0.0.1:${linkPort}`, secret }
-  const config = { domains: { [ECHO]: { secret, upstream } }, domain_balancing: { [ECHO]: { type: 'bare_source' } } }
-  const server = await onCore(SERVER_CORE, () => startSwitchyard({ config }))
+  if (way === 'direct') return runWorker('roundtrip.ts', { ...task, port: linkPort, pid: 0 })
+  const server = await onCore(SERVER_CORE, () => (way === 'through switchyard' ? yard(linkPort) : relay(linkPort)))
   try {
     return await runWorker('roundtrip.ts', { ...task, port: server.port, linkPort, pid: server.pid() })
   } finally {
@@ -97,18 +114,34 @@ async function roundtrip(isThrough: boolean, rate: number, seconds: number, pati
   }
 }
 
-async function neighbours({ rounds, seconds, patience }: Options, say: (line: string) => void): Promise<Table> {
+/** Switchyard dials the echo, which must be there first: the echo's process dials Switchyard until that is there, too. */
+function yard(linkPort: number) {
+  const upstream = { service: `xmpp://127.0.0.1:${linkPort}`, secret }
+  const config = { domains: { [ECHO]: { secret, upstream } }, domain_balancing: { [ECHO]: { type: 'bare_source' } } }
+  return startSwitchyard({ config })
+}
+
+async function relay(linkPort: number) {
+  const port = await freePort()
+  return { ...(await startProxy(port, linkPort)), port }
+}
+
+async function neighbours(
+  { rounds, seconds, patience }: Options,
+  awake: number,
+  say: (line: string) => void,
+): Promise<Table> {
   const found = new Map(CONDUCTS.map((conduct) => [conduct, [] as Round[]]))
   const domains = { [LOAD]: { secret }, [ECHO]: { secret } }
   const config = { domains, domain_balancing: { [ECHO]: { type: 'bare_source', component_number: BUCKETS } } }
   for (let round = 1; round <= rounds; round++) {
     for (const conduct of CONDUCTS) {
-      await quiet(patience)
+      await quiet(patience, awake)
       // Anew each time: what a frozen one left behind is nobody else's affair.
       const server = await onCore(SERVER_CORE, () => startSwitchyard({ config }))
       const ends = { port: server.port, pid: server.pid(), from: LOAD, to: ECHO, buckets: BUCKETS }
       try {
-        const task = { ...ends, conduct, rate: RATE, size: SIZE, seconds: Math.max(seconds, 2) }
+        const task = { ...ends, conduct, rate: RATE, size: SIZE, seconds: Math.max(seconds, LEAST_SECONDS), awake }
         found.get(conduct)?.push(latencyOf(await runWorker<Neighboured>('neighbours.ts', task)))
       } finally {
         await server.kill()

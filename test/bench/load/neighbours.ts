@@ -28,6 +28,8 @@ export interface Neighbours {
   readonly rate: number
   readonly size: number
   readonly seconds: number
+  /** The process that keeps the server's core awake; 0: none. */
+  readonly awake: number
 }
 
 export interface Neighboured {
@@ -35,7 +37,8 @@ export interface Neighboured {
   readonly latencies: Latencies
 }
 
-const WARM_UP_SECONDS = 1
+/** Until what is compiled is compiled, and the young generation has its size. */
+const WARM_UP_SECONDS = 2
 /** What goes to the neighbour: this many stanzas of this size, in each turn of so many milliseconds. */
 const BESIDE = { stanzas: 20, bytes: 2117, milliseconds: 10 }
 const LARGE = { stanzas: 1, bytes: 500_000, milliseconds: 50 }
@@ -55,7 +58,7 @@ async function run(task: Neighbours): Promise<Neighboured> {
   const sender = await connectComponent({ port, domain: from })
   sender.resume()
   const users = usersOf(task, (bucket) => bucket !== buckets - 1)
-  const end = measure(pid)
+  const end = measure(pid, task.awake)
   await pace.run((first, last) => {
     let text = ''
     for (let item = first; item < last; item++)

@@ -18,6 +18,8 @@ export interface Roundtrip {
   /** Requests per second, all instances together; 0: as many as pass with `WINDOW` unanswered. */
   readonly rate: number
   readonly seconds: number
+  /** The process that keeps the server's core awake; 0: none. */
+  readonly awake: number
 }
 
 export interface Roundtripped {
@@ -27,7 +29,8 @@ export interface Roundtripped {
   readonly latencies?: Latencies
 }
 
-const WARM_UP_SECONDS = 1
+/** Until what is compiled is compiled, and the young generation has its size. */
+const WARM_UP_SECONDS = 2
 const WINDOW = 2000
 const REDIAL_MS = 50
 const LATE_MS = 2000
@@ -44,10 +47,11 @@ async function run(task: Roundtrip): Promise<Roundtripped> {
   return task.rate > 0 ? paced(task, asker) : saturated(task, asker)
 }
 
-async function paced({ rate, seconds, pid }: Roundtrip, asker: Asker): Promise<Roundtripped> {
+async function paced(task: Roundtrip, asker: Asker): Promise<Roundtripped> {
+  const { rate, seconds, pid } = task
   const pace = new Pace(rate, WARM_UP_SECONDS, seconds)
   asker.onAnswer = (item) => pace.arrived(item)
-  const end = measure(pid)
+  const end = measure(pid, task.awake)
   await pace.run(asker.ask)
   for (let waited = 0; !pace.isComplete && waited < LATE_MS; waited += REDIAL_MS) await sleep(REDIAL_MS)
   const latencies = pace.latencies()
@@ -55,7 +59,8 @@ async function paced({ rate, seconds, pid }: Roundtrip, asker: Asker): Promise<R
 }
 
 /** Each answer brings the next request, so that `WINDOW` are always on their way. */
-async function saturated({ seconds, pid }: Roundtrip, asker: Asker): Promise<Roundtripped> {
+async function saturated(task: Roundtrip, asker: Asker): Promise<Roundtripped> {
+  const { seconds, pid } = task
   let [answers, next, owed] = [0, WINDOW, 0]
   asker.onAnswer = () => {
     answers++
@@ -69,7 +74,7 @@ async function saturated({ seconds, pid }: Roundtrip, asker: Asker): Promise<Rou
   asker.ask(0, WINDOW)
   await sleep(WARM_UP_SECONDS * 1000)
   const before = answers
-  const end = measure(pid)
+  const end = measure(pid, task.awake)
   await sleep(seconds * 1000)
   return { window: end(), answers: answers - before }
 }

@@ -1,5 +1,5 @@
 import type { Static, TObject, TProperties, TSchema } from '@sinclair/typebox'
-import { Type } from './typebox.ts'
+import { Type } from './type.ts'
 import { formatBytes } from './units.ts'
 
 /**

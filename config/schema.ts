@@ -19,7 +19,7 @@ import {
   service,
   text,
 } from './kinds.ts'
-import { Type } from './typebox.ts'
+import { Type } from './type.ts'
 
 /**
  * Every key of the configuration, once: the types, defaults, checks, messages and the README's table come from here.

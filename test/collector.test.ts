@@ -4,13 +4,25 @@ import { test } from 'node:test'
 import { collectorFlags } from '../src/collector.ts'
 
 test('where there are several cores the collector keeps its threads', () => {
-  assert.deepEqual(collectorFlags(2), [])
-  assert.deepEqual(collectorFlags(64), [])
+  assert.deepEqual(collectorFlags(2), ['--semi-space-growth-factor=1'])
+  assert.deepEqual(collectorFlags(64), collectorFlags(2))
 })
 
 test('on one core the collector has no threads, by flags that this V8 knows', () => {
   const flags = collectorFlags(1)
-  assert.deepEqual(flags, ['--no-concurrent-marking', '--no-parallel-scavenge'])
+  assert.deepEqual(flags, ['--no-concurrent-marking', '--no-parallel-scavenge', ...collectorFlags(2)])
   // Node ends with an error at an option that neither it nor V8 knows.
   assert.equal(execFileSync(process.execPath, [...flags, '-p', '1 + 1'], { encoding: 'utf8' }), '2\n')
+})
+
+test('new objects have no more room than twice what they had when the flags were set, whatever lives on', () => {
+  const script = `
+    const { getHeapSpaceStatistics, setFlagsFromString } = require('node:v8')
+    const room = () => getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size
+    for (const flag of ${JSON.stringify(collectorFlags(2))}) setFlagsFromString(flag)
+    const [before, kept] = [room(), []]
+    for (let i = 0; i < 1e6; i++) kept.push({ i })
+    // The second half is only there once there has been a collection.
+    console.log(room() <= 2 * before ? 'as before' : \`\${before} became \${room()}\`)`
+  assert.equal(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' }), 'as before\n')
 })

@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { Type } from '../../config/typebox.ts'
+import { Type } from '../../config/type.ts'
 import { type Log, logEvent } from '../log.ts'
 import { sendProblem } from './problem.ts'
 import { tokenHook } from './token.ts'

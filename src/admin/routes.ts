@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { Type } from '../../config/typebox.ts'
+import { Type } from '../../config/type.ts'
 import { refuseMethod, sendProblem } from './problem.ts'
 import { type AdminView, DomainView, ExplainView, InstanceView, NodeView } from './view.ts'
 

@@ -1,5 +1,5 @@
 import type { Static, TSchema } from '@sinclair/typebox'
-import { Type } from '../../config/typebox.ts'
+import { Type } from '../../config/type.ts'
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const count = () => Type.Integer({ minimum: 0 })

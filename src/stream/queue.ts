@@ -176,9 +176,10 @@ export class StanzaQueue {
     if (isLike) this.#slabBytes = Math.min(SLAB_BYTES, this.#slabBytes << 1)
     else this.#slabBytes = Math.max(SMALLEST_SLAB, this.#slabBytes >>> 1)
     if (!isLike) last?.seal()
-    const bytes = deaths < SUSPECT_DEATHS ? Math.max(this.#slabBytes, length) : length
+    const bytes = deaths < SUSPECT_DEATHS ? Math.max(this.#slabBytes, wholeSlabs(length)) : length
     // One of an odd size would only lie in the pool.
-    const slab = new Slab(bytes, now, deaths, ticket, bytes === this.#slabBytes ? this.#pool : undefined)
+    const isUsual = bytes === this.#slabBytes || bytes % SLAB_BYTES === 0
+    const slab = new Slab(bytes, now, deaths, ticket, isUsual ? this.#pool : undefined)
     this.#link(slab)
     return slab
   }
@@ -192,6 +193,11 @@ export class StanzaQueue {
 
 /** A stanza that so many instances died with is handed out alone, to see whether it is what they died of. */
 export const SUSPECT_DEATHS = 2
+
+/** A stanza larger than a slab gets one as large as several, so that its buffer, which is V8's to free, is used again. */
+function wholeSlabs(length: number): number {
+  return length <= SLAB_BYTES ? length : Math.ceil(length / SLAB_BYTES) * SLAB_BYTES
+}
 
 function isOf(slab: Slab, since: number, deaths: number, ticket: Ticket | undefined): boolean {
   return slab.since === since && slab.deaths === deaths && slab.ticket === ticket

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { SLAB_BYTES, Slab, StanzaQueue, SUSPECT_DEATHS } from '../../src/stream/queue.ts'
+import { SlabPool } from '../../src/stream/slab-pool.ts'
 
 function append(queue: StanzaQueue, text: string, now?: number): void {
   const bytes = Buffer.from(`<${text}>`)
@@ -74,6 +75,16 @@ test('slabs grow with what passes and not beyond their size, and a larger stanza
   assert.equal(sizes.pop(), 3 * SLAB_BYTES)
   assert.deepEqual([sizes[0], Math.max(...sizes)], [2048, SLAB_BYTES])
   assert.ok(sizes.length < 25, `${sizes.length} slabs`)
+})
+
+test('the buffer of a large stanza is used again for another of about its size', () => {
+  const queue = new StanzaQueue(new SlabPool())
+  append(queue, 'x'.repeat(2 * SLAB_BYTES + 1))
+  const spent = queue.shift()
+  spent?.release()
+  append(queue, 'y'.repeat(3 * SLAB_BYTES - 1))
+  assert.equal(queue.first?.buffer, spent?.buffer)
+  assert.equal(queue.first?.buffer.length, 3 * SLAB_BYTES)
 })
 
 test('many thousand slabs are taken out in order', () => {

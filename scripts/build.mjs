@@ -10,38 +10,35 @@ const FILES = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.b
 const STAMP = 'dist/.sources'
 const MAIN = 'src/main.js'
 // AssemblyScript, which tsc leaves alone; its WebAssembly lies beside it, so that the sources find it where dist/ does.
-const ASSEMBLY = 'src/xmpp/assembly/express'
-const NO_ASSETS = /\.ts$|\/tsconfig\.json$/
+const ASSEMBLY = 'src/xmpp/assembly/express.ts'
+const WASM = 'src/xmpp/assembly/express.wasm'
+const NO_ASSETS = /\.ts$|\.wasm$|\/tsconfig\.json$/
 
 export function build({ force = false } = {}) {
   const stamp = digest()
   const present = existsSync(STAMP)
-  if (!force && present && existsSync(`${ASSEMBLY}.wasm`) && readFileSync(STAMP, 'utf8') === stamp) return
+  if (!force && present && existsSync(WASM) && readFileSync(STAMP, 'utf8') === stamp) return
   say(`${present ? (force ? 'as asked' : 'dist is older than the sources') : 'dist is missing'}: asc, tsc`)
   // Built beside and swapped in whole: a build that fails, or one that runs at the same time, leaves no half of a dist.
   const fresh = `dist-${process.pid}`
   try {
-    assemble()
     run('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', fresh])
+    assemble(fresh)
     copyAssets(fresh)
     chmodSync(join(fresh, MAIN), 0o755)
     writeFileSync(join(fresh, '.sources'), stamp)
     rmSync('dist', { recursive: true, force: true })
     renameSync(fresh, 'dist')
+    cpSync(join('dist', WASM), WASM)
   } finally {
     rmSync(fresh, { recursive: true, force: true })
   }
 }
 
-function assemble() {
-  const fresh = `${ASSEMBLY}-${process.pid}.wasm`
-  try {
-    const options = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--memoryBase', '64']
-    run('node_modules/.bin/asc', [`${ASSEMBLY}.ts`, '--outFile', fresh, ...options])
-    renameSync(fresh, `${ASSEMBLY}.wasm`)
-  } finally {
-    rmSync(fresh, { force: true })
-  }
+/** Into the new dist/ first: what fails later must not leave it beside sources that it is not of. */
+function assemble(fresh) {
+  const options = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--memoryBase', '64']
+  run('node_modules/.bin/asc', [ASSEMBLY, '--outFile', join(fresh, WASM), ...options])
 }
 
 /** By content, so that a deleted file counts and a new checkout's times do not. */

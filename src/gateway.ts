@@ -100,7 +100,7 @@ export class Gateway implements LinkHandler {
     const { routes, clock, flusher } = { routes: this.#routes, clock: this.#clock, flusher: this.#flusher }
     const reframer = new Reframer(config.limits)
     const limits = () => this.#config.limits
-    const scanners = scannersBy(limits)
+    const scanners = scannersBy(limits, (why) => logEvent(log, 'scanner-plain', { why }))
     const domains = () => [...this.#config.domains.keys()].filter((name) => name !== config.address)
     const drain = (asker: Instance) => {
       const domain = routes.domains.get(asker.domain.name)

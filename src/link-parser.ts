@@ -78,6 +78,7 @@ export class LinkParser extends EventEmitter {
           this.#break(framer.error?.condition ?? 'internal-server-error', framer.error?.text ?? 'no error told')
       }
     }
+    framer.stop()
   }
 
   #reads(): boolean {

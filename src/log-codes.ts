@@ -7,6 +7,12 @@ export const logCodes = {
   ready: { level: 'info', means: 'The node serves.', todo: 'Nothing.' },
   listening: { level: 'info', means: 'A port is open for instances.', todo: 'Nothing.' },
   'admin-listening': { level: 'info', means: 'The admin port is open.', todo: 'Nothing.' },
+  'scanner-plain': {
+    level: 'warn',
+    means:
+      'The scanner in WebAssembly does not run here, so all stanzas are read by the plain one, which takes several times as long.',
+    todo: 'If its file is missing, run `npm run build`; else use a Node and a processor with WebAssembly and its SIMD.',
+  },
   'config-refused': {
     level: 'error',
     means: 'A reload found problems in the configuration; the one before stays in force.',

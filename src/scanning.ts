@@ -6,15 +6,19 @@ import { Scanners } from './xmpp/scanners.ts'
 /** Beside us in dist/ as in src/, where the build puts it. */
 const code = new URL('./xmpp/assembly/express.wasm', import.meta.url)
 
-/** The express scanner; undefined where this machine cannot run it (no WebAssembly, or none with SIMD). */
-export function loadExpress(stanzaBytes: number): Express | undefined {
-  if (!WebAssembly.validate(readFileSync(code))) return undefined
-  return new Express(new WebAssembly.Module(readFileSync(code)), stanzaBytes)
+/** The express scanner; why there is none goes to `without`: no WebAssembly, none with SIMD, or an unfinished installation. */
+export function loadExpress(stanzaBytes: number, without: (why: string) => void = () => {}): Express | undefined {
+  try {
+    return new Express(new WebAssembly.Module(readFileSync(code)), stanzaBytes)
+  } catch (error) {
+    without(error instanceof Error ? error.message : String(error))
+    return undefined
+  }
 }
 
 /** The scanners of a node's streams, by the limits in force: a stream keeps those, and the limits, that it began with. */
-export function scannersBy(limits: () => FramerLimits): () => Scanners {
-  let scanners = new Scanners(limits(), loadExpress(limits().stanza_bytes))
+export function scannersBy(limits: () => FramerLimits, without: (why: string) => void): () => Scanners {
+  let scanners = new Scanners(limits(), loadExpress(limits().stanza_bytes, without))
   return () => {
     if (limits() !== scanners.limits) scanners = new Scanners(limits(), scanners.express)
     return scanners

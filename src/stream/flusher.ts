@@ -54,7 +54,7 @@ export class Flusher {
   #gathered = 0
   #gatheringSince = 0
   /** It is time to ask for confirmations, with what is being flushed. */
-  isAsking = false
+  #isAsking = false
   #timer: NodeJS.Timeout | undefined
   /** When the timer is to fire; it may be late, behind a long turn. In the past once it has. */
   #due = Number.POSITIVE_INFINITY
@@ -69,12 +69,12 @@ export class Flusher {
     this.#dirty = this.#flushing
     this.#flushing = dirty
     this.#scheduled = false
-    this.isAsking = this.#timer !== undefined && this.#now() >= this.#due
+    this.#isAsking = this.#timer !== undefined && this.#now() >= this.#due
     this.#isFlushing = true
     for (let i = 0; i < dirty.count; i++) dirty.items[i]?.flush()
     dirty.clear()
     this.#isFlushing = false
-    if (this.isAsking) this.#ask()
+    if (this.#isAsking) this.#ask()
     // Not before all are flushed: with many, the timer would be due by then, and each barrier a write of its own.
     if (this.#unasked.length > 0) this.#arm()
     this.#wake()
@@ -90,6 +90,11 @@ export class Flusher {
     this.#now = now
   }
 
+  /** What is being flushed is to ask for a confirmation with it. */
+  get isAsking(): boolean {
+    return this.#isAsking
+  }
+
   add(outbox: Flushable): void {
     this.#dirty.add(outbox)
     this.#schedule()
@@ -97,7 +102,7 @@ export class Flusher {
 
   /** Calls `askToConfirm` in a while, or at once if it is time. One timer for all, and none when nothing waits. */
   askLater(outbox: Flushable): void {
-    if (this.isAsking) return outbox.askToConfirm()
+    if (this.#isAsking) return outbox.askToConfirm()
     this.#unasked.push(outbox)
     if (!this.#isFlushing) this.#arm()
   }
@@ -108,6 +113,8 @@ export class Flusher {
     if (reader !== this.#reader) {
       this.#reader = reader
       this.#readingSince = now
+      // The turn ends, whether or not anything is written.
+      this.#schedule()
     }
     if (now - this.#readingSince < TURN_MILLISECONDS) return
     this.#reader = undefined
@@ -138,7 +145,7 @@ export class Flusher {
   #ask(): void {
     const unasked = this.#unasked
     this.#unasked = []
-    this.isAsking = false
+    this.#isAsking = false
     clearTimeout(this.#timer)
     this.#timer = undefined
     for (let i = 0; i < unasked.length; i++) unasked[i]?.askToConfirm()

@@ -40,6 +40,8 @@ export function readShared(socket: Socket, read: (chunk: Buffer) => void): Socke
     return socket
   }
   accepted._handle = null
+  // It is not counted among the server's connections any more, nor is the new one.
+  socket.destroy()
   const options = { handle, allowHalfOpen: socket.allowHalfOpen, onread: readingShared(read) }
   const own = new Socket(options)
   // Without it `end` would never be told.

@@ -192,8 +192,8 @@ export class Stream implements Source {
         case Found.nothing:
           return
         case Found.stanza:
-          if (this.#handler === undefined) return this.close('not-authorized', 'a stanza before the handshake')
-          this.#handler.stanza(this.#framer.head)
+          if (this.#handler === undefined) this.close('not-authorized', 'a stanza before the handshake')
+          else this.#handler.stanza(this.#framer.head)
           break
         case Found.header:
           this.#onHeader()
@@ -205,9 +205,10 @@ export class Stream implements Source {
           this.#onFooter()
           break
         case Found.error:
-          return this.close(this.#framer.error?.condition, this.#framer.error?.text)
+          this.close(this.#framer.error?.condition, this.#framer.error?.text)
       }
     }
+    this.#framer.stop()
   }
 
   #onHeader(): void {

@@ -108,13 +108,20 @@ export class Framer implements Tenant {
     if (this.#record < this.#records) return this.#readRecord()
     if (this.#isSpent) this.#giveBack()
     if (this.#plain !== undefined) return this.#readPlain(this.#plain)
-    if (this.#at === this.#end && !this.#isLoaded) return Found.nothing
+    if (this.#at === this.#end && !this.#isLoaded) return this.#leave()
     if (this.#mayLoad()) {
       this.#load()
       const found = this.#readLoaded()
       if (found !== undefined) return found
     }
     return this.#readPlain(this.#borrow())
+  }
+
+  /** Reads no more, and lets go of all that it has. */
+  stop(): void {
+    this.#leave()
+    this.#rest = undefined
+    this.#plain = undefined
   }
 
   /** Another framer needs the express scanner's memory: what is left here is taken along. */
@@ -232,6 +239,8 @@ export class Framer implements Tenant {
     this.#record = 0
     this.#records = 0
     this.#shown = 0
+    // A view of a buffer that is large, or somebody else's by now.
+    this.head.buffer = nothing
     return Found.nothing
   }
 }

@@ -174,6 +174,11 @@ export class PlainFramer {
     }
   }
 
+  /** Gives back a buffer that grew for something large. */
+  trim(): void {
+    this.#source.trim()
+  }
+
   #wait(): Found {
     this.#source.trim()
     return Found.nothing

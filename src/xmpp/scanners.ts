@@ -22,6 +22,8 @@ export class Scanners {
   }
 
   giveBack(plain: PlainFramer): void {
-    if (this.#idle.length < KEPT) this.#idle.push(plain)
+    if (this.#idle.length >= KEPT) return
+    plain.trim()
+    this.#idle.push(plain)
   }
 }

@@ -180,7 +180,8 @@ test('for how long one was read in one turn does not count in the next', async (
     flusher.took(reader)
     now += 1.5
     flusher.took(reader)
-    flusher.add(noting([], 'flush'))
+    // Whether or not something is written.
+    if (n > 1) flusher.add(noting([], 'flush'))
     await turn()
   }
   assert.deepEqual(told, [])

@@ -2,20 +2,27 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { readingShared, readShared } from '../../src/stream/reading.ts'
 
 /** Both ends of a connection: the one that dials, and what the server has accepted. */
-async function pair(): Promise<{ readonly near: Socket; readonly accepted: Socket; close(): void }> {
+async function pair(): Promise<{
+  readonly near: Socket
+  readonly accepted: Socket
+  close(): void
+  connections(): Promise<number>
+}> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const near = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' })
   const [accepted] = (await once(server, 'connection')) as [Socket]
-  return { near, accepted, close: () => void server.close() }
+  const connections = () => promisify(server.getConnections.bind(server))()
+  return { near, accepted, close: () => void server.close(), connections }
 }
 
 test('an accepted socket is read into one buffer, whole and in order, and its end is told', async () => {
-  const { near, accepted, close } = await pair()
+  const { near, accepted, close, connections } = await pair()
   const chunks: Buffer[] = []
   const buffers = new Set<ArrayBufferLike>()
   const socket = readShared(accepted, (chunk) => {
@@ -34,6 +41,7 @@ test('an accepted socket is read into one buffer, whole and in order, and its en
   socket.end('bye')
   assert.equal(`${(await answer)[0]}`, 'bye')
   await closed
+  assert.equal(await connections(), 0)
   close()
 })
 

@@ -39,9 +39,17 @@ test('bytes that a ticket stands for are its owner’s, and stay as they are', (
 
 test('a pool keeps 16 MiB and no more', () => {
   const pool = new SlabPool()
-  const size = 4 * 1024 * 1024
-  const buffers: Buffer[] = Array.from({ length: 5 }, () => Buffer.allocUnsafeSlow(size))
+  const size = 64 * 1024
+  const buffers: Buffer[] = Array.from({ length: 300 }, () => Buffer.allocUnsafeSlow(size))
   for (const buffer of buffers) pool.give(buffer)
-  const taken = Array.from({ length: 5 }, () => pool.take(size))
-  assert.equal(taken.filter((buffer) => buffers.includes(buffer)).length, 4)
+  const taken = Array.from({ length: 300 }, () => pool.take(size))
+  assert.equal(taken.filter((buffer) => buffers.includes(buffer)).length, 256)
+})
+
+test('a burst of large stanzas leaves room for the usual slabs', () => {
+  const pool = new SlabPool()
+  for (let i = 0; i < 40; i++) pool.give(Buffer.alloc(8 * 64 * 1024))
+  const usual = Buffer.alloc(64 * 1024)
+  pool.give(usual)
+  assert.equal(pool.take(64 * 1024), usual)
 })

@@ -298,7 +298,7 @@ test('a stream between two stanzas holds neither bytes nor a plain framer', () =
   assert.ok(framer.capacity > 0 && framer.capacity < 100)
   framer.push(Buffer.from('re</body></message><handshake>x</handshake>\n'))
   assert.deepEqual([framer.next(), framer.next(), framer.next()], [Found.stanza, Found.element, Found.nothing])
-  assert.deepEqual([framer.pending, framer.capacity], [0, 0])
+  assert.deepEqual([framer.pending, framer.capacity, framer.head.buffer.length], [0, 0, 0])
 })
 
 test('a large stanza in pieces, and one larger than the memory, come out whole', () => {
@@ -317,4 +317,31 @@ test('a large stanza in pieces, and one larger than the memory, come out whole',
       assert.equal(framer.pending, 0)
     }
   }
+})
+
+test('a stream that has had a large stanza in pieces keeps nothing of it, nor does what streams share', () => {
+  const scanners = new Scanners({ ...limits, stanza_bytes: 1 << 20 }, express)
+  const framer = new Framer(scanners, 'stanzas')
+  for (const piece of [
+    `<message><body>`,
+    ...Array.from({ length: 100 }, () => 'x'.repeat(4000)),
+    '</body></message>',
+  ]) {
+    framer.push(Buffer.from(piece))
+    while (framer.next() === Found.stanza) assert.equal(framer.head.end - framer.head.start, 400_032)
+  }
+  assert.deepEqual([framer.pending, framer.capacity, framer.head.buffer.length], [0, 0, 0])
+  assert.ok(scanners.borrow().capacity < 200_000)
+})
+
+test('a framer that is stopped in the midst of its input leaves nothing behind', () => {
+  const scanners = new Scanners(limits, express)
+  const framer = new Framer(scanners, 'stanzas')
+  framer.push(Buffer.from('<iq/><iq/><iq/>'))
+  assert.equal(framer.next(), Found.stanza)
+  framer.stop()
+  const other = new Framer(scanners, 'stanzas')
+  other.push(Buffer.from("<message to='a'/>"))
+  assert.equal(other.next(), Found.stanza)
+  assert.equal(framer.pending, 0)
 })

@@ -37,8 +37,8 @@ export interface Neighboured {
   readonly latencies: Latencies
 }
 
-/** Until what is compiled is compiled, and the young generation has its size. */
-const WARM_UP_SECONDS = 2
+/** For so long V8 compiles, on the server's only core, what this traffic uses: more of it where a neighbour behaves badly. */
+const WARM_UP_SECONDS = 10
 /** What goes to the neighbour: this many stanzas of this size, in each turn of so many milliseconds. */
 const BESIDE = { stanzas: 20, bytes: 2117, milliseconds: 10 }
 const LARGE = { stanzas: 1, bytes: 500_000, milliseconds: 50 }

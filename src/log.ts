@@ -5,14 +5,14 @@ export type Log = Logger
 
 /** Keys whose values never reach a log, however deep in the configuration they stand. */
 const secretKeys = ['secret', 'secrets', 'token', 'password', 'handshake', 'authorization', 'redis']
-const isSecret: ReadonlySet<string> = new Set(secretKeys)
+const secretNames: ReadonlySet<string> = new Set(secretKeys)
 const REDACTED = '[redacted]'
 
 /** As deep as a configuration nests its secrets: config.domains.<name>.instances.<name>.secret. */
 const secretDepth = 5
 
 /** Fields that serialisers make flat: `req` and `res` are the admin port's. */
-const isSerialised: ReadonlySet<string> = new Set(['err', 'req', 'res'])
+const flatFields: ReadonlySet<string> = new Set(['err', 'req', 'res'])
 
 const maxLogged = 200
 
@@ -61,7 +61,7 @@ export function escapeForLog(text: string): string {
 function withoutNestedSecrets(fields: Record<string, unknown>): Record<string, unknown> {
   let copy: Record<string, unknown> | undefined
   for (const [key, value] of Object.entries(fields)) {
-    if (typeof value !== 'object' || value === null || isSerialised.has(key)) continue
+    if (typeof value !== 'object' || value === null || flatFields.has(key)) continue
     copy ??= { ...fields }
     copy[key] = redacted(value, 1)
   }
@@ -75,6 +75,6 @@ function redacted(value: unknown, depth: number): unknown {
   if (Array.isArray(value)) return value.map((item) => redacted(item, depth + 1))
   const entries = Object.entries(value)
   return Object.fromEntries(
-    entries.map(([key, item]) => [key, isSecret.has(key) ? REDACTED : redacted(item, depth + 1)]),
+    entries.map(([key, item]) => [key, secretNames.has(key) ? REDACTED : redacted(item, depth + 1)]),
   )
 }

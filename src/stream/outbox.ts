@@ -1,7 +1,7 @@
 import type { Barriers } from './barriers.ts'
 import type { Flushable, Flusher } from './flusher.ts'
 import { Milestones } from './milestones.ts'
-import { Slab, StanzaQueue, SUSPECT_DEATHS, type Ticket } from './queue.ts'
+import { controlSlab, type Slab, StanzaQueue, SUSPECT_DEATHS, type Ticket } from './queue.ts'
 
 /** What an outbox needs of a socket; `net.Socket` and `tls.TLSSocket` have it. */
 export interface Sink {
@@ -22,6 +22,8 @@ const HANDED_BYTES = 256 * 1024
 
 /** After so many stanzas a confirmation is asked for; after 20 ms if there are fewer (`flusher.ts`). */
 const STANZAS_PER_BARRIER = 64
+/** And so often at least while the window fills, whatever their number: large ones need not wait for the 20 ms. */
+const BARRIERS_PER_WINDOW = 4
 
 /**
  * The only writer to a socket. Copies stanzas into slabs, writes them once per tick, hands the socket no more than it
@@ -48,6 +50,7 @@ export class Outbox implements Flushable {
   #isEnding = false
   /** Stanzas handed since the last barrier; they wait for the next one. */
   #unasked = 0
+  #unaskedBytes = 0
   #sources: Set<Source> | undefined
   #delivered = 0
   #progress = 0
@@ -172,6 +175,7 @@ export class Outbox implements Flushable {
     this.#handed = new StanzaQueue()
     this.#barriers = undefined
     this.#unasked = 0
+    this.#unaskedBytes = 0
     this.#tellWaiting()
     return sent
   }
@@ -238,7 +242,8 @@ export class Outbox implements Flushable {
       if (slab === undefined) break
       this.#hand(sink, slab)
       this.#unasked += slab.stanzas
-      if (this.#unasked >= STANZAS_PER_BARRIER || slab.deaths >= SUSPECT_DEATHS) this.askToConfirm()
+      this.#unaskedBytes += slab.end
+      if (this.#isManyUnasked || slab.deaths >= SUSPECT_DEATHS) this.askToConfirm()
     }
     if (this.#unasked > 0 && this.#barriers !== undefined) this.flusher.askLater(this)
     if (isSeveral) sink.uncork()
@@ -248,6 +253,10 @@ export class Outbox implements Flushable {
   get #isBarrierDue(): boolean {
     if (this.#barriers === undefined) return false
     return this.flusher.isAsking || this.#unasked + (this.#queue.first?.stanzas ?? 0) >= STANZAS_PER_BARRIER
+  }
+
+  get #isManyUnasked(): boolean {
+    return this.#unasked >= STANZAS_PER_BARRIER || this.#unaskedBytes * BARRIERS_PER_WINDOW >= this.#softMark
   }
 
   /** Writes a barrier after what was handed, if anything waits for one. */
@@ -260,6 +269,7 @@ export class Outbox implements Flushable {
     const sink = this.#sink
     if (sink === undefined || this.#isEnding || this.#barriers === undefined) return
     this.#unasked = 0
+    this.#unaskedBytes = 0
     this.#hand(sink, controlSlab(this.#barriers.next()))
   }
 
@@ -284,7 +294,7 @@ export class Outbox implements Flushable {
     const unsettled = this.#handed.bytes + this.#window.bytes
     if (this.#barriers === undefined) return this.#handed.bytes < HANDED_BYTES
     // Alone: neither beside others, nor followed by any before it is confirmed.
-    const isAlone = isSuspect(this.#queue) || isSuspect(this.#handed) || isSuspect(this.#window)
+    const isAlone = this.#queue.isSuspect || this.#handed.isSuspect || this.#window.isSuspect
     if (isAlone && unsettled > 0) return false
     return this.#handed.bytes < HANDED_BYTES && unsettled < this.#softMark
   }
@@ -332,15 +342,4 @@ export class Outbox implements Flushable {
     this.#dirty = true
     this.flusher.add(this)
   }
-}
-
-function isSuspect(queue: StanzaQueue): boolean {
-  const first = queue.first
-  return first !== undefined && first.deaths >= SUSPECT_DEATHS
-}
-
-function controlSlab(text: string): Slab {
-  const slab = new Slab(Buffer.byteLength(text), 0)
-  slab.end = slab.buffer.write(text, 'utf8')
-  return slab
 }

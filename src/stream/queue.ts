@@ -94,6 +94,11 @@ export class StanzaQueue {
   get isEmpty(): boolean {
     return this.#bytes === 0
   }
+  /** The oldest is one that instances died of. */
+  get isSuspect(): boolean {
+    const { first } = this
+    return first !== undefined && first.deaths >= SUSPECT_DEATHS
+  }
   /** The oldest slab; undefined when empty. */
   get first(): Slab | undefined {
     return this.#first
@@ -201,4 +206,11 @@ function wholeSlabs(length: number): number {
 
 function isOf(slab: Slab, since: number, deaths: number, ticket: Ticket | undefined): boolean {
   return slab.since === since && slab.deaths === deaths && slab.ticket === ticket
+}
+
+/** What is no stanza: the stream's own header, handshake, errors and pings. */
+export function controlSlab(text: string): Slab {
+  const slab = new Slab(Buffer.byteLength(text), 0)
+  slab.end = slab.buffer.write(text, 'utf8')
+  return slab
 }

@@ -274,18 +274,27 @@ test('a barrier follows 64 stanzas at once, and none is asked for when nothing w
   assert.match(written(sink), /y\[sy\.1\]$/)
 })
 
-test('no more than the window holds is handed until some of it is confirmed', async () => {
-  const { box, sink } = confirming(100)
-  for (let i = 0; i < 10; i++) append(box, `${i}`.padEnd(40, '.'), i)
+test('a barrier follows a quarter of the window at once, however few stanzas that is', async () => {
+  const { box, sink } = confirming(4000)
+  append(box, 'x'.repeat(999))
   await turn()
-  const first = sink.writes.length
-  assert.equal(first, 3, 'the mark is passed by the last one only')
-  box.askToConfirm()
-  sink.take(first + 1)
+  assert.equal(written(sink), 'x'.repeat(999))
+  append(box, 'y', 1)
+  await turn()
+  assert.equal(written(sink).slice(999), 'y[sy.1]')
+})
+
+test('no more than the window holds is handed until some of it is confirmed', async () => {
+  const { box, sink } = confirming(4000)
+  for (let i = 0; i < 10; i++) append(box, `${i}`.padEnd(1600, '.'), i)
+  await turn()
+  const first = written(sink).replace(/\.+/g, '')
+  assert.equal(first, '0[sy.1]1[sy.2]2[sy.3]', 'the mark is passed by the last one only')
+  sink.take(sink.writes.length)
   await turn()
   assert.deepEqual([sink.writes.length, box.stanzas], [0, 10])
   box.confirm(1)
-  assert.deepEqual([sink.writes.length, box.delivered], [3, 3])
+  assert.deepEqual([written(sink).replace(/\.+/g, ''), box.delivered], ['3[sy.4]', 1])
 })
 
 test('a stanza that two instances died with is handed alone, and nothing follows before it is confirmed', async () => {
@@ -319,7 +328,8 @@ test('a peer that does not confirm has had what the kernel has taken, and is ask
   append(box, 'y', 2)
   await turn()
   sink.take(1)
-  assert.equal(box.delivered, 0)
+  assert.deepEqual([box.delivered, written(sink)], [0, '[sy.1]'])
+  sink.take(1)
   box.stopConfirming()
   assert.deepEqual([box.delivered, box.isConfirming], [1, false])
   await turn()

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Parser } from 'ltx'
 import { SaxesParser } from 'saxes'
+import { loadExpress } from '../../src/scanning.ts'
 import { Found, Framer } from '../../src/xmpp/framer.ts'
 import { Scanners } from '../../src/xmpp/scanners.ts'
 
@@ -46,8 +47,11 @@ function best(pass: (chunks: readonly Buffer[]) => void, chunks: readonly Buffer
   return least
 }
 
-function frame(chunks: readonly Buffer[]): void {
-  const framer = new Framer(new Scanners(limits))
+const plain = new Scanners(limits)
+const both = new Scanners(limits, loadExpress(limits.stanza_bytes))
+
+function frame(chunks: readonly Buffer[], scanners = both): void {
+  const framer = new Framer(scanners)
   for (const chunk of chunks) {
     framer.push(chunk)
     let found: Found
@@ -55,6 +59,11 @@ function frame(chunks: readonly Buffer[]): void {
     while (found !== Found.nothing && found !== Found.error)
   }
   if (framer.error !== undefined) throw new Error(framer.error.text)
+}
+
+/** Without the express scanner. */
+function frameByPlain(chunks: readonly Buffer[]): void {
+  frame(chunks, plain)
 }
 
 function ltx(chunks: readonly Buffer[]): void {
@@ -80,12 +89,12 @@ function chunksOf(stanza: string): {
 }
 
 const only = process.argv[2]
-for (const [name, pass] of Object.entries({ framer: frame, ltx, saxes })) {
+for (const [name, pass] of Object.entries({ framer: frame, plain: frameByPlain, ltx, saxes })) {
   if (only !== undefined && only !== name) continue
   for (const [load, stanza] of Object.entries(loads)) {
     const { chunks, stanzas, bytes } = chunksOf(stanza)
-    const time = best(pass, name === 'framer' ? chunks : chunks.slice(0, 16))
-    const share = name === 'framer' ? 1 : Math.min(1, (16 * CHUNK) / bytes)
+    const time = best(pass, name === 'framer' || name === 'plain' ? chunks : chunks.slice(0, 16))
+    const share = name === 'framer' || name === 'plain' ? 1 : Math.min(1, (16 * CHUNK) / bytes)
     const perStanza = time / (stanzas * share)
     const speed = (bytes * share * 1000) / time
     console.log(

@@ -8,6 +8,7 @@ import murmurhash from 'murmurhash'
 import { bucketOf } from '../../balancing/buckets.ts'
 import { murmur3 } from '../../balancing/hash.ts'
 import { Rendezvous } from '../../balancing/rendezvous.ts'
+import { loadExpress } from '../../src/scanning.ts'
 import { Flusher } from '../../src/stream/flusher.ts'
 import { Outbox } from '../../src/stream/outbox.ts'
 import { Found, Framer } from '../../src/xmpp/framer.ts'
@@ -42,9 +43,8 @@ function measure(name: string, times: number, operation: (turn: number) => numbe
   console.log(`${name.padEnd(48)} ${best.toFixed(1).padStart(9)} ns/op  (${sum})`)
 }
 
-const framer = new Framer(
-  new Scanners({ stanza_bytes: 1 << 20, depth: 128, elements: 10_000, attributes: 128, namespaces: 64 }),
-)
+const limits = { stanza_bytes: 1 << 20, depth: 128, elements: 10_000, attributes: 128, namespaces: 64 }
+const framer = new Framer(new Scanners(limits, loadExpress(limits.stanza_bytes)))
 const header = "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='1'>"
 const stanza = message('user1@load.localhost/resource', 'echo.localhost', 317)
 const bytes = Buffer.from(stanza)

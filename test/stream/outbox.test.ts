@@ -288,13 +288,13 @@ test('no more than the window holds is handed until some of it is confirmed', as
   const { box, sink } = confirming(4000)
   for (let i = 0; i < 10; i++) append(box, `${i}`.padEnd(1600, '.'), i)
   await turn()
-  const first = written(sink).replace(/\.+/g, '')
+  const first = written(sink).replace(/\.{2,}/g, '')
   assert.equal(first, '0[sy.1]1[sy.2]2[sy.3]', 'the mark is passed by the last one only')
   sink.take(sink.writes.length)
   await turn()
   assert.deepEqual([sink.writes.length, box.stanzas], [0, 10])
   box.confirm(1)
-  assert.deepEqual([written(sink).replace(/\.+/g, ''), box.delivered], ['3[sy.4]', 1])
+  assert.deepEqual([written(sink).replace(/\.{2,}/g, ''), box.delivered], ['3[sy.4]', 1])
 })
 
 test('a stanza that two instances died with is handed alone, and nothing follows before it is confirmed', async () => {

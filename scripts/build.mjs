@@ -17,7 +17,8 @@ const NO_ASSETS = /\.ts$|\.wasm$|\/tsconfig\.json$/
 export function build({ force = false } = {}) {
   const stamp = digest()
   const present = existsSync(STAMP)
-  if (!force && present && existsSync(WASM) && existsSync(join('dist', WASM)) && readFileSync(STAMP, 'utf8') === stamp) return
+  const whole = [STAMP, WASM, join('dist', WASM)].every((file) => existsSync(file))
+  if (!force && whole && readFileSync(STAMP, 'utf8') === stamp) return
   say(`${present ? (force ? 'as asked' : 'dist is older than the sources') : 'dist is missing'}: asc, tsc`)
   // Built beside and swapped in whole: a build that fails, or one that runs at the same time, leaves no half of a dist.
   const fresh = `dist-${process.pid}`

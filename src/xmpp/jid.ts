@@ -30,7 +30,10 @@ function classOf(byte: number): number {
   return character === ':' ? inDomain | inResource : inLocal | inDomain | inResource
 }
 
-/** Where the bare JID in `[start, end)` ends: at the first `/`, else at `end` (RFC 7622 §3.1). */
+/**
+ * Where the bare JID in `[start, end)` ends, and so its domain: at the first `/`, else at `end` (RFC 7622 §3.1). A dot
+ * that ends the domain is still in the range: see `isPlain`.
+ */
 export function bareEnd(buffer: Uint8Array, start: number, end: number): number {
   let position = start
   while (position < end && buffer[position] !== slash) position++
@@ -49,14 +52,6 @@ export function domainStart(buffer: Uint8Array, start: number, end: number): num
     if (byte === slash) return start
   }
   return start
-}
-
-/** Where the domain ends: with the bare JID. A dot that ends it is still in the range: see `isPlain`. */
-export const domainEnd: typeof bareEnd = bareEnd
-
-/** Whether the JID in `[start, end)` has a localpart. */
-export function hasLocal(buffer: Uint8Array, start: number, end: number): boolean {
-  return domainStart(buffer, start, end) > start
 }
 
 /**

@@ -5,10 +5,8 @@ import {
   bareEnd,
   bareText,
   decodeAttribute,
-  domainEnd,
   domainStart,
   fullText,
-  hasLocal,
   isPlain,
   maxPartBytes,
   normalise,
@@ -24,8 +22,8 @@ function parts(text: string): { bare: string; domain: string; local: boolean } {
   const [buffer, start, end] = range(text)
   return {
     bare: buffer.toString('utf8', start, bareEnd(buffer, start, end)),
-    domain: buffer.toString('utf8', domainStart(buffer, start, end), domainEnd(buffer, start, end)),
-    local: hasLocal(buffer, start, end),
+    domain: buffer.toString('utf8', domainStart(buffer, start, end), bareEnd(buffer, start, end)),
+    local: domainStart(buffer, start, end) > start,
   }
 }
 

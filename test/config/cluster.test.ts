@@ -27,7 +27,7 @@ test('the authority that rediss is to trust is a file beside the configuration, 
   const trusting = 'redis: "rediss://cache", ca: tls/ca.pem'
   assert.equal(loaded(trusting, { 'etc/tls/ca.pem': 'PEM' }).cluster.ca, 'etc/tls/ca.pem')
   assert.deepEqual(problemsOf(cluster(trusting)), [
-    '3:39 cluster.ca: names "tls/ca.pem", which cannot be read: no such file (ENOENT)',
+    '3:40 cluster.ca: names "tls/ca.pem", which cannot be read: no such file (ENOENT)',
   ])
   assert.deepEqual(problemsOf(cluster('redis: "redis://cache", ca: ca.pem'), { readFile: () => 'PEM' }), [
     '3:34 cluster.ca: has no effect on redis://: write rediss:// or leave it out',

@@ -102,7 +102,7 @@ export class Instances implements InstanceOwner {
   }
 
   left(instance: Instance, condition: StreamCondition | undefined, clean: boolean): void {
-    const { routes, router, shares, registry, log } = this.#parts
+    const { routes, shares, registry, log } = this.#parts
     const domain = this.#domainOf(instance)
     const { outbox } = instance.stream
     if (clean) outbox.settle()
@@ -113,14 +113,7 @@ export class Instances implements InstanceOwner {
     const number = Number(instance.name.slice(instance.name.lastIndexOf('/') + 1))
     this.#lowestFree.set(domain, Math.min(number || 1, this.#lowestFree.get(domain) ?? 1))
     const unanswered = instance.requests.size
-    let bounced = 0
-    for (const request of instance.requests.takeAll()) {
-      if (request.bytes !== undefined) router.retry(domain, request, request.bytes)
-      else {
-        router.giveUp(domain, request)
-        bounced++
-      }
-    }
+    const bounced = shares.settleRequests(domain, instance)
     domain.counters.deliveredToGone += outbox.delivered
     domain.presences.orphan(instance, this.#parts.clock.now)
     shares.release(domain)

@@ -76,6 +76,8 @@ export class RemoteStream implements InstanceStream, Sink {
   readonly #to: Destination
   readonly #barriers: RemoteBarriers
   readonly #epoch: number
+  /** Callbacks in the order of what was written: an outbox counts on it, and a barrier is written with the runs before it. */
+  #unwritten: { readonly written: Written; isDone: boolean }[] = []
   #isOpen = true
 
   /** @param node the name of the node that has it, for people */
@@ -95,14 +97,28 @@ export class RemoteStream implements InstanceStream, Sink {
   }
 
   write(bytes: Buffer, written: Written, slab: Slab): boolean {
-    if (slab.stanzas === 0) {
+    const entry = { written, isDone: slab.stanzas === 0 }
+    this.#unwritten.push(entry)
+    if (entry.isDone) {
       this.#way.barrier(this.#to, this.#barriers.last)
-      written()
+      // Not before the outbox has noted that it was handed over.
+      if (this.#unwritten.length === 1) queueMicrotask(() => this.#settle())
       return true
     }
     const hops = (slab.ticket?.hops ?? -1) + 1
-    this.#way.run(this.#to, this.#epoch + slab.since, slab.deaths, hops, slab.stanzas, bytes, written)
+    this.#way.run(this.#to, this.#epoch + slab.since, slab.deaths, hops, slab.stanzas, bytes, (error) => {
+      if (error) return
+      entry.isDone = true
+      this.#settle()
+    })
     return true
+  }
+
+  #settle(): void {
+    for (let first = this.#unwritten[0]; first?.isDone; first = this.#unwritten[0]) {
+      this.#unwritten.shift()
+      first.written()
+    }
   }
 
   cork(): void {}

@@ -7,7 +7,7 @@ import { controlSlab, type Slab, StanzaQueue, SUSPECT_DEATHS, type Ticket } from
 export interface Sink {
   readonly writableLength: number
   /** A socket pays no heed to `slab`, which `bytes` is of. */
-  write(bytes: Uint8Array, written: (error?: Error | null) => void, slab: Slab): boolean
+  write(bytes: Buffer, written: (error?: Error | null) => void, slab: Slab): boolean
   cork(): void
   uncork(): void
 }

@@ -7,7 +7,15 @@ import type { Slab } from './stream/queue.ts'
 /** What goes to another node, as an outbox needs it (`cluster/mailbox.ts`). */
 export interface Way {
   /** `written` is called when the other node is sure to find it. */
-  run(to: Destination, since: number, deaths: number, hops: number, stanzas: number, bytes: Buffer, written: Written): void
+  run(
+    to: Destination,
+    since: number,
+    deaths: number,
+    hops: number,
+    stanzas: number,
+    bytes: Buffer,
+    written: Written,
+  ): void
   barrier(to: Destination, number: number): void
 }
 type Written = (error?: Error | null) => void

@@ -320,7 +320,12 @@ export class Router {
         return this.bounce(instance.domain, head, 'resource-constraint', 'requests_full', past)
       }
       const retry = instance.domain.config.retry_get && head.type === Type.get && !this.#isRetry
-      instance.requests.add(envelopeOf(head), this.#parts.clock.now, retry ? Buffer.from(head.bytes) : undefined, past?.ticket)
+      instance.requests.add(
+        envelopeOf(head),
+        this.#parts.clock.now,
+        retry ? Buffer.from(head.bytes) : undefined,
+        past?.ticket,
+      )
     }
     const since = past?.since ?? this.#parts.clock.now
     outbox.append(head.buffer, head.start, head.end, since, past?.deaths ?? 0, past?.ticket)

@@ -195,7 +195,7 @@ export class Watch {
     }
     if (instance.state === 'suspect' || instance.state === 'draining') return
     instance.state = 'suspect'
-    domain.sideline(instance)
+    this.#parts.instances.sideline(domain, instance)
     logEvent(log, 'instance-suspect', names)
   }
 

@@ -87,6 +87,11 @@ export class RemoteStream implements InstanceStream, Sink {
   /** Callbacks in the order of what was written: an outbox counts on it, and a barrier is written with the runs before it. */
   #unwritten: { readonly written: Written; isDone: boolean }[] = []
   #isOpen = true
+  #end = (): void => {}
+  /** Resolves when the node is gone: nothing more of what it was given will be confirmed. */
+  readonly gone = new Promise<void>((resolve) => {
+    this.#end = resolve
+  })
 
   /** @param node the name of the node that has it, for people */
   constructor(way: Way, to: Destination, node: string, { flusher, clock, epoch, marks }: RemoteStreamParts) {
@@ -133,6 +138,12 @@ export class RemoteStream implements InstanceStream, Sink {
   uncork(): void {}
   pause(): void {}
   resume(): void {}
+
+  /** The node is gone. */
+  die(): void {
+    this.#isOpen = false
+    this.#end()
+  }
 
   /** It is not ours to close: nothing more is sent there. */
   close(): void {

@@ -207,7 +207,9 @@ export class Router {
 
   /** Bounces what waited for a link that is not to come. */
   giveUpLink(domain: Home, queue: StanzaQueue): void {
-    this.#parts.reframer.queue(queue, (head) => this.bounce(domain, head, 'remote-server-timeout', 'link_down'))
+    this.#parts.reframer.queue(queue, (head, past) =>
+      this.bounce(domain, head, 'remote-server-timeout', 'link_down', past),
+    )
   }
 
   /** A reply in the queue of an instance has its own id again, and is for that instance only. */

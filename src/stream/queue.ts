@@ -10,6 +10,14 @@ const WORTH_SEALING = 512
 export interface Ticket {
   retain(): void
   release(): void
+  /** Whether what they are kept in outlives the node. */
+  readonly isStored?: boolean
+  /** How many times they have gone from one node to another. */
+  readonly hops?: number
+  /** A request among them waits for an answer: they stay in the store until as many have been `answered`. */
+  asked?(): void
+  /** A request among them has been answered or given up; the node that it came from is told so. */
+  answered?(key: string): void
 }
 
 /** Bytes of whole stanzas, one after the other, in one buffer. */

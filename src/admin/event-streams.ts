@@ -72,10 +72,11 @@ export class EventStreams {
     this.#readers.clear()
   }
 
-  /** Tells a reader what it has missed; false while there is no room even for that. */
+  /** Tells a reader what it has missed; false until it has read half of what waits, so that one gap is told once. */
   #catchUp(reader: Reader): boolean {
     if (reader.missed === 0) return true
-    if (!this.#push(reader, messageOf('dropped', { count: reader.missed }))) return false
+    if (reader.stream.readableLength > mostBytes / 2) return false
+    this.#push(reader, messageOf('dropped', { count: reader.missed }))
     this.#parts.told(reader.missed)
     reader.missed = 0
     return true

@@ -40,7 +40,8 @@ export interface TasksParts {
   readonly newId: () => string
   /** Monotonic, in milliseconds. */
   readonly now: () => number
-  pause(milliseconds: number): Promise<void>
+  /** Resolves after that time, or as soon as the signal is given. */
+  pause(milliseconds: number, signal?: AbortSignal): Promise<void>
   readonly log: Log
 }
 
@@ -82,12 +83,14 @@ export class Tasks {
       const own = everybody.length > others.length ? this.#askMyself(what, value, answers) : undefined
       if (others.length > 0) await this.#askOthers(what, value, others, answers)
       await own
-      const silent = everybody.map(({ name }) => name).filter((name) => !answers.has(name))
-      const failed = [...answers].filter(([, answer]) => 'error' in answer).map(([name]) => name)
+      // What comes now is too late: who asked is told what was there in time.
+      const inTime = new Map(answers)
+      const silent = everybody.map(({ name }) => name).filter((name) => !inTime.has(name))
+      const failed = [...inTime].filter(([, answer]) => 'error' in answer).map(([name]) => name)
       if (what !== 'state' || silent.length > 0 || failed.length > 0) {
         logEvent(log, 'cluster-task', { task: what, nodes: everybody.length, silent, failed, seconds: seconds() })
       }
-      return { answers, silent }
+      return { answers: inTime, silent }
     } finally {
       this.#asked--
     }
@@ -113,8 +116,10 @@ export class Tasks {
 
   async #askMyself(what: TaskName, value: unknown, answers: Map<string, TaskAnswer>): Promise<void> {
     const { me, seconds, pause } = this.#parts
-    const done = this.#do(what, value).then((answer) => void answers.set(me().name, answer))
-    await Promise.race([done, pause(seconds() * 1000)])
+    const over = new AbortController()
+    const done = this.#do(what, value).then((answer) => answers.set(me().name, answer))
+    await Promise.race([done, pause(seconds() * 1000, over.signal)])
+    over.abort()
   }
 
   async #askOthers(

@@ -220,21 +220,21 @@ const metrics: readonly MetricSpec[] = [
     name: 'switchyard_cluster_senior',
     type: 'gauge',
     labels: [],
-    help: '1 on the node that does what one node must, else 0; absent without a cluster.',
+    help: '1 on the node that does what one node must, else 0.',
     read: perCluster(({ isSenior }, sample) => sample(isSenior ? 1 : 0)),
   },
   {
     name: 'switchyard_cluster_held',
     type: 'gauge',
     labels: [],
-    help: '1 while the lease of this node is valid, 0 while it is fenced; absent without a cluster.',
+    help: '1 while the lease of this node is valid, 0 while it is fenced and delivers nothing; always 1 without a cluster.',
     read: perCluster(({ isHeld }, sample) => sample(isHeld ? 1 : 0)),
   },
   {
     name: 'switchyard_cluster_epoch',
     type: 'gauge',
     labels: [],
-    help: 'The epoch of the routing table in force: the same on all nodes, but for moments; absent without a cluster.',
+    help: 'The epoch of the routing table in force: the same on all nodes, but for moments; 0 without a cluster.',
     read: perCluster(({ epoch }, sample) => sample(epoch)),
   },
   {
@@ -301,11 +301,11 @@ function perDomain(read: (domain: DomainMetrics, sample: Sample) => void) {
   }
 }
 
+/** A node without a cluster does all there is to do. */
+const alone: ClusterMetrics = { isSenior: true, isHeld: true, epoch: 0, inboxes: [] }
+
 function perCluster(read: (cluster: ClusterMetrics, sample: Sample) => void) {
-  return (source: MetricsSource, sample: Sample): void => {
-    const cluster = source.cluster?.()
-    if (cluster !== undefined) read(cluster, sample)
-  }
+  return (source: MetricsSource, sample: Sample): void => read(source.cluster?.() ?? alone, sample)
 }
 
 /** Makes the metric anew at each scrape, so that what has left vanishes, and the stanza path adds to plain numbers only. */

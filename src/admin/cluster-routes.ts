@@ -101,8 +101,8 @@ export function clusterRoutes(
 }
 
 /** Nodes may take their time: the socket is not closed because nothing is sent meanwhile. */
-async function patient(request: FastifyRequest): Promise<void> {
-  request.raw.setTimeout(0)
+async function patient(_request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  reply.raw.setTimeout(0)
 }
 
 /** What each node answered; a problem when one could not do it, or did not answer. */

@@ -32,11 +32,11 @@ export function eventRoutes(app: FastifyInstance, source: EventSource, log: Log)
   })
 
   const url = '/v1/events'
-  app.get('/v1/events', { exposeHeadRoute: false }, async (request, reply) => {
+  app.get('/v1/events', { exposeHeadRoute: false }, async (_request, reply) => {
     const stream = streams.open()
     if (stream === undefined) return sendProblem(reply, 503, `${streams.size} readers have the events already`)
     // With a heartbeat in between, only who reads nothing is silent for so long.
-    request.raw.setTimeout(PATIENCE)
+    reply.raw.setTimeout(PATIENCE)
     return reply.type('text/event-stream; charset=utf-8').send(stream)
   })
   app.route({

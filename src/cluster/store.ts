@@ -5,5 +5,5 @@ import type { HoldStore } from '../journal.ts'
 export async function storeOf({ cluster }: Config): Promise<HoldStore | undefined> {
   if (cluster === undefined) return undefined
   const { RedisHoldStore } = await import('./redis-hold.ts')
-  return new RedisHoldStore({ url: cluster.redis, prefix: cluster.key_prefix })
+  return new RedisHoldStore({ url: cluster.redis[0] ?? '', prefix: cluster.key_prefix })
 }

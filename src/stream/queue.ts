@@ -10,6 +10,12 @@ const WORTH_SEALING = 512
 export interface Ticket {
   retain(): void
   release(): void
+  /** What carries it outlives this node. */
+  readonly isStored?: boolean
+  /** How many times what carries it has gone from one node to another. */
+  readonly hops?: number
+  /** A request that carries it, known by `key` (`requests.ts`), has been answered or given up. */
+  answered?(key: string): void
 }
 
 /** Bytes of whole stanzas, one after the other, in one buffer. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { bucketOf } from '../../../balancing/buckets.ts'
 import { hashText } from '../../../balancing/hash.ts'
 import type { RawInstance, Stanza } from '../../stub/raw-instance.ts'
-import { until } from './yard.ts'
+import { type Settings, until } from './yard.ts'
 
 /** Whom the stanzas are for, and who sends them: a component of another domain, with many JIDs. */
 export const BOT = 'bot.localhost'
@@ -23,9 +23,12 @@ export class Traffic {
   readonly users: readonly string[]
   /** Ids of all that were sent, in order. */
   readonly sent: string[] = []
+  readonly #prefix: string
 
-  constructor(users: readonly string[]) {
+  /** @param name of its ids, where there is more than one traffic */
+  constructor(users: readonly string[], name = '') {
     this.users = users
+    this.#prefix = `m${name}`
   }
 
   /** The next `count` messages, from one user after the other. */
@@ -34,8 +37,9 @@ export class Traffic {
     for (let n = 0; n < count; n++) {
       const number = this.sent.length
       const user = this.users[number % this.users.length]!
-      text += `<message from='${user}/x' to='${BOT}' id='m${number}'><body>number ${number}</body></message>`
-      this.sent.push(`m${number}`)
+      const id = `${this.#prefix}${number}`
+      text += `<message from='${user}/x' to='${BOT}' id='${id}'><body>number ${number}</body></message>`
+      this.sent.push(id)
     }
     return text
   }
@@ -46,7 +50,7 @@ export class Traffic {
 
   /** Those of all instances, in the order of `instances` and then of their coming. */
   came(instances: readonly RawInstance[]): readonly Stanza[] {
-    return instances.flatMap(({ stanzas }) => stanzas.filter(({ id, name }) => name === 'message' && /^m\d+$/.test(id)))
+    return instances.flatMap(({ stanzas }) => stanzas.filter((stanza) => this.#isOurs(stanza)))
   }
 
   /** Resolves when each has come to one of the instances, at least once. */
@@ -87,10 +91,19 @@ export class Traffic {
     const seen = new Set<string>()
     for (const { from, id } of this.came(instances)) {
       if (seen.size === seen.add(id).size) continue
-      const number = Number(id.slice(1))
-      assert.ok((last.get(from) ?? -1) < number, `${from}: ${id} after m${last.get(from)}`)
+      const number = Number(id.slice(this.#prefix.length))
+      assert.ok((last.get(from) ?? -1) < number, `${from}: ${id} after number ${last.get(from)}`)
       last.set(from, number)
     }
+  }
+
+  #isOurs({ name, type, id }: Stanza): boolean {
+    return (
+      name === 'message' &&
+      type !== 'error' &&
+      id.startsWith(this.#prefix) &&
+      /^\d+$/.test(id.slice(this.#prefix.length))
+    )
   }
 }
 
@@ -109,3 +122,28 @@ export async function answerRequests(instance: RawInstance, name: string): Promi
 export function request(from: string, id: string, type: 'get' | 'set' = 'get'): string {
   return `<iq type='${type}' from='${from}/x' to='${BOT}' id='${id}'><who xmlns='urn:x'/></iq>`
 }
+
+/** Named instances, each with its name as its secret; with a number, a bucket of its own. */
+export function named(...names: readonly (string | readonly [name: string, bucket: number])[]): Settings {
+  return Object.fromEntries(
+    names.map((entry) => {
+      const [name, bucket] = typeof entry === 'string' ? [entry] : entry
+      return [name, { secret: name, ...(bucket !== undefined && { bucket }) }]
+    }),
+  )
+}
+
+/** BOT, with whatever instances, and USERS, whose instances share a secret. */
+export function settings(bot: Settings, balancing?: Settings, more: Settings = {}): Settings {
+  return {
+    domains: { [BOT]: bot, [USERS]: { secret: USERS } },
+    domain_balancing: balancing === undefined ? {} : { [BOT]: balancing },
+    ...more,
+  }
+}
+
+/** `bare_source` in two buckets: `left` is at home in the first, `right` in the second, `spare` in none. */
+export const twoBuckets: Settings = { type: 'bare_source', component_number: 2 }
+export const leftAndRight: Settings = { instances: named(['left', 0], ['right', 1], 'spare') }
+export const leftUsers = usersOf(2, 0)
+export const rightUsers = usersOf(2, 1)

@@ -140,13 +140,17 @@ function makeFile(yaml: string): { readonly path: string; remove(): void } {
   return { path, remove: () => rmSync(folder, { recursive: true }) }
 }
 
+let isBuilt = false
+
 /** Does nothing where `dist` is as the sources are, which `npm test` has seen to. */
 function build(): void {
+  if (isBuilt) return
   const { status, stderr } = spawnSync(process.execPath, ['scripts/prepare.mjs', 'run'], {
     cwd: ROOT,
     encoding: 'utf8',
   })
   if (status !== 0) throw new Error(`dist cannot be built: ${stderr}`)
+  isBuilt = true
 }
 
 function first(ports: readonly number[]): number {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { BOT, leftAndRight, rightUsers, settings, Traffic, twoBuckets, USERS } from './traffic.ts'
-import { Yard } from './yard.ts'
+import { until, Yard } from './yard.ts'
 
 const HOUR = 3_600_000
 
@@ -17,8 +17,8 @@ function libfaketime(): string {
 }
 
 /** Node a by the machine's clock; node b's is an hour ahead and 5 % fast, both the wall's and the monotonic one. */
-async function bench(t: TestContext): Promise<Yard> {
-  const bot = { ...leftAndRight, hold: { seconds: 30 } }
+async function bench(t: TestContext, seconds = 30): Promise<Yard> {
+  const bot = { ...leftAndRight, hold: { seconds } }
   const yard = await Yard.start(t, { nodes: ['a'], settings: settings(bot, twoBuckets) })
   await yard.startNode('b', {}, { LD_PRELOAD: libfaketime(), FAKETIME: '+3600 x1.05' })
   await yard.together()
@@ -80,6 +80,44 @@ describe("a node's clock is an hour ahead, and fast", { concurrency: true, timeo
       )
     }
   })
+
+  for (const [from, to] of [
+    ['a', 'b'],
+    ['b', 'a'],
+  ] as const) {
+    test(`what came from node ${from} and is held by node ${to} is bounced when its time is over, not before`, async (t) => {
+      const yard = await bench(t, 5)
+      const node = yard.node(to)
+      await node.join(BOT, 'left')
+      const sender = await yard.node(from).join(USERS, USERS)
+      /** An instance that has been sent messages by the other node, and dies with them unread. */
+      const dies = async (traffic: Traffic): Promise<void> => {
+        const right = await node.join(BOT, 'right')
+        await yard.joined(BOT, 2)
+        right.pause()
+        traffic.send(sender, 20)
+        await until('they have come to its node', async () => {
+          const view = (await node.instances(BOT)).find(({ name }) => name === 'right')
+          return view?.delivered === 20
+        })
+        await right.kill()
+        await yard.joined(BOT, 1)
+      }
+      const first = new Traffic(rightUsers, 'first.')
+      await dies(first)
+      const heir = await node.join(BOT, 'right')
+      await first.delivered([heir])
+      await heir.leave()
+      await yard.joined(BOT, 1)
+      const second = new Traffic(rightUsers, 'second.')
+      await dies(second)
+      for (const id of second.sent) await sender.waitFor((stanza) => stanza.id === id && stanza.type === 'error')
+      assert.deepEqual(
+        sender.stanzas.filter(({ id }) => first.sent.includes(id)),
+        [],
+      )
+    })
+  }
 
   test('what is on its way to one that dies is delivered by the other, in order', async (t) => {
     const yard = await bench(t)

@@ -35,6 +35,8 @@ export interface InstanceView {
   readonly state: string
   readonly node: string
   readonly bucket: number | null
+  /** By the node that answers. */
+  readonly delivered: number
 }
 
 /** A real node, and its own way to Redis. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
-import type { ClusterStore } from '../../../src/cluster/cluster-store.ts'
 import { fieldOf, TABLE_FORM } from '../../../src/cluster/records.ts'
+import { RedisStore } from '../../../src/cluster/redis-store.ts'
 import { FakeMember } from './fake-member.ts'
 import { BOT, named, rightUsers, settings, Traffic, USERS } from './traffic.ts'
 import { until, Yard } from './yard.ts'
@@ -10,6 +10,15 @@ const plain = settings({ instances: named('right'), hold: { seconds: 60 } })
 
 /** As a later release writes it: with what is not known here. */
 const later = { version: '9.9.9', since: 0, configs: {}, zone: { rack: 7 }, talents: ['to-come'] }
+
+/** What the nodes share, as one of them sees it. */
+async function storeOf(t: TestContext, yard: Yard): Promise<RedisStore> {
+  const urls = [`redis://127.0.0.1:${yard.redis.port}`]
+  const store = new RedisStore({ urls, prefix: 'switchyard:' })
+  t.after(() => store.close())
+  await store.open()
+  return store
+}
 
 describe('releases that are not alike', { concurrency: true, timeout: 90_000 }, () => {
   for (const form of [TABLE_FORM + 1, TABLE_FORM - 1]) {

@@ -12,7 +12,7 @@ export interface ClusterLinksParts {
   readonly table: () => Table
   /** Whether this node may act: a link is nobody's who may have been given up. */
   readonly isHeld: () => boolean
-  readonly propose: (wish: (draft: Draft) => void) => void
+  readonly propose: (wish: (draft: Draft) => void) => Promise<void>
   /** The way to a domain's server by the link of that node. */
   readonly streamTo: (domain: string, node: Incarnation) => RemoteStream
   readonly now: () => number
@@ -24,7 +24,7 @@ const YIELD_MILLISECONDS = 5000
 /** Which node has the one link of a domain (`links: one`): a lease of the cluster's, as long as its node lives. */
 export class ClusterLinks implements LinkLeases {
   readonly #parts: ClusterLinksParts
-  readonly #wanted = new Set<string>()
+  readonly #claiming = new Set<string>()
   /** The ways to links of other nodes, by domain and node. */
   readonly #ways = new Map<string, RemoteStream>()
   readonly #yieldedAt = new Map<string, number>()
@@ -36,15 +36,12 @@ export class ClusterLinks implements LinkLeases {
 
   want(domain: string): LinkHolder {
     const { me, table, isHeld, propose } = this.#parts
-    this.#wanted.add(domain)
     const holder = table().domain(domain)?.link
     if (holder === me) return isHeld() && !this.#isEnding ? 'here' : undefined
     if (holder !== undefined && table().nodes.has(holder)) return this.#wayTo(domain, holder)
-    if (!this.#hasYielded(domain) && !this.#isEnding && isHeld()) {
-      propose((draft) => {
-        claimLink(draft, domain, me)
-      })
-    }
+    if (this.#claiming.has(domain) || this.#hasYielded(domain) || this.#isEnding || !isHeld()) return undefined
+    this.#claiming.add(domain)
+    propose((draft) => claimLink(draft, domain, me)).finally(() => this.#claiming.delete(domain))
     return undefined
   }
 

@@ -4,9 +4,10 @@ import type { ClusterStore, Delta, Incarnation } from './cluster/cluster-store.t
 import type { Draft } from './cluster/draft.ts'
 import type { Destination, Run } from './cluster/entry.ts'
 import { Estate } from './cluster/estate.ts'
-import { Membership, type Reach } from './cluster/membership.ts'
+import { Membership } from './cluster/membership.ts'
 import { closeEstate } from './cluster/node-wishes.ts'
 import { Post } from './cluster/post.ts'
+import type { Reach } from './cluster/reach.ts'
 import { splitField, splitInstance } from './cluster/records.ts'
 import type { Table } from './cluster/table.ts'
 import { realTiming } from './cluster/timing.ts'
@@ -15,7 +16,7 @@ import { ClusterRegistry } from './cluster-registry.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import type { HoldKeeper } from './hold.ts'
 import type { Instance } from './instance.ts'
-import { type Links } from './links.ts'
+import type { Links } from './links.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
 import type { Redelivery } from './redelivery.ts'
 import { RemoteStream } from './remote-stream.ts'
@@ -24,6 +25,7 @@ import type { Keeper, Router } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { Shares } from './shares.ts'
 import type { Flusher } from './stream/flusher.ts'
+import type { Outbox } from './stream/outbox.ts'
 import type { Ticket } from './stream/queue.ts'
 import type { Reframer } from './stream/reframe.ts'
 import type { Head } from './xmpp/head.ts'
@@ -43,8 +45,10 @@ export interface ClusterMemberParts {
   readonly epoch: number
   readonly log: Log
   readonly seated: (domain: DomainRoutes, instance: Instance) => void
+  /** Bounces what has waited in an outbox since before that time. */
+  readonly giveUp: (domain: DomainRoutes, outbox: Outbox, before: number) => void
   readonly news: (sender: Incarnation, topic: string, text: string) => void
-  /** What a dead incarnation left has been given out, or is held. */
+  /** Others have given this life up: the next one may begin. */
   readonly lost: (why: string) => void
 }
 
@@ -71,10 +75,8 @@ export class ClusterMember implements Keeper {
     this.#parts = parts
     this.#store = store
     const { routes, router, shares, log, seated } = parts
-    const propose = (wish: (draft: Draft) => void): void => {
-      // Who ends has nothing to wish for; what was left out is put before the cluster by the next life.
-      this.membership.propose(wish).catch(() => {})
-    }
+    // Who ends has nothing to wish for; what was left out is put before the cluster by the next life.
+    const propose = (wish: (draft: Draft) => void) => this.membership.propose(wish).catch(() => {})
     const streamTo = (domain: string, instance: string | undefined, node: Incarnation) =>
       this.#streamTo(domain, instance, node)
     this.registry = new ClusterRegistry({
@@ -83,6 +85,8 @@ export class ClusterMember implements Keeper {
       isUp: () => this.#reach === 'up' && this.#authority.isHeld,
       nameOf: (node) => this.membership.table.nodes.get(node)?.name,
       streamTo: (domain, name, node) => streamTo(domain.name, name, node),
+      now: () => parts.clock.now,
+      giveUp: (domain, outbox, before) => parts.giveUp(domain, outbox, before),
     })
     this.links = new ClusterLinks({
       ...{ me: incarnation, log, propose },
@@ -104,8 +108,8 @@ export class ClusterMember implements Keeper {
       },
     })
     this.membership = new Membership({
-      ...{ store, incarnation, timing: realTiming, random: Math.random },
-      node: { ...this.#about(), since: Date.now() },
+      ...{ store, incarnation, facts: this.#about(), now: () => performance.now() },
+      timers: { after: (milliseconds, callback) => realTiming.later(callback, milliseconds) },
       events: {
         changed: (change) => this.#changed(change.before, change.table, change.delta, change.isWhole),
         lost: (why) => this.#lost(why),
@@ -145,7 +149,7 @@ export class ClusterMember implements Keeper {
 
   tick(): void {
     this.look()
-    this.registry.tick(this.#reach === 'up')
+    this.registry.tick()
     if (this.#reach === 'up') this.#parts.links.settleAnew()
   }
 
@@ -215,7 +219,7 @@ export class ClusterMember implements Keeper {
     const { config, version } = this.#parts
     const { node: name, domains } = config()
     const configs = Object.fromEntries([...domains.values()].map((domain) => [domain.name, configDigest(domain)]))
-    return { name, version, configs }
+    return { name, version, configs, since: Date.now() }
   }
 
   #streamTo(domain: string, instance: string | undefined, node: Incarnation): RemoteStream {
@@ -281,6 +285,7 @@ export class ClusterMember implements Keeper {
       }
     }
     this.#parts.links.settleAnew()
+    this.registry.tick()
     this.#inherit(table)
   }
 

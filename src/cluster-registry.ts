@@ -1,14 +1,17 @@
 import type { Incarnation } from './cluster/cluster-store.ts'
+import type { DomainTable } from './cluster/domain-table.ts'
 import type { Draft } from './cluster/draft.ts'
-import { assign, type DomainTable, type InstanceRecord, joinInstance, leaveInstance, reinstate, sideline } from './cluster/table.ts'
+import { assign, joinInstance, leaveInstance, reinstate, sideline } from './cluster/instance-wishes.ts'
+import type { InstanceRecord } from './cluster/records.ts'
 import type { Authority, DomainRoutes } from './domain-routes.ts'
 import { Instance, type InstanceOwner } from './instance.ts'
 import { type Log, logEvent } from './log.ts'
 import { expel, type Registry } from './registry.ts'
-import type { RemoteStream } from './remote-stream.ts'
+import { RemoteStream } from './remote-stream.ts'
 import type { Router } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { Shares } from './shares.ts'
+import type { Outbox } from './stream/outbox.ts'
 
 export interface ClusterRegistryParts {
   readonly me: Incarnation
@@ -25,6 +28,9 @@ export interface ClusterRegistryParts {
   readonly nameOf: (node: Incarnation) => string | undefined
   /** The way to an instance at another node. */
   readonly streamTo: (domain: DomainRoutes, name: string, node: Incarnation) => RemoteStream
+  readonly now: () => number
+  /** Bounces what has waited in an outbox since before that time. */
+  readonly giveUp: (domain: DomainRoutes, outbox: Outbox, before: number) => void
   readonly seated: (domain: DomainRoutes, instance: Instance) => void
 }
 
@@ -42,36 +48,44 @@ export class ClusterRegistry implements Registry {
   /** By domain, what was last asked for about its buckets. */
   readonly #assignments = new Map<string, string>()
 
+  #isBegun = false
+
   constructor(parts: ClusterRegistryParts) {
     this.#parts = parts
   }
 
   /** Puts what this node has before the cluster, which decides from now on. */
   begin(): void {
+    this.#isBegun = true
     for (const domain of this.#parts.routes.domains.values()) this.serve(domain)
   }
 
   /** A domain is served from now on, or otherwise than before. */
   serve(domain: DomainRoutes): void {
+    if (!this.#isBegun) return
     const wanted = assignmentOf(domain)
     const known = this.#assignments.get(domain.name)
     this.#assignments.set(domain.name, wanted)
-    if (!domain.isFollowing) {
-      domain.follow(this.#parts.authority)
-      const own = [...domain.members.values()].filter(({ node }) => node === undefined)
-      // Who has a bucket comes first, so that few move.
-      own.sort((a, b) => (a.bucket ?? Number.POSITIVE_INFINITY) - (b.bucket ?? Number.POSITIVE_INFINITY))
-      for (const instance of own) this.#propose(domain, instance)
-    }
-    if (known !== undefined && known !== wanted) {
+    if (known === undefined) this.#start(domain)
+    else if (known !== wanted) {
       this.#parts.propose((draft) => assign(draft, domain.name, countOf(domain), wantedOf(domain)))
     }
+  }
+
+  #start(domain: DomainRoutes): void {
+    domain.follow(this.#parts.authority)
+    const own = [...domain.members.values(), ...domain.joining.values()].filter(({ node }) => node === undefined)
+    // Who has a bucket comes first, so that few move.
+    own.sort((a, b) => (a.bucket ?? Number.POSITIVE_INFINITY) - (b.bucket ?? Number.POSITIVE_INFINITY))
+    for (const instance of own) this.#propose(domain, instance)
   }
 
   /** A domain is served no more. */
   end(domain: DomainRoutes): void {
     this.#assignments.delete(domain.name)
-    for (const instance of [...domain.members.values()]) if (this.#remotes.has(instance)) this.#forget(domain, instance)
+    for (const instance of [...domain.members.values(), ...domain.departing]) {
+      if (this.#remotes.has(instance)) this.#forget(domain, instance)
+    }
   }
 
   join(domain: DomainRoutes, instance: Instance): void {
@@ -97,18 +111,20 @@ export class ClusterRegistry implements Registry {
     if (domain.members.get(instance.name) === instance) domain.vacate(instance)
     const { me } = this.#parts
     // Another of its name may be here by now, with the same route.
-    if (domain.isTaken(instance.name)) return
-    this.#parts.propose((draft) => leaveInstance(draft, domain.name, instance.name, { node: me, route: instance.route }))
+    if (domain.isTaken(instance.name) || !this.#isBegun) return
+    this.#parts.propose((draft) => {
+      if (!domain.isTaken(instance.name)) leaveInstance(draft, domain.name, instance.name, me, instance.route)
+    })
   }
 
   sideline(domain: DomainRoutes, instance: Instance): void {
     domain.refresh(instance)
-    this.#parts.propose((draft) => sideline(draft, domain.name, instance.name))
+    this.#parts.propose((draft) => sideline(draft, domain.name, instance.name, this.#parts.me, instance.route))
   }
 
   reinstate(domain: DomainRoutes, instance: Instance): void {
     domain.refresh(instance)
-    this.#parts.propose((draft) => reinstate(draft, domain.name, instance.name, wantedOf(domain).get(instance.name)))
+    this.#parts.propose((draft) => reinstate(draft, domain.name, instance.name, this.#parts.me, instance.route))
   }
 
   /** The nodes have agreed on something about a domain: on these names, or on all where it is not known on which. */
@@ -134,6 +150,7 @@ export class ClusterRegistry implements Registry {
     if (ranked) domain.freeze()
     shares.take(domain, [...new Set([...joined, ...takers])], present)
     for (const instance of dead) {
+      if (instance.stream instanceof RemoteStream) instance.stream.die()
       shares.takeBack(domain, instance)
       this.#remotes.delete(instance)
     }
@@ -174,16 +191,13 @@ export class ClusterRegistry implements Registry {
 
   #propose(domain: DomainRoutes, instance: Instance): void {
     domain.joining.set(instance.name, instance)
-    const record: InstanceRecord = { node: this.#parts.me, route: instance.route, since: instance.since }
+    if (!this.#isBegun) return
+    const joiner = { node: this.#parts.me, route: instance.route, since: instance.since }
     this.#parts.propose((draft) => {
       // It may have left while the store was away.
       if (domain.joining.get(instance.name) !== instance && domain.members.get(instance.name) !== instance) return
-      const wanted = wantedOf(domain).get(instance.name)
-      const count = countOf(domain)
-      joinInstance(draft, domain.name, instance.name, record, {
-        ...(count === undefined ? {} : { count }),
-        ...(wanted === undefined ? {} : { wanted }),
-      })
+      const options = { count: countOf(domain), wanted: wantedOf(domain).get(instance.name) }
+      joinInstance(draft, domain.name, instance.name, joiner, options)
     })
   }
 
@@ -249,6 +263,7 @@ export class ClusterRegistry implements Registry {
   /** Those that have confirmed all are forgotten; called with every tick. */
   tick(): void {
     for (const domain of this.#parts.routes.domains.values()) {
+      if (!this.#parts.isUp()) this.#expire(domain)
       for (const instance of domain.departing) {
         if (this.#isDead(instance)) this.#bury(domain, instance)
         else if (instance.stream.outbox.stanzas === 0 && instance.requests.size === 0) {
@@ -272,7 +287,17 @@ export class ClusterRegistry implements Registry {
     if (domain.members.get(instance.name) === instance) domain.vacate(instance)
     this.#remotes.delete(instance)
     instance.stream.outbox.stopConfirming()
-    this.#parts.shares.takeBack(domain, instance)
+    this.#parts.shares.passBack(domain, instance)
+    // Whoever has them answers them.
+    for (const _ of instance.requests.takeAll());
+  }
+
+  /** What cannot go to another node waits for as long as anything that waits for an instance. */
+  #expire(domain: DomainRoutes): void {
+    const before = this.#parts.now() - domain.config.hold.seconds * 1000
+    for (const instance of [...domain.members.values(), ...domain.departing]) {
+      if (this.#remotes.has(instance)) this.#parts.giveUp(domain, instance.stream.outbox, before)
+    }
   }
 }
 

@@ -139,6 +139,17 @@ export class RemoteStream implements InstanceStream, Sink {
   pause(): void {}
   resume(): void {}
 
+  /** The node cannot be reached: what comes waits here, where it can be given up, and pauses nobody. */
+  hold(): void {
+    this.outbox.stopHanding()
+    this.outbox.pausesSources = false
+    this.outbox.releaseSources()
+  }
+  proceed(): void {
+    this.outbox.pausesSources = true
+    this.outbox.resumeHanding()
+  }
+
   /** The node is gone. */
   die(): void {
     this.#isOpen = false

@@ -169,6 +169,8 @@ export class Router {
    * room; absent, nothing can be. `past`: of a stanza that comes again.
    */
   toInstance(domain: DomainRoutes, head: Head, source?: Source, past?: Past): void {
+    // Another node sees to it by now.
+    if (past?.ticket?.isVoid) return void domain.counters.forwarded++
     const known = past ?? (domain.isJournaled ? this.#keep(domain, head) : undefined)
     if (isReply(head)) return this.#toAsker(domain, head, source, known)
     const instance = domain.pick(head)

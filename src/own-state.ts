@@ -1,62 +1,54 @@
 import { configDigest } from '../config/digest.ts'
 import type { Incarnation } from './cluster/cluster-store.ts'
 import type { ConnectedState, DomainState, NodeState } from './cluster/node-state.ts'
+import type { ClusterMember } from './cluster-member.ts'
 import type { DomainRoutes } from './domain-routes.ts'
-import type { Instance } from './instance.ts'
-import type { LinkState } from './link.ts'
+import type { Links } from './links.ts'
+import type { Routes } from './routes.ts'
 
-/** This node as it routes now: not what the table says, but what has come of it here. */
 export interface OwnStateParts {
   readonly name: string
-  readonly incarnation: Incarnation
   readonly version: string
-  /** Of the table that is in force. */
-  readonly epoch: number
-  readonly reach: string
-  readonly isHeld: boolean
-  /** Those that instances may connect for. */
-  readonly domains: Iterable<DomainRoutes>
-  /** Those whose streams are at this node. */
-  readonly connected: ReadonlyMap<Instance, DomainRoutes>
-  /** Those of other nodes, each with the node that has it. */
-  readonly remotes: ReadonlyMap<Instance, Incarnation>
-  /** The node that has a domain's one link, as far as is known here. */
-  linkHolder(domain: string): Incarnation | undefined
-  /** This node's own link of a domain; undefined when it has not been wanted yet. */
-  linkState(domain: string): LinkState | undefined
+  readonly routes: Routes
+  readonly links: Links
+  /** Undefined for a node without a cluster. */
+  readonly member: ClusterMember | undefined
 }
 
-/** What this node answers to the task `state`. */
-export function ownState(parts: OwnStateParts): NodeState {
-  const { name, incarnation, version, epoch, reach, isHeld } = parts
-  const connected = new Map<DomainRoutes, Record<string, ConnectedState>>()
-  for (const [instance, domain] of parts.connected) {
-    const known = connected.get(domain) ?? {}
-    known[instance.name] = { route: instance.route, bucket: instance.bucket ?? null, state: instance.state }
-    connected.set(domain, known)
+/** What this node has, and what it takes the cluster's table to be: the answer to the task `state`. */
+export function ownState({ name, version, routes, links, member }: OwnStateParts): NodeState {
+  const served = [...routes.domains.values()].filter(({ config }) => config.secrets !== undefined || config.instances)
+  const me = member?.incarnation ?? 'alone'
+  return {
+    ...{ name, version, incarnation: me },
+    epoch: member?.membership.table.epoch ?? 0,
+    reach: member?.reach ?? 'up',
+    isHeld: member?.membership.isHeld ?? true,
+    domains: Object.fromEntries(served.map((domain) => [domain.name, domainState(domain, me, links, member)])),
   }
-  const domains = [...parts.domains].map((domain) => [
-    domain.name,
-    domainState(domain, connected.get(domain) ?? {}, parts),
-  ])
-  return { name, incarnation, version, epoch, reach, isHeld, domains: Object.fromEntries(domains) }
 }
 
 function domainState(
   domain: DomainRoutes,
-  instances: Readonly<Record<string, ConnectedState>>,
-  { incarnation, remotes, linkHolder, linkState }: OwnStateParts,
+  me: Incarnation,
+  links: Links,
+  member: ClusterMember | undefined,
 ): DomainState {
-  const { config, members, holders } = domain
-  const nodes = [...members.values()].map((member) => [member.name, remotes.get(member) ?? incarnation])
-  const state = linkState(domain.name)
+  const instances: Record<string, ConnectedState> = {}
+  const nodes: Record<string, Incarnation> = {}
+  for (const instance of domain.members.values()) {
+    const { name, route, bucket, state, node } = instance
+    if (node === undefined) instances[name] = { route, bucket: bucket ?? null, state }
+    nodes[name] = node === undefined ? me : (member?.registry.remotes.get(instance) ?? node)
+  }
+  const { upstream } = domain.config
+  const link = links.peek(domain.name)
   return {
-    digest: configDigest(config),
-    instances,
-    nodes: Object.fromEntries(nodes),
-    holders: holders.map((holder) => holder?.name ?? null),
-    links: config.upstream?.links ?? 'none',
-    linkHolder: linkHolder(domain.name) ?? null,
-    hasLink: state !== undefined && state !== 'idle' && state !== 'stopped',
+    digest: configDigest(domain.config),
+    ...{ instances, nodes },
+    holders: (domain.buckets?.holders ?? []).map((holder) => holder ?? null),
+    links: upstream?.links ?? 'none',
+    linkHolder: member?.membership.table.domain(domain.name)?.link ?? null,
+    hasLink: link !== undefined && link.state !== 'idle' && link.state !== 'stopped',
   }
 }

@@ -12,6 +12,16 @@ import type { CheckIo } from './check.ts'
 /** The store of a configuration; nothing has been asked of it yet. */
 export type OpenStore = (cluster: Cluster) => Promise<ClusterStore>
 
+/** Opens the Redis of a configuration. What talks to it is loaded when it is wanted. */
+export function redisStore(io: Pick<CheckIo, 'readFile'>): OpenStore {
+  return async ({ redis: urls, sentinel, key_prefix: prefix, ca }) => {
+    const { RedisStore } = await import('../cluster/redis-store.ts')
+    const named = sentinel === undefined ? {} : { sentinel }
+    const trusted = ca === undefined ? {} : { ca: io.readFile(ca) }
+    return new RedisStore({ urls, prefix, ...named, ...trusted })
+  }
+}
+
 /**
  * `switchyard check --cluster`: asks every node of the cluster what it has, and compares that with Redis. Prints what
  * differs, one to a line, and who did not answer; or that nothing does. Returns the exit code, 1 or 0.

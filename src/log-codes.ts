@@ -153,7 +153,7 @@ export const logCodes = {
   },
   'cluster-unfenced': {
     level: 'info',
-    means: 'The lease of this node is valid again, and it delivers.',
+    means: 'The lease of this node is valid again, in time: nobody has acted for it.',
     todo: 'Nothing.',
   },
   'cluster-lost': {
@@ -179,7 +179,7 @@ export const logCodes = {
   },
   'inbox-unserved': {
     level: 'error',
-    means: 'Stanzas came from another node for a domain that this one does not serve.',
+    means: 'Another node has sent stanzas of a domain that this node does not serve; they are dropped.',
     todo: 'Give all nodes the same domains; `switchyard check --cluster` says which differ.',
   },
   'inbox-unreadable': {

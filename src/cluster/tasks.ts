@@ -9,6 +9,16 @@ export type TaskName = (typeof taskNames)[number]
 /** The topic of news that is a task (`entry.ts`). */
 export const TASK_TOPIC = 'task'
 
+const visitor = 'visitor-'
+
+/** A name for one who asks and is no node. Nothing is ever to be sent to it: it has no inbox. */
+export function visitorCalled(random: string): Incarnation {
+  return visitor + random
+}
+export function isVisitor(sender: Incarnation): boolean {
+  return sender.startsWith(visitor)
+}
+
 /** What a node does for each task: what it resolves with is the answer, as JSON. */
 export type TaskHandlers = Readonly<Record<TaskName, (asked: unknown) => unknown>>
 

@@ -6,7 +6,7 @@ import { formatProblem } from '../../config/problems.ts'
 import { type Audit, audit, membersOf } from '../cluster/audit.ts'
 import type { Change, ClusterStore } from '../cluster/cluster-store.ts'
 import { EntryWriter } from '../cluster/entry-codec.ts'
-import { collect, TASK_TOPIC, type TaskAnswer, type TaskResult, taskText } from '../cluster/tasks.ts'
+import { collect, TASK_TOPIC, type TaskAnswer, type TaskResult, taskText, visitorCalled } from '../cluster/tasks.ts'
 import type { CheckIo } from './check.ts'
 
 /** The store of a configuration; nothing has been asked of it yet. */
@@ -57,7 +57,7 @@ export async function checkCluster(path: string, io: CheckIo, openStore: OpenSto
 
 /** Asks as a node would, as an incarnation that is no member: what it asks is heard, and nobody waits for it. */
 function asking(store: ClusterStore, seconds: number): (table: Change) => Promise<TaskResult> {
-  const writer = new EntryWriter(random())
+  const writer = new EntryWriter(visitorCalled(random()))
   let number = 0
   return async (table) => {
     const members = membersOf(table)

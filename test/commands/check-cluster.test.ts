@@ -100,7 +100,7 @@ test('it asks as one that is no member, in a new task each time, with numbers th
     of.map((_asked, at) => at + 1),
   )
   assert.equal(new Set(behind.asked.map(({ sender }) => sender)).size, 1)
-  assert.match(behind.asked[0]?.sender ?? '', /^[0-9a-f]{16}$/)
+  assert.match(behind.asked[0]?.sender ?? '', /^visitor-[0-9a-f]{16}$/)
   const tasks = of.map(({ text }) => JSON.parse(text))
   assert.deepEqual(new Set(tasks.map(({ what }) => what)), new Set(['state']))
   assert.equal(new Set(tasks.map(({ id }) => id)).size, tasks.length)

@@ -156,3 +156,16 @@ test('the other node is asked what it has taken when it says nothing, less and l
   await lab.time.pass(60_000)
   assert.equal(questions(), asked)
 })
+
+test('what is to be sent again is, from the first, though an append is under way', async () => {
+  const { lab, mailbox, send, numbers } = await bench()
+  send()
+  await lab.time.pass(20)
+  send()
+  // Its append has begun when this turn has ended.
+  await lab.time.pass(0.01)
+  mailbox.sendAgain()
+  send()
+  await lab.time.pass(100)
+  assert.deepEqual(numbers(), [1, 2, 1, 2, 3])
+})

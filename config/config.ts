@@ -1,4 +1,4 @@
-import type { RawBalancing, RawConfig, RawDomain, RawUpstream } from './schema.ts'
+import type { RawBalancing, RawCluster, RawConfig, RawDomain, RawUpstream } from './schema.ts'
 
 /** The configuration as the rest of Switchyard reads it: every default filled in, every name in one spelling, frozen. */
 export interface Config {
@@ -74,10 +74,13 @@ export interface Upstream {
   readonly queue: Readonly<RawUpstream['queue']>
 }
 
-export interface Cluster {
-  /** A URL with its password: never to be shown. */
-  readonly redis: string
-  readonly key_prefix: string
+export interface Cluster extends Readonly<Omit<RawCluster, 'redis' | 'sentinel' | 'ca'>> {
+  /** URLs with their passwords, never to be shown: one Redis, several nodes of a Redis Cluster, or sentinels. */
+  readonly redis: readonly string[]
+  /** The master's name at the sentinels. */
+  readonly sentinel?: string
+  /** Path of the authority to trust. */
+  readonly ca?: string
 }
 
 export interface Admin {

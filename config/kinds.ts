@@ -12,6 +12,7 @@ export interface Notes {
   readonly secret?: boolean
   readonly standIn?: unknown
   readonly bytes?: ByteRange
+  readonly redisUrls?: boolean
 }
 
 export interface ByteRange {
@@ -58,13 +59,26 @@ export const service = (about: About<string>) =>
     ...about,
   })
 
-/** Secret as a whole: a password may be anywhere in one that is written wrongly. */
-export const redisUrl = (about: About<string>) =>
-  Type.String({
-    format: 'redis-url',
+/** One URL or a list of them; a list once loaded. Secret as a whole: a password may be anywhere in one that is written wrongly. */
+export const redisUrls = (about: About<string>) =>
+  Type.Unsafe<readonly string[]>({
+    redisUrls: true,
     secret: true,
-    expects: 'redis://host:port or rediss://host:port, with user:password@ before the host where Redis wants them',
-    standIn: 'redis://localhost',
+    expects: `${redisUrl}, or a list of such`,
+    standIn: ['redis://localhost'],
+    ...about,
+  })
+
+/** What one URL of a Redis must be. */
+export const redisUrl =
+  'redis://host:port or rediss://host:port, with user:password@ before the host where Redis wants them'
+
+/** Without braces, in which Redis Cluster looks for what decides where a key is. */
+export const keyPrefix = (about: About<string>) =>
+  Type.String({
+    pattern: '^[^\\s{}]{1,100}$',
+    expects: '1 to 100 characters without spaces and braces',
+    standIn: 'x',
     ...about,
   })
 

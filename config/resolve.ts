@@ -1,4 +1,5 @@
 import { type BalancedDomain, checkBuckets, readBalancing } from './balancing.ts'
+import { checkCluster, readCluster } from './cluster.ts'
 import type { Admin, Config, Domain, Listener, Upstream } from './config.ts'
 import type { Context } from './context.ts'
 import { frozenMap } from './frozen.ts'
@@ -32,6 +33,7 @@ export function resolve(raw: RawConfig, context: Context): Config {
       )
   }
   checkHolds(raw, context)
+  checkCluster(raw, context)
   checkPorts(raw, context)
   checkLimits(raw.limits, context)
   return {
@@ -41,7 +43,7 @@ export function resolve(raw: RawConfig, context: Context): Config {
     listen: raw.listen.map((listener, index) => readListener(['listen', index], listener, served, context)),
     domains: frozenMap(domains),
     ...(raw.admin === undefined ? {} : { admin: readAdmin(['admin'], raw.admin, context) }),
-    ...(raw.cluster === undefined ? {} : { cluster: raw.cluster }),
+    ...(raw.cluster === undefined ? {} : { cluster: readCluster(raw.cluster, context) }),
     limits: raw.limits,
     drain: raw.drain,
     log: raw.log,
@@ -208,10 +210,6 @@ function checkHolds(raw: RawConfig, context: Context): void {
     if (hold.store === 'memory' && hold.seconds > longestInMemory) {
       const most = `must be at most ${longestInMemory} with store: memory, not ${hold.seconds}`
       context.report([...at, 'seconds'], most, 'value', because)
-    }
-    if (hold.store === 'redis' && raw.cluster === undefined) {
-      const message = 'is redis, which needs cluster: {redis: redis://…}'
-      context.report([...at, 'store'], message, 'value', [...because, ['cluster']])
     }
   }
 }

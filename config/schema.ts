@@ -9,11 +9,12 @@ import {
   group,
   host,
   integer,
+  keyPrefix,
   list,
   map,
   name,
   port,
-  redisUrl,
+  redisUrls,
   seconds,
   secretText,
   service,
@@ -106,9 +107,10 @@ const served = group({
     },
     { default: {}, description: 'The bounds of a hold.' },
   ),
-  delivery: choice(['at_least_once', 'at_most_once'], {
+  delivery: choice(['at_least_once', 'at_most_once', 'journal'], {
     default: 'at_least_once',
-    description: 'Whether what an instance had not confirmed when it died is sent again.',
+    description:
+      'Whether what an instance had not confirmed when it died is sent again; `journal`: that, and a stanza is in Redis before it counts as read, so that it outlives the node.',
   }),
   on_conflict: choice(['replace', 'refuse'], {
     default: 'replace',
@@ -214,12 +216,37 @@ const limits = group(
 
 const cluster = group(
   {
-    redis: redisUrl({
-      description: 'The Redis (7 or newer), as `redis://user:password@host:port/db`; `rediss` is TLS.',
+    redis: redisUrls({
+      description:
+        'The Redis (7 or newer), as `redis://user:password@host:port/db`; `rediss` is TLS, what is special in a password `%`-encoded. Several: nodes of a Redis Cluster, or sentinels.',
     }),
-    key_prefix: text({ default: 'switchyard:', description: 'What the names of all keys in Redis begin with.' }),
+    sentinel: optional(text({ description: 'The master’s name at the sentinels, which the URLs are then.' })),
+    ca: optional(
+      filePath({ description: 'With `rediss`: trust this authority (PEM) instead of the well-known ones.' }),
+    ),
+    key_prefix: keyPrefix({
+      default: 'switchyard:',
+      description: 'What the names of all keys in Redis begin with. Nodes with the same one are one cluster.',
+    }),
+    inbox_bytes: bytes(MiB, 4 * GiB, {
+      default: '64MiB',
+      description: 'How much this node lets wait in Redis for one other node; what is more is held here.',
+    }),
+    startup_delay_seconds: seconds(0, 3600, {
+      default: 0,
+      description: 'How long a node that starts waits before it joins.',
+    }),
+    startup_retries: integer(0, 1_000_000, {
+      default: 10,
+      description: 'How often a node that starts tries again to join when Redis cannot be reached; then it exits.',
+    }),
+    retry_seconds: seconds(0.1, 3600, { default: 3, description: 'The time between those.' }),
+    task_seconds: seconds(1, 3600, {
+      default: 30,
+      description: 'How long a cluster task (reload, drain, state) waits for the answers of the nodes.',
+    }),
   },
-  { description: 'Redis. This release keeps `hold.store: redis` there, for one node; nothing else.' },
+  { description: 'The nodes that share one routing table, over Redis. Absent: one node, in memory.' },
 )
 
 const domainKey = () => domain({ description: 'The domain.' })
@@ -274,4 +301,5 @@ export type RawUpstream = Static<typeof upstream>
 export type RawInstance = Static<typeof instance>
 export type RawListener = Static<typeof listener>
 export type RawBalancing = Static<typeof balancing>
+export type RawCluster = Static<typeof cluster>
 export type RawAdmin = Static<typeof admin>

@@ -1,4 +1,4 @@
-import type { Config, Domain, Upstream } from './config.ts'
+import type { Cluster, Config, Domain, Upstream } from './config.ts'
 import { parseRedisUrl } from './names.ts'
 import { formatBytes } from './units.ts'
 
@@ -16,7 +16,7 @@ export function summary(config: Config): string {
       ]),
     ),
     section('domains', [...config.domains.values()].map(domainRow)),
-    cluster === undefined ? '' : section('redis', [[parseRedisUrl(cluster.redis) ?? '', cluster.key_prefix]]),
+    cluster === undefined ? '' : section('cluster', [clusterRow(cluster)]),
     admin === undefined
       ? ''
       : section('admin', [
@@ -26,8 +26,23 @@ export function summary(config: Config): string {
   return sections.join('')
 }
 
+/** Only what is known to be no secret of the URLs. */
+function clusterRow({ redis, sentinel, key_prefix, inbox_bytes }: Cluster): readonly string[] {
+  const urls = redis.map((url) => parseRedisUrl(url) ?? '').join(' ')
+  const kind =
+    sentinel === undefined ? [redis.length > 1 ? 'Redis Cluster' : 'one Redis'] : [`sentinels of ${sentinel}`]
+  return [...kind, urls, key_prefix, `inboxes of ${formatBytes(inbox_bytes)}`]
+}
+
 function domainRow(domain: Domain): readonly string[] {
-  return [domain.name, authenticated(domain), balanced(domain), unassigned(domain), linked(domain.upstream)]
+  return [
+    domain.name,
+    authenticated(domain),
+    balanced(domain),
+    unassigned(domain),
+    linked(domain.upstream),
+    ...journalled(domain),
+  ]
 }
 
 function authenticated({ secrets, instances }: Domain): string {
@@ -50,6 +65,8 @@ function unassigned({ when_unassigned, hold }: Domain): string {
 function linked(upstream: Upstream | undefined): string {
   return upstream === undefined ? 'no upstream' : `${upstream.service} (links: ${upstream.links})`
 }
+
+const journalled = ({ delivery }: Domain): readonly string[] => (delivery === 'journal' ? ['journal'] : [])
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 

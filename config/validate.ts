@@ -39,11 +39,11 @@ function compile() {
       domain: (text: string) => normaliseDomain(text) !== undefined,
       'bare-jid': (text: string) => normaliseBareJid(text) !== undefined,
       service: (text: string) => parseService(text) !== undefined,
-      'redis-url': (text: string) => parseRedisUrl(text) !== undefined,
     },
   })
   for (const note of ['expects', 'secret', 'standIn'] satisfies (keyof Notes)[]) ajv.addKeyword(note)
   ajv.addKeyword({ keyword: 'bytes' satisfies keyof Notes, modifying: true, validate: readBytes })
+  ajv.addKeyword({ keyword: 'redisUrls' satisfies keyof Notes, modifying: true, validate: readRedisUrls })
   return ajv.compile<RawConfig>(schema)
 }
 
@@ -59,6 +59,22 @@ function readBytes(
   if (context !== undefined) context.parentData[context.parentDataProperty] = bytes
   return bytes >= range.minimum && bytes <= range.maximum
 }
+
+/** The keyword `redisUrls`: one URL, which becomes a list, or a list of texts, each of which resolving sees to. */
+function readRedisUrls(
+  _note: true,
+  value: unknown,
+  _schema?: AnySchemaObject,
+  context?: { parentData: Record<string | number, unknown>; parentDataProperty: string | number },
+): boolean {
+  if (Array.isArray(value)) return value.length > 0 && value.length <= mostUrls && value.every(isText)
+  if (!isText(value) || parseRedisUrl(value) === undefined) return false
+  if (context !== undefined) context.parentData[context.parentDataProperty] = [value]
+  return true
+}
+
+const mostUrls = 64
+const isText = (value: unknown): value is string => typeof value === 'string'
 
 /** An error of ajv in our words; undefined for one that only says that another one happened. */
 function complain(

@@ -7,20 +7,23 @@ import { DomainCounters } from './counters.ts'
 import { ANY_INSTANCE, Hold, type Place } from './hold.ts'
 import type { Instance } from './instance.ts'
 import { hashOfKey } from './key.ts'
+import { Moving } from './moving.ts'
 import { Presences } from './presences.ts'
 import { Quarantine } from './quarantine.ts'
+import { randomOf, rankingOf, type Snapshot } from './snapshot.ts'
 import type { SlabPool } from './stream/slab-pool.ts'
 import type { Head } from './xmpp/head.ts'
 
-/** Who takes stanzas: rebuilt when that changes, only read per stanza. */
-interface Snapshot {
-  /** Whom a random stanza may meet. */
-  readonly random: readonly Instance[]
-  /** Per bucket its holder. */
-  readonly holders: readonly (Instance | undefined)[]
-  /** By the index that `rendezvous` picks. */
-  readonly ranked: readonly Instance[]
-  readonly rendezvous: Rendezvous
+/** Whether what a cluster has said may still be acted upon: a node that it may have given up must not. */
+export interface Authority {
+  readonly isHeld: boolean
+}
+
+/** Who has left, who has come, and who has which bucket then; as the nodes of a cluster have agreed. */
+export interface Agreement {
+  readonly left: readonly Instance[]
+  readonly joined: readonly Instance[]
+  readonly buckets: BucketTable | undefined
 }
 
 const nobody = Rendezvous.of([])
@@ -42,12 +45,16 @@ export class DomainRoutes {
   #rendezvous = nobody
   /** Undefined after a change, until the next stanza. */
   #snapshot: Snapshot | undefined
-  /** Instances whose share is changing hands, each with the places that are its own. */
-  readonly #movers = new Map<Instance, readonly Place[]>()
-  /** All their places: what comes there waits, whatever `when_unassigned` says. */
-  #moving: ReadonlySet<Place> = new Set()
+  /** What comes there waits, whatever `when_unassigned` says. */
+  readonly #moving = new Moving()
   /** How many changes of policy wait for confirmations. */
   #frozen = 0
+  /** Set where a cluster decides who has which share. */
+  #authority: Authority | undefined
+  /** Instances of this node that have not been seated yet, by name. */
+  readonly joining = new Map<string, Instance>()
+  /** Those of other nodes that get nothing new, and have not confirmed all that they were sent. */
+  readonly departing = new Set<Instance>()
 
   /**
    * @param random in [0, 1), for those who are picked at random
@@ -81,6 +88,18 @@ export class DomainRoutes {
   get members(): ReadonlyMap<string, Instance> {
     return this.#members
   }
+  /** Its stanzas are written down before they count as read. */
+  get isJournaled(): boolean {
+    return this.#config.delivery === 'journal'
+  }
+  /** Undefined for a domain without buckets. */
+  get buckets(): BucketTable | undefined {
+    return this.#buckets
+  }
+  /** Whether a name is an instance's, here or elsewhere. */
+  isTaken(name: string): boolean {
+    return this.#members.has(name) || this.joining.has(name)
+  }
   /** Per bucket its holder; empty for a domain without buckets. */
   get holders(): readonly (Instance | undefined)[] {
     return (this.#buckets?.holders ?? []).map((name) => (name === undefined ? undefined : this.#members.get(name)))
@@ -101,13 +120,14 @@ export class DomainRoutes {
       case 'random':
         return snapshot.random[randomIndex(this.#random, snapshot.random.length)]
       case 'rendezvous':
-        return this.#ranked(snapshot, hashOfKey(policy.keying, head))
+        return this.#isFenced ? undefined : this.#ranked(snapshot, hashOfKey(policy.keying, head))
       case 'buckets': {
+        if (this.#isFenced) return undefined
         const hash = hashOfKey(policy.keying, head)
-        const bucket = bucketOf(hash, policy.count)
+        const bucket = bucketOf(hash, snapshot.holders.length || policy.count)
         const holder = snapshot.holders[bucket]
         if (holder !== undefined || this.#config.when_unassigned !== 'spill' || this.#moving.has(bucket)) return holder
-        return this.#ranked(snapshot, hash)
+        return this.isUnsettled(bucket) ? undefined : this.#ranked(snapshot, hash)
       }
     }
   }
@@ -117,8 +137,8 @@ export class DomainRoutes {
     const { policy } = this
     if (policy.kind !== 'buckets' && policy.kind !== 'rendezvous') return ANY_INSTANCE
     const hash = hashOfKey(policy.keying, head)
-    if (policy.kind === 'buckets') return bucketOf(hash, policy.count)
-    const { rendezvous } = this.#current
+    const { rendezvous, holders } = this.#current
+    if (policy.kind === 'buckets') return bucketOf(hash, holders.length || policy.count)
     return rendezvous.names[rendezvous.pick(hash)] ?? ANY_INSTANCE
   }
 
@@ -127,9 +147,23 @@ export class DomainRoutes {
     return this.#frozen > 0 || this.#moving.has(place)
   }
 
+  /** Whether it is not known who is to have what waits at a place: the cluster has not said so yet, or cannot be heard. */
+  isUnsettled(place: Place): boolean {
+    if (this.#authority === undefined) return false
+    if (this.#isFenced) return true
+    const holder = typeof place === 'number' ? this.#buckets?.holders[place] : undefined
+    return holder !== undefined && !this.#members.has(holder)
+  }
+
+  /** Others may act for this node by now, so nothing goes to whom a key would have met. */
+  get #isFenced(): boolean {
+    return this.#authority?.isHeld === false
+  }
+
   /** Whether there is an instance for what waits at a place. */
   isServed(place: Place): boolean {
     if (this.isMoving(place) || this.#current.random.length === 0) return false
+    if (this.#policy.kind !== 'local_random' && this.isUnsettled(place)) return false
     if (typeof place === 'string' || place === ANY_INSTANCE) return true
     return this.#current.holders[place] !== undefined || this.#config.when_unassigned === 'spill'
   }
@@ -145,24 +179,19 @@ export class DomainRoutes {
 
   /** An instance that has joined gets nothing until `letGo`: whoever had its share before has yet to confirm. */
   keepBack(instance: Instance): void {
-    this.#movers.set(instance, this.#ownPlaces(instance))
-    this.#gatherMoving()
+    this.#moving.set(instance, this.#ownPlaces(instance))
+    this.#snapshot = undefined
   }
 
   /** The reverse of `keepBack` and `pause`; of an instance that is neither, nothing. */
   letGo(instance: Instance): void {
-    if (this.#movers.delete(instance)) this.#gatherMoving()
+    if (this.#moving.delete(instance)) this.#snapshot = undefined
   }
 
   /** Its bucket, and what is its by its name: keys, or what others spill. */
   #ownPlaces(instance: Instance): readonly Place[] {
     const place = this.placeHeldBy(instance)
     return place === undefined ? [instance.name] : [instance.name, place]
-  }
-
-  #gatherMoving(): void {
-    this.#moving = new Set([...this.#movers.values()].flat())
-    this.#snapshot = undefined
   }
 
   /** Nothing new goes to an instance, but nothing of its share to another either: it waits until `leave`. */
@@ -200,6 +229,47 @@ export class DomainRoutes {
     return this.#change(instance, (table) => leave(table, instance.name))
   }
 
+  /** From now on a cluster says who has which share (`adopt`); what is so now stays until it does. */
+  follow(authority: Authority): void {
+    this.#authority = authority
+  }
+
+  get isFollowing(): boolean {
+    return this.#authority !== undefined
+  }
+
+  /** From now on this node alone decides, beginning with what the cluster has said last. */
+  unfollow(): void {
+    this.#authority = undefined
+    for (const { name, node } of [...this.#members.values()]) if (node !== undefined) this.#members.delete(name)
+    const free = this.#freeBuckets()
+    let table = this.#buckets?.holders.length === free?.holders.length ? this.#buckets : free
+    for (const { name } of table?.members ?? []) if (table && !this.#members.has(name)) table = leave(table, name).table
+    for (const name of this.#members.keys()) if (table) table = join(table, name, this.#wantedBy(name)).table
+    this.#buckets = table
+    this.#settleAll()
+  }
+
+  /** What the nodes of a cluster have agreed comes into force. Returns what changes hands. */
+  adopt({ left, joined, buckets }: Agreement): readonly Move[] {
+    for (const instance of left) {
+      this.letGo(instance)
+      if (this.#members.get(instance.name) === instance) this.#members.delete(instance.name)
+    }
+    for (const instance of joined) this.#members.set(instance.name, instance)
+    const moves = movesBetween(this.#buckets, buckets)
+    this.#buckets = buckets
+    this.#refreshAll(joined, moves)
+    return moves
+  }
+
+  /** An instance is no more, and the cluster has not said yet who is to have its share: that waits. */
+  vacate(instance: Instance): void {
+    this.letGo(instance)
+    if (this.#members.get(instance.name) === instance) this.#members.delete(instance.name)
+    this.#snapshot = undefined
+  }
+
   /** A suspect spare inherits no bucket; a suspect holder keeps its own, as long as it lives. */
   sideline(instance: Instance): void {
     if (this.#buckets !== undefined && instance.bucket === undefined) {
@@ -227,10 +297,10 @@ export class DomainRoutes {
     this.hold.limit = config.hold.bytes
     this.#policy = policyFor(config.balancing, config.bare_domain)
     const isAssignedAnew = this.#assignment() !== assigned
-    if (isAssignedAnew) this.#assignAnew()
+    if (isAssignedAnew && !this.isFollowing) this.#assignAnew()
     this.#settleAll()
-    for (const mover of this.#movers.keys()) this.#movers.set(mover, this.#ownPlaces(mover))
-    this.#gatherMoving()
+    for (const mover of this.#moving.instances) this.#moving.set(mover, this.#ownPlaces(mover))
+    this.#snapshot = undefined
     return isAssignedAnew || spilled !== config.when_unassigned
   }
 
@@ -275,13 +345,17 @@ export class DomainRoutes {
       this.#buckets = change.table
       moves = change.moves
     }
+    this.#refreshAll([instance], moves)
+    return moves
+  }
+
+  #refreshAll(instances: readonly Instance[], moves: readonly Move[]): void {
     this.#snapshot = undefined
     const others = moves.flatMap(({ from, to }) => [from, to].filter((name) => name !== undefined))
-    for (const name of new Set([instance.name, ...others])) {
+    for (const name of new Set([...instances.map((instance) => instance.name), ...others])) {
       const member = this.#members.get(name)
       if (member !== undefined) this.refresh(member)
     }
-    return moves
   }
 
   /** Says of every instance what it holds; who gets stanzas is worked out when the next one comes. */
@@ -300,10 +374,11 @@ export class DomainRoutes {
 
   #takeSnapshot(): Snapshot {
     const holders = this.holders.map((holder, bucket) => (this.#moving.has(bucket) ? undefined : holder))
-    const rendezvous = this.ranks ? follow(this.#rendezvous, this.#members) : nobody
+    const rendezvous = this.ranks ? rankingOf(this.#members, this.#rendezvous) : nobody
     this.#rendezvous = rendezvous
     const ranked = rendezvous.names.flatMap((name) => this.#members.get(name) ?? [])
-    return { random: this.#randomOf(holders), holders, ranked, rendezvous }
+    const able = this.#buckets === undefined ? this.#members.values() : holders
+    return { random: randomOf(able, this.#policy.kind === 'local_random'), holders, ranked, rendezvous }
   }
 
   /** Whether one that joins may get what was another's, without a bucket changing hands. */
@@ -313,27 +388,13 @@ export class DomainRoutes {
       (this.#policy.kind === 'buckets' && this.#config.when_unassigned === 'spill')
     )
   }
-
-  /**
-   * Live holders, or all instances where there are no buckets; not one that reads or answers nothing, unless there is no
-   * other.
-   */
-  #randomOf(holders: readonly (Instance | undefined)[]): readonly Instance[] {
-    const able = this.#buckets === undefined ? [...this.#members.values()] : holders
-    const candidates = able.filter((instance) => instance !== undefined).filter(({ state }) => state !== 'draining')
-    const reading = candidates.filter(({ state }) => state !== 'stalled' && state !== 'suspect')
-    return reading.length > 0 ? reading : candidates
-  }
 }
 
-/** The ranking of `members`: from the one before by single steps where those are few, as each costs less than to start anew. */
-function follow(before: Rendezvous, members: ReadonlyMap<string, Instance>): Rendezvous {
-  const known = new Set(before.names)
-  const joined = [...members.keys()].filter((name) => !known.has(name))
-  const left = before.names.filter((name) => !members.has(name))
-  if (joined.length + left.length > members.size / 2) return Rendezvous.of(members.keys())
-  let ranking = before
-  for (const name of left) ranking = ranking.without(name)
-  for (const name of joined) ranking = ranking.with(name)
-  return ranking
+/** What is another's in the second table than in the first; of tables of unlike sizes, nothing. */
+function movesBetween(before: BucketTable | undefined, after: BucketTable | undefined): readonly Move[] {
+  if (before === undefined || after === undefined || before.holders.length !== after.holders.length) return []
+  return after.holders.flatMap((to, bucket) => {
+    const from = before.holders[bucket]
+    return from === to ? [] : [{ bucket, from, to }]
+  })
 }

@@ -1,8 +1,9 @@
 import type { DomainCounters } from './counters.ts'
 import type { Presences } from './presences.ts'
 import { Requests } from './requests.ts'
+import type { Outbox, Source } from './stream/outbox.ts'
 import type { Standstill } from './stream/standstill.ts'
-import type { Stream, StreamHandler } from './stream/stream.ts'
+import type { StreamHandler } from './stream/stream.ts'
 import type { Head } from './xmpp/head.ts'
 import type { StreamCondition } from './xmpp/stream-error.ts'
 
@@ -24,6 +25,18 @@ export interface Home {
   readonly config: { readonly retry_get: boolean; readonly presence_repair_seconds: number }
 }
 
+/** An instance's stream: its own, or the way to the node that has it. */
+export interface InstanceStream extends Source {
+  readonly outbox: Outbox
+  /** Where it comes from, for people. */
+  readonly remote: string
+  readonly isOpen: boolean
+  /** Nothing is read from it: what it may have answered is not known. */
+  readonly isPaused: boolean
+  close(condition?: StreamCondition, text?: string): void
+  end(): void
+}
+
 /** What an instance's stream leads to. */
 export interface InstanceOwner {
   opened(instance: Instance): void
@@ -32,11 +45,13 @@ export interface InstanceOwner {
   left(instance: Instance, condition: StreamCondition | undefined, clean: boolean): void
 }
 
-/** One authenticated stream of a component process. */
+/** One authenticated stream of a component process, here or at another node. */
 export class Instance implements StreamHandler {
   readonly domain: Home
   readonly name: string
-  readonly stream: Stream
+  readonly stream: InstanceStream
+  /** The node that has its stream; undefined for this one. */
+  readonly node: string | undefined
   /** What the tokens of its requests begin with: says where the reply goes. */
   readonly route: string
   /** When it joined, as milliseconds since 1970. */
@@ -60,8 +75,8 @@ export class Instance implements StreamHandler {
   constructor(
     owner: InstanceOwner,
     domain: Home,
-    stream: Stream,
-    identity: { readonly name: string; readonly route: string },
+    stream: InstanceStream,
+    identity: { readonly name: string; readonly route: string; readonly node?: string },
     since: number,
   ) {
     this.#owner = owner
@@ -69,6 +84,7 @@ export class Instance implements StreamHandler {
     this.stream = stream
     this.name = identity.name
     this.route = identity.route
+    this.node = identity.node
     this.since = since
   }
 

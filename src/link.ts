@@ -205,6 +205,7 @@ export class Link implements Source {
 
   #read(chunk: Uint8Array): void {
     this.#probe.heard()
+    this.outbox.flusher.onInput?.()
     this.#parser?.write(chunk)
     this.outbox.flusher.took(this)
   }

@@ -1,3 +1,4 @@
+import type { Ticket } from './stream/queue.ts'
 import type { Head } from './xmpp/head.ts'
 import { decodeAttribute, fullText, normalise } from './xmpp/jid.ts'
 import type { Envelope } from './xmpp/stanza-error.ts'
@@ -9,6 +10,8 @@ export interface Request {
   readonly since: number
   /** The stanza, where it may be sent once more. */
   readonly bytes: Buffer | undefined
+  /** Of one that is kept elsewhere, too, until it has been answered. */
+  readonly ticket: Ticket | undefined
 }
 
 /** More unanswered requests than this, and an instance is given no more of them. */
@@ -32,12 +35,13 @@ export class Requests {
     return this.size >= MOST_REQUESTS || this.#bytes >= MOST_REQUEST_BYTES
   }
 
-  add(envelope: Envelope, now: number, bytes?: Buffer): void {
+  add(envelope: Envelope, now: number, bytes?: Buffer, ticket?: Ticket): void {
     const key = keyOf(envelope.from, envelope.to, envelope.id)
     // One that is asked again is as young as its last asking: a map keeps the place of a key that it has.
-    this.#take(key)
+    this.#take(key)?.ticket?.unasked?.()
     this.#byKey ??= new Map()
-    this.#byKey.set(key, { envelope, since: now, bytes })
+    ticket?.asked?.()
+    this.#byKey.set(key, { envelope, since: now, bytes, ticket })
     this.#bytes += weight(key, bytes)
   }
 
@@ -45,12 +49,19 @@ export class Requests {
   answer(head: Head): number | undefined {
     const to = head.text(head.toStart, head.toEnd)
     const from = head.text(head.fromStart, head.fromEnd)
-    return this.#take(keyOf(to, from, head.text(head.idStart, head.idEnd)))?.since
+    return this.#end(keyOf(to, from, head.text(head.idStart, head.idEnd)))?.since
+  }
+
+  /** Another node says that it is over with a request that was passed on to it. */
+  answeredElsewhere(key: string): void {
+    this.#end(key)
   }
 
   /** Forgets a request that goes elsewhere, or ends. False when it was not waiting for an answer any more. */
   forget(envelope: Envelope): boolean {
-    return this.#take(keyOf(envelope.from, envelope.to, envelope.id)) !== undefined
+    const request = this.#take(keyOf(envelope.from, envelope.to, envelope.id))
+    request?.ticket?.unasked?.()
+    return request !== undefined
   }
 
   /** Takes the oldest request if it was given before `time`. */
@@ -59,7 +70,7 @@ export class Requests {
     if (this.#byKey === undefined || this.#byKey.size === 0) return undefined
     const oldest = this.#byKey.entries().next()
     if (oldest.done || oldest.value[1].since >= time) return undefined
-    return this.#take(oldest.value[0])
+    return this.#end(oldest.value[0])
   }
 
   /** Takes all that is left. */
@@ -69,6 +80,13 @@ export class Requests {
       if (request === undefined) return
       yield request
     }
+  }
+
+  /** Takes a request whose answer has come, or is made here: whoever passed it on is told. */
+  #end(key: string): Request | undefined {
+    const request = this.#take(key)
+    request?.ticket?.answered?.(key)
+    return request
   }
 
   #take(key: string): Request | undefined {
@@ -82,6 +100,13 @@ export class Requests {
 
 function weight(key: string, bytes: Buffer | undefined): number {
   return key.length + (bytes?.length ?? 0)
+}
+
+/** Which request the stanza in `head` is. */
+export function requestKey(head: Head): string {
+  const from = head.text(head.fromStart, head.fromEnd)
+  const to = head.text(head.toStart, head.toEnd)
+  return keyOf(from, to, head.text(head.idStart, head.idEnd))
 }
 
 /** RFC 6120 §8.1.3: an id is unique to who sends it, so requester and id say which request; `to` tells equal ones apart. */

@@ -4,7 +4,7 @@ import type { DomainRoutes } from './domain-routes.ts'
 import type { Home, Instance } from './instance.ts'
 import type { LocalRouter } from './local.ts'
 import { isReply, isRequest, Replies } from './replies.ts'
-import type { Request } from './requests.ts'
+import { type Request, requestKey } from './requests.ts'
 import type { Routes } from './routes.ts'
 import { barrierOf } from './stream/barriers.ts'
 import type { Outbox, Source } from './stream/outbox.ts'
@@ -16,9 +16,17 @@ import { isJid } from './xmpp/jid.ts'
 import { envelopeOf, type StanzaCondition, stanzaError, undeliverable } from './xmpp/stanza-error.ts'
 import type { StreamCondition } from './xmpp/stream-error.ts'
 
-/** A link, as the router sees it. */
-export interface Upstream extends Source {
+/** The way to a domain's server: a link, or the node that has one. */
+export interface Upstream {
   readonly outbox: Outbox
+}
+
+/** Where stanzas are written down before they count as read (`delivery: journal`). */
+export interface Keeper {
+  /** Writes the stanza in `head` down, which came at `since` of the clock; the ticket keeps it there. */
+  keep(domain: string, isForServer: boolean, head: Head, since: number): Ticket
+  /** Calls `then` once all that was written down before is safe; at once if it is. */
+  whenKept(then: () => void): void
 }
 
 /** Which link serves a source domain; it is opened if it was not. Undefined for a domain that has none. */
@@ -42,6 +50,10 @@ export interface RouterParts {
   readonly routed: (seconds: number) => void
   /** Milliseconds of a monotonic clock, as exact as there is. */
   readonly preciseNow: () => number
+  /** Undefined where nothing outlives the node. */
+  readonly keeper: () => Keeper | undefined
+  /** What a domain's server has told it about its rights is for the instances of all nodes. */
+  readonly advertised: (domain: DomainRoutes) => void
 }
 
 /** What is remembered of a stanza that comes again. */
@@ -60,6 +72,9 @@ const SAMPLE = 64
 /** A request of an instance with a longer id is refused. */
 const MOST_ID_BYTES = 1024
 
+/** A stanza that has gone from node to node so often goes round in a circle. */
+const MOST_HOPS = 10
+
 /**
  * One stanza in, one fate: it is delivered, held, bounced or dropped, and counted as such, once. What it is given as
  * `head` is read during the call only.
@@ -77,14 +92,14 @@ export class Router {
   }
 
   /** From the XMPP server: legs (a) and (b) of the drawing. */
-  fromLink(domain: DomainRoutes, link: Upstream, head: Head): void {
+  fromLink(domain: DomainRoutes, link: Source, head: Head): void {
     if ((++this.#count & (SAMPLE - 1)) !== 0) return this.#fromLink(domain, link, head)
     const before = this.#parts.preciseNow()
     this.#fromLink(domain, link, head)
     this.#parts.routed((this.#parts.preciseNow() - before) / 1000)
   }
 
-  #fromLink(domain: DomainRoutes, link: Upstream, head: Head): void {
+  #fromLink(domain: DomainRoutes, link: Source, head: Head): void {
     const target = this.#targetOf(head) ?? domain
     target.counters.receivedFromLink++
     if (head.toStart < 0) return this.bounce(target, head, 'bad-request', 'no_to')
@@ -98,6 +113,22 @@ export class Router {
       return this.bounce(target, head, 'recipient-unavailable', 'shutdown')
     }
     this.toInstance(target, head, link)
+  }
+
+  /** From another node, which had meant it for an instance of this one. Nobody can be paused: the sender has a window. */
+  fromNode(domain: DomainRoutes, name: string | undefined, head: Head, past: Past): void {
+    domain.counters.receivedFromNodes++
+    if ((past.ticket?.hops ?? 0) > MOST_HOPS) return this.bounce(domain, head, 'remote-server-timeout', 'hops', past)
+    if (name === undefined) return this.#toServer(domain, head, undefined, undefined, past)
+    const instance = domain.members.get(name)
+    const isHere = instance !== undefined && instance.node === undefined && instance.state !== 'draining'
+    if (!isHere || isReply(head)) return this.toInstance(domain, head, undefined, past)
+    this.#deliver(instance, head, undefined, past)
+  }
+
+  /** Anew to the server, in order: what another node, which is gone, had been given for it. */
+  toServerAnew(domain: DomainRoutes, queue: StanzaQueue): void {
+    this.#parts.reframer.queue(queue, (head, past) => this.#toServer(domain, head, undefined, undefined, past))
   }
 
   /** From an instance: legs (c) and (d). Returns the stream error that it deserves, if it does. */
@@ -127,7 +158,7 @@ export class Router {
       const outgoing = isRequest(head) ? this.#replies.wrap(head, instance.route) : head
       if (target === undefined) this.#toServer(domain, outgoing, instance.stream, instance)
       else if (this.isStopping && !isReply(head)) {
-        this.bounce(target, outgoing, 'recipient-unavailable', 'shutdown', instance)
+        this.bounce(target, outgoing, 'recipient-unavailable', 'shutdown', undefined, instance)
       } else this.toInstance(target, outgoing, instance.stream)
     }
     return undefined
@@ -138,20 +169,30 @@ export class Router {
    * room; absent, nothing can be. `past`: of a stanza that comes again.
    */
   toInstance(domain: DomainRoutes, head: Head, source?: Source, past?: Past): void {
-    if (isReply(head)) return this.#toAsker(domain, head, source)
+    // Another node sees to it by now.
+    if (past?.ticket?.isVoid) return void domain.counters.forwarded++
+    const known = past ?? (domain.isJournaled ? this.#keep(domain, head) : undefined)
+    if (isReply(head)) return this.#toAsker(domain, head, source, known)
     const instance = domain.pick(head)
-    if (instance !== undefined) return this.#deliver(instance, head, source, past)
+    if (instance !== undefined) return this.#deliver(instance, head, source, known)
     const place = domain.placeOf(head)
     // Nobody will come any more, to this life of the node.
     if (this.isStopping && domain.config.hold.store === 'memory') {
-      return this.bounce(domain, head, 'recipient-unavailable', 'shutdown')
+      return this.bounce(domain, head, 'recipient-unavailable', 'shutdown', known)
     }
-    if (domain.config.when_unassigned === 'bounce' && !domain.isMoving(place)) {
-      return this.bounce(domain, head, 'recipient-unavailable', 'unassigned')
+    if (domain.config.when_unassigned === 'bounce' && !domain.isMoving(place) && !domain.isUnsettled(place)) {
+      return this.bounce(domain, head, 'recipient-unavailable', 'unassigned', known)
     }
-    const since = past?.since ?? this.#parts.clock.now
-    if (domain.hold.add(place, head, since, past?.deaths ?? 0, past?.ticket)) return
-    this.bounce(domain, head, 'resource-constraint', 'hold_full')
+    const since = known?.since ?? this.#parts.clock.now
+    if (domain.hold.add(place, head, since, known?.deaths ?? 0, known?.ticket)) return
+    this.bounce(domain, head, 'resource-constraint', 'hold_full', known)
+  }
+
+  /** Writes a stanza down before it counts as read. */
+  #keep(domain: DomainRoutes, head: Head, isForServer = false): Past | undefined {
+    const since = this.#parts.clock.now
+    const ticket = this.#parts.keeper()?.keep(domain.name, isForServer, head, since)
+    return ticket && { since, deaths: 0, ticket }
   }
 
   /**
@@ -160,7 +201,7 @@ export class Router {
    */
   reroute(domain: DomainRoutes, queue: StanzaQueue, before?: Instance): void {
     this.#parts.reframer.queue(queue, (head, past) => {
-      if (isReply(head)) return this.#giveBack(domain, head, before)
+      if (isReply(head) && before?.node === undefined) return this.#giveBack(domain, head, before)
       if (before !== undefined && isRequest(head)) before.requests.forget(envelopeOf(head))
       this.toInstance(domain, head, undefined, past)
     })
@@ -168,7 +209,9 @@ export class Router {
 
   /** Bounces what waited for a link that is not to come. */
   giveUpLink(domain: Home, queue: StanzaQueue): void {
-    this.#parts.reframer.queue(queue, (head) => this.bounce(domain, head, 'remote-server-timeout', 'link_down'))
+    this.#parts.reframer.queue(queue, (head, past) =>
+      this.bounce(domain, head, 'remote-server-timeout', 'link_down', past),
+    )
   }
 
   /** A reply in the queue of an instance has its own id again, and is for that instance only. */
@@ -178,7 +221,15 @@ export class Router {
   }
 
   /** Answers a stanza that reaches nobody with an error, where an answer is allowed; counts it under `domain`. */
-  bounce(domain: Home, head: Head, condition: StanzaCondition, reason: BounceReason, back?: Instance): void {
+  bounce(
+    domain: Home,
+    head: Head,
+    condition: StanzaCondition,
+    reason: BounceReason,
+    past?: Pick<Past, 'ticket'>,
+    back?: Instance,
+  ): void {
+    if (past?.ticket?.answered !== undefined && isRequest(head)) past.ticket.answered(requestKey(head))
     const fate = undeliverable(head)
     if (fate !== 'bounce') return domain.counters.dropped(fate)
     domain.counters.bounced(condition, reason)
@@ -195,7 +246,15 @@ export class Router {
   /** The server's word is for every instance, now and for those to come: it is taken here, and passed on by us. */
   #advertise(domain: DomainRoutes, advert: Buffer): void {
     domain.counters.deliveredToSelf++
-    for (const instance of domain.members.values()) this.#tell(domain, instance, advert)
+    this.tellAll(domain, advert)
+    this.#parts.advertised(domain)
+  }
+
+  /** Tells a domain's instances of this node what its server has said. */
+  tellAll(domain: DomainRoutes, advert: Buffer): void {
+    for (const instance of domain.members.values()) {
+      if (instance.node === undefined) this.#tell(domain, instance, advert)
+    }
   }
 
   #tell(domain: DomainRoutes, instance: Instance, bytes: Buffer): void {
@@ -245,37 +304,47 @@ export class Router {
   }
 
   /** An iq reply goes to the instance whose request it answers, whatever the balancing says. */
-  #toAsker(domain: DomainRoutes, head: Head, source: Source | undefined): void {
+  #toAsker(domain: DomainRoutes, head: Head, source: Source | undefined, past: Past | undefined): void {
     const route = this.#replies.routeOf(head)
     if (route === undefined) return domain.counters.dropped('foreign_reply')
     const asker = this.#parts.routes.instanceAt(route)
     if (asker === undefined || asker.domain !== domain) return domain.counters.dropped('gone_asker')
-    this.#deliver(asker, this.#replies.unwrap(head), source)
+    // Another node is to find the asker by the token, too.
+    this.#deliver(asker, asker.node === undefined ? this.#replies.unwrap(head) : head, source, past)
   }
 
   #deliver(instance: Instance, head: Head, source: Source | undefined, past?: Past): void {
     const { outbox } = instance.stream
-    if (!outbox.hasRoom(head.end - head.start)) {
-      return this.bounce(instance.domain, head, 'resource-constraint', 'stalled_full')
+    // What comes again, or from another node, has had its room there.
+    if (past?.ticket === undefined && !outbox.hasRoom(head.end - head.start)) {
+      return this.bounce(instance.domain, head, 'resource-constraint', 'stalled_full', past)
     }
     if (isRequest(head)) {
-      if (instance.requests.isFull) return this.bounce(instance.domain, head, 'resource-constraint', 'requests_full')
+      if (instance.requests.isFull) {
+        return this.bounce(instance.domain, head, 'resource-constraint', 'requests_full', past)
+      }
       const retry = instance.domain.config.retry_get && head.type === Type.get && !this.#isRetry
-      instance.requests.add(envelopeOf(head), this.#parts.clock.now, retry ? Buffer.from(head.bytes) : undefined)
+      instance.requests.add(
+        envelopeOf(head),
+        this.#parts.clock.now,
+        retry ? Buffer.from(head.bytes) : undefined,
+        past?.ticket,
+      )
     }
     const since = past?.since ?? this.#parts.clock.now
     outbox.append(head.buffer, head.start, head.end, since, past?.deaths ?? 0, past?.ticket)
     if (source !== undefined && outbox.isFull) outbox.waitForRoom(source)
   }
 
-  #toServer(domain: Home, head: Head, source: Source | undefined, back?: Instance): void {
+  #toServer(domain: Home, head: Head, source: Source | undefined, back?: Instance, past?: Past): void {
     const link = this.#parts.links.linkFor(domain.name)
-    if (link === undefined) return this.bounce(domain, head, 'remote-server-not-found', 'no_link', back)
+    if (link === undefined) return this.bounce(domain, head, 'remote-server-not-found', 'no_link', past, back)
     const { outbox } = link
-    if (!outbox.hasRoom(head.end - head.start)) {
-      return this.bounce(domain, head, 'remote-server-timeout', 'link_full', back)
+    if (past?.ticket === undefined && !outbox.hasRoom(head.end - head.start)) {
+      return this.bounce(domain, head, 'remote-server-timeout', 'link_full', past, back)
     }
-    outbox.append(head.buffer, head.start, head.end, this.#parts.clock.now)
+    const since = past?.since ?? this.#parts.clock.now
+    outbox.append(head.buffer, head.start, head.end, since, past?.deaths ?? 0, past?.ticket)
     if (source !== undefined && outbox.isFull) outbox.waitForRoom(source)
   }
 

@@ -58,6 +58,8 @@ export class Flusher {
   #timer: NodeJS.Timeout | undefined
   /** When the timer is to fire; it may be late, behind a long turn. In the past once it has. */
   #due = Number.POSITIVE_INFINITY
+  /** Called before a chunk is dealt with: time may have passed since anything else was. */
+  onInput: (() => void) | undefined
   readonly #run = (): void => {
     const dirty = this.#dirty
     this.#reader = undefined

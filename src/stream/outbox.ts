@@ -1,4 +1,4 @@
-import type { Barriers } from './barriers.ts'
+import type { Barriers as PingBarriers } from './barriers.ts'
 import type { Flushable, Flusher } from './flusher.ts'
 import { Milestones } from './milestones.ts'
 import { controlSlab, type Slab, StanzaQueue, SUSPECT_DEATHS, type Ticket } from './queue.ts'
@@ -6,10 +6,14 @@ import { controlSlab, type Slab, StanzaQueue, SUSPECT_DEATHS, type Ticket } from
 /** What an outbox needs of a socket; `net.Socket` and `tls.TLSSocket` have it. */
 export interface Sink {
   readonly writableLength: number
-  write(bytes: Uint8Array, written: (error?: Error | null) => void): boolean
+  /** A socket pays no heed to `slab`, which `bytes` is of. */
+  write(bytes: Buffer, written: (error?: Error | null) => void, slab: Slab): boolean
   cork(): void
   uncork(): void
 }
+
+/** What asks a peer to confirm, and notes what it has confirmed. */
+export type Barriers = Pick<PingBarriers, keyof PingBarriers>
 
 /** What feeds an outbox and can stop reading for a while: a stream or a link. */
 export interface Source {
@@ -185,6 +189,12 @@ export class Outbox implements Flushable {
     this.#isEnding = true
   }
 
+  /** The reverse of `stopHanding`. */
+  resumeHanding(): void {
+    this.#isEnding = false
+    if (!this.#dirty) this.#schedule()
+  }
+
   /** What has been handed has been read, though no barrier said so. */
   settle(): void {
     for (const queue of [this.#window, this.#handed]) {
@@ -303,7 +313,7 @@ export class Outbox implements Flushable {
     if (this.#barriers !== undefined) slab.barrier = this.#barriers.last + (slab.stanzas > 0 ? 1 : 0)
     slab.isHanded = true
     this.#handed.push(slab)
-    sink.write(slab.bytes, this.#written(sink))
+    sink.write(slab.bytes, this.#written(sink), slab)
   }
 
   /** The callback of one write. It must not touch the slabs of a later socket: it asks whose it is. */

@@ -12,10 +12,14 @@ export interface Ticket {
   release(): void
   /** Whether what they are kept in outlives the node. */
   readonly isStored?: boolean
+  /** They are another node's to see to by now. */
+  readonly isVoid?: boolean
   /** How many times they have gone from one node to another. */
   readonly hops?: number
-  /** A request among them waits for an answer: they stay in the store until as many have been `answered`. */
+  /** A request among them waits for an answer: they stay in the store until as many have been `answered`, or `unasked`. */
   asked?(): void
+  /** A request among them waits no more where it was, and is on its way again. */
+  unasked?(): void
   /** A request among them has been answered or given up; the node that it came from is told so. */
   answered?(key: string): void
 }

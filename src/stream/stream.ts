@@ -181,6 +181,7 @@ export class Stream implements Source {
       rest = chunk.subarray(allowed)
     }
     if (this.#state !== 'open') return this.#discard(rest.length)
+    this.outbox.flusher.onInput?.()
     this.#dispatch(rest)
     this.outbox.flusher.took(this)
   }

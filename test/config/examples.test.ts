@@ -10,7 +10,7 @@ const examples = readdirSync(new URL('examples/', folder)).filter((name) => name
 /** Loads a file of ours; what it refers to outside of it is there, whatever it is. */
 function loadExample(name: string) {
   const text = readFileSync(new URL(name, folder), 'utf8')
-  const variables = [...text.matchAll(/\$\{(\w+)\}/g)].map(([, variable]) => [variable, `value of ${variable}`])
+  const variables = [...text.matchAll(/\$\{(\w+)\}/g)].map(([, variable]) => [variable, `value-of-${variable}`])
   const readFile = (path: string) => `text of ${path}\n`
   return { text, ...loadConfig(text, { file: name, env: Object.fromEntries(variables), hostname: 'box', readFile }) }
 }
@@ -36,12 +36,12 @@ test('the lines that switchyard.yaml leaves to be uncommented are valid once the
   const { text } = loadExample('switchyard.yaml')
   // A line that is commented out has a key or a map behind its mark; prose has neither.
   const uncommented = text.replace(
-    /^( *)# ((?: *)(?:node|address|admins|tls|upstream|service|secret|token):.*)$/gm,
+    /^( *)# ((?: *)(?:node|address|admins|tls|upstream|service|secret|token|cluster|redis):.*)$/gm,
     (line, indent, rest) => (rest.includes('   or   ') ? line : `${indent}${rest}`),
   )
   const { config, problems } = loadConfig(uncommented, {
     file: 'x',
-    env: { SWITCHYARD_TOKEN: 't' },
+    env: { SWITCHYARD_TOKEN: 't', REDIS_PASSWORD: 'p' },
     hostname: 'box',
     readFile: () => 'PEM',
   })
@@ -49,4 +49,5 @@ test('the lines that switchyard.yaml leaves to be uncommented are valid once the
   assert.equal(config?.domains.get('echo.localhost')?.upstream?.port, 5275)
   assert.equal(config?.node, 'yard-1')
   assert.equal(config?.admin?.token, 't')
+  assert.deepEqual(config?.cluster?.redis, ['redis://switchyard:p@127.0.0.1:6379'])
 })

@@ -64,7 +64,7 @@ const refusals: readonly (readonly [string, string, readonly string[]])[] = [
     'a Redis that is no URL of one, without a word of it',
     `${listening}cluster: {redis: "redis://:hunter2@"}\n`,
     [
-      '3:18 cluster.redis: must be redis://host:port or rediss://host:port, with user:password@ before the host where Redis wants them, not a string',
+      '3:18 cluster.redis: must be redis://host:port or rediss://host:port, with user:password@ before the host where Redis wants them, or a list of such, not a string',
     ],
   ],
   [

@@ -278,5 +278,13 @@ test('what is held longer than an hour, or is to outlive the node, wants Redis',
   ])
   const { config } = load(domain('secret: x, hold: {seconds: 604800, store: redis}', redis))
   assert.deepEqual(config?.domains.get('a.example')?.hold, { seconds: 604_800, bytes: 16_777_216, store: 'redis' })
-  assert.deepEqual(config?.cluster, { redis: 'rediss://yard:hunter2@cache.example:6380/1', key_prefix: 'switchyard:' })
+  assert.deepEqual(config?.cluster, {
+    redis: ['rediss://yard:hunter2@cache.example:6380/1'],
+    key_prefix: 'switchyard:',
+    inbox_bytes: 67_108_864,
+    startup_delay_seconds: 0,
+    startup_retries: 10,
+    retry_seconds: 3,
+    task_seconds: 30,
+  })
 })

@@ -15,7 +15,7 @@ domains:
     instances: {b: {secret: hunter4}}
     when_unassigned: spill
     upstream: {service: 'xmpp://server:5275', secret: hunter5}
-  c.example: {secret: hunter6, hold: {seconds: 86400, bytes: 1GiB, store: redis}}
+  c.example: {secret: hunter6, delivery: journal, hold: {seconds: 86400, bytes: 1GiB, store: redis}}
   switchyard.localhost: {upstream: {service: 'xmpp://server', secret: hunter7, links: each}}
 domain_balancing:
   long-name.example: {type: bare_source, component_number: 3}
@@ -34,10 +34,10 @@ listen
 domains
   a.example             2 secrets         random, local first             hold 10 s, 16MiB              no upstream
   long-name.example     1 named instance  bare_source over 3 buckets      spill                         xmpp://server:5275 (links: one)
-  c.example             1 secret          destination over all instances  hold 86400 s, 1GiB, in Redis  no upstream
+  c.example             1 secret          destination over all instances  hold 86400 s, 1GiB, in Redis  no upstream                      journal
   switchyard.localhost  our own address   -                               hold 10 s, 16MiB              xmpp://server (links: each)
-redis
-  redis://cache.example:6380/1  test:
+cluster
+  one Redis  redis://cache.example:6380/1  test:  inboxes of 64MiB
 admin
   http://127.0.0.1:9090  token
 `,

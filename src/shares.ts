@@ -1,0 +1,153 @@
+import type { Move } from '../balancing/buckets.ts'
+import type { DomainRoutes } from './domain-routes.ts'
+import type { Instance } from './instance.ts'
+import { type Log, logEvent } from './log.ts'
+import type { Redelivery } from './redelivery.ts'
+import type { Router } from './router.ts'
+import type { StanzaQueue } from './stream/queue.ts'
+
+export interface SharesParts {
+  readonly router: Router
+  readonly redelivery: Redelivery
+  readonly log: Log
+}
+
+/**
+ * How long those who had a share may take to confirm before it is given to another, in milliseconds: longer than one that
+ * hangs is left to live (`watch.ts`), as what it has unconfirmed must come first.
+ */
+const HANDOVER_MILLISECONDS = 16_000
+
+/**
+ * Moves what waits when a share, of buckets or of keys, changes hands: nothing overtakes what went to whoever had it
+ * before. Every change is complete, queue and all, before the next stanza is read.
+ */
+export class Shares {
+  readonly #parts: SharesParts
+
+  constructor(parts: SharesParts) {
+    this.#parts = parts
+  }
+
+  /** Lets go what is held for an instance that is there now. */
+  release(domain: DomainRoutes): void {
+    for (const place of domain.hold.places()) {
+      if (!domain.isServed(place)) continue
+      const queue = domain.hold.take(place)
+      if (queue === undefined) continue
+      const { stanzas, bytes } = queue
+      this.#parts.router.reroute(domain, queue)
+      logEvent(this.#parts.log, 'hold-released', { domain: domain.name, place, stanzas, bytes })
+    }
+  }
+
+  /** The domain's policy has changed: what its instances have not been handed goes to whom it is for now. */
+  redistribute(domain: DomainRoutes): void {
+    const laden = this.laden(domain)
+    domain.freeze()
+    const held = this.takeMoving(domain)
+    this.shareAnew(domain)
+    for (const queue of held) this.#parts.router.reroute(domain, queue)
+    this.confirmed(laden).then(() => {
+      domain.thaw()
+      this.release(domain)
+    })
+  }
+
+  /**
+   * Instances take their shares. What others had of those and have not been written goes to them, and what comes next
+   * waits until the others have confirmed what they were written.
+   */
+  take(domain: DomainRoutes, newcomers: readonly Instance[], moves: readonly Move[]): void {
+    const taken = moves.filter(({ from }) => from !== undefined)
+    for (const { from, bucket, to } of taken) {
+      logEvent(this.#parts.log, 'bucket-moved', { domain: domain.name, bucket, from, to })
+    }
+    if (taken.length === 0 && !domain.ranks && domain.departing.size === 0) return
+    const laden = this.laden(domain)
+    if (laden.length > 0) for (const instance of newcomers) domain.keepBack(instance)
+    // What waits for another whose share this one takes waits for this one, before anything newer does.
+    const held = this.takeMoving(domain)
+    this.shareAnew(domain)
+    for (const queue of held) this.#parts.router.reroute(domain, queue)
+    if (laden.length === 0) return
+    this.confirmed(laden).then(() => {
+      for (const instance of newcomers) {
+        // Meanwhile it may have left, and another may have come by its name; or it is being drained.
+        if (domain.members.get(instance.name) === instance && instance.state !== 'draining') domain.letGo(instance)
+      }
+      this.release(domain)
+    })
+  }
+
+  /**
+   * Nothing new goes to an instance whose stream has ended. To whom its share is for now go, in this order: what it had
+   * not confirmed, what it had not been written, and what came while shares were moving.
+   * @param handOver takes it out of the routing table
+   */
+  moveAway(domain: DomainRoutes, instance: Instance, handOver: () => void): void {
+    const { outbox } = instance.stream
+    const isConfirming = outbox.isConfirming
+    const sent = outbox.detach()
+    const held = this.takeMoving(domain)
+    handOver()
+    if (isConfirming) this.#parts.redelivery.redeliver(domain, instance, sent, !instance.isLeaving)
+    else domain.counters.dropped('lost_in_flight', sent.drop())
+    this.#parts.router.reroute(domain, outbox.take(), instance)
+    for (const queue of held) this.#parts.router.reroute(domain, queue)
+  }
+
+  /**
+   * Another node is gone, and with it the way to one of its instances. What that had not confirmed goes to whom it is for
+   * now, then what had not been sent there; its unanswered requests are answered, or asked again.
+   */
+  takeBack(domain: DomainRoutes, gone: Instance): void {
+    this.passBack(domain, gone)
+    this.settleRequests(domain, gone)
+  }
+
+  /** The stanzas of `takeBack`. */
+  passBack(domain: DomainRoutes, gone: Instance): void {
+    const { outbox } = gone.stream
+    // No stanza can have been the cause.
+    this.#parts.redelivery.redeliver(domain, gone, outbox.detach(), false)
+    this.#parts.router.reroute(domain, outbox.take(), gone)
+  }
+
+  /** Answers what an instance that is gone was asked, or asks another. Returns how many were answered. */
+  settleRequests(domain: DomainRoutes, gone: Instance): number {
+    let bounced = 0
+    for (const request of gone.requests.takeAll()) {
+      if (request.bytes !== undefined) this.#parts.router.retry(domain, request, request.bytes)
+      else {
+        this.#parts.router.giveUp(domain, request)
+        bounced++
+      }
+    }
+    return bounced
+  }
+
+  /** Takes what is held only until its place has changed hands; it is newer than anything that an instance has of its keys. */
+  takeMoving(domain: DomainRoutes): readonly StanzaQueue[] {
+    const places = domain.hold.places().filter((place) => domain.isMoving(place))
+    return places.flatMap((place) => domain.hold.take(place) ?? [])
+  }
+
+  /** Those that have been given what they have not confirmed. */
+  laden(domain: DomainRoutes): readonly Instance[] {
+    const laden: Instance[] = []
+    for (const instance of domain.members.values()) if (instance.stream.outbox.stanzas > 0) laden.push(instance)
+    for (const instance of domain.departing) if (instance.stream.outbox.stanzas > 0) laden.push(instance)
+    return laden
+  }
+
+  /** Resolves when these have confirmed all that they have been given by now, or have had their time. */
+  async confirmed(laden: readonly Instance[]): Promise<void> {
+    await Promise.all(laden.map(({ stream }) => stream.outbox.passed(HANDOVER_MILLISECONDS)))
+  }
+
+  shareAnew(domain: DomainRoutes): void {
+    const queues = this.laden(domain).map((instance) => ({ instance, queue: instance.stream.outbox.take() }))
+    for (const { instance, queue } of queues) this.#parts.router.reroute(domain, queue, instance)
+  }
+}

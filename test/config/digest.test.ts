@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { configDigest } from '../../config/digest.ts'
+import { load } from './loading.ts'
+
+/** The digest of a.example, of which this is what stands at the domain and beside it. */
+function digestOf(domain: string, rest = ''): string {
+  const { config, problems } = load(`listen: [{port: 1}]\ndomains: {a.example: {${domain}}}\n${rest}`)
+  const found = config?.domains.get('a.example')
+  assert.ok(found !== undefined, JSON.stringify(problems))
+  return configDigest(found)
+}
+
+const balanced = (text: string) => `domain_balancing: {a.example: ${text}}\n`
+
+test('whatever decides where a key goes changes the digest', () => {
+  const instances = 'instances: {red: {secret: x, bucket: 0}, blue: {secret: y, bucket: 1}}'
+  const swapped = 'instances: {red: {secret: x, bucket: 1}, blue: {secret: y, bucket: 0}}'
+  const three = balanced('{type: source, component_number: 3}')
+  const digests = [
+    digestOf('secret: x'),
+    digestOf('secret: x', balanced('{type: source}')),
+    digestOf('secret: x', balanced('{type: destination}')),
+    digestOf('secret: x', three),
+    digestOf('secret: x', balanced('{type: source, component_number: 4}')),
+    digestOf('secret: x, bare_domain: source'),
+    digestOf('secret: x, when_unassigned: spill'),
+    digestOf(instances, three),
+    digestOf(swapped, three),
+  ]
+  assert.equal(new Set(digests).size, digests.length)
+  for (const digest of digests) assert.match(digest, /^[0-9a-f]{16}$/)
+})
+
+test('secrets, the order of instances and what a node does for itself do not change it', () => {
+  assert.equal(digestOf('secret: x'), digestOf('secrets: [y, z], iq_seconds: 5, hold: {seconds: 1}'))
+  assert.equal(
+    digestOf('instances: {red: {secret: x}, blue: {secret: y}}'),
+    digestOf('instances: {blue: {secret: z}, red: {secret: w}}'),
+  )
+})

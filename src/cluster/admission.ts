@@ -26,14 +26,11 @@ export async function admit(parts: AdmissionParts): Promise<void> {
   const { store, incarnation, facts, known, lease, timing, now, pause } = parts
   await store.openInbox(incarnation)
   const began = now()
-  let isFirst = true
   let timesExpired = 0
   for (;;) {
     known.doubt()
     await known.catchUp()
     const { table } = known
-    if (isFirst && table.epoch > 0 && table.seeded === table.epoch) lease.quiet(now())
-    isFirst = false
     for (const node of table.nodes.values()) {
       if (Math.abs(node.form - facts.form) > 1) throw new UnlikeForm(facts.form, node)
     }

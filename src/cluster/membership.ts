@@ -144,7 +144,8 @@ export class Membership {
   }
 
   #changed(change: TableChange): void {
-    if (change.isWhole && change.table.seeded === change.table.epoch) this.#lease.quiet(this.#parts.now())
+    const { before, table } = change
+    if (table.seeded === table.epoch && before.epoch !== table.epoch) this.#lease.quiet(this.#parts.now())
     this.#parts.events.changed(change)
     if (this.#state !== 'member' || isMemberOf(change.table, this.#parts.incarnation)) return
     this.#lose('it is not in the table any more')

@@ -51,7 +51,7 @@ export async function admit(parts: AdmissionParts): Promise<void> {
         continue
       }
     }
-    if (lease.isQuiet(now())) {
+    if (table.seeded === table.epoch && lease.isQuiet(now())) {
       await pause(timing.heartbeat)
       continue
     }
@@ -63,9 +63,10 @@ export async function admit(parts: AdmissionParts): Promise<void> {
     const outcome = await store.commit({ me: incarnation, epoch: table.epoch, delta, joinFor: timing.lease, expired })
     if (outcome.kind === 'done') {
       known.committed(table, delta, outcome.epoch)
+      // Nothing but its name until others had the time to be heard, should the store have been away until now.
+      lease.trouble()
       lease.renewed(sent)
       lease.answered(sent)
-      if (table.epoch === 0) lease.trouble()
       return
     }
     if (outcome.kind === 'alive' && rival !== undefined) throw new NameTaken(rival)

@@ -53,6 +53,7 @@ export class Draft {
   }
 
   write(delta: Delta): void {
+    if (delta.size === 0) return
     this.#deltas.push(delta)
     this.#table = this.#table.with(delta, this.epoch)
   }

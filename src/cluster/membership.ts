@@ -5,7 +5,7 @@ import { Draft } from './draft.ts'
 import { isMemberOf, Known, type TableChange } from './known.ts'
 import { Lease, type Timing, usualTiming } from './lease.ts'
 import { MembershipEnded } from './membership-errors.ts'
-import { leaveNode } from './node-wishes.ts'
+import { leaveNode, noteUse } from './node-wishes.ts'
 import { Proposals, type Wish } from './proposals.ts'
 import { type Reach, reachOf } from './reach.ts'
 import type { NodeFacts } from './records.ts'
@@ -67,9 +67,12 @@ export class Membership {
   get table(): Table {
     return this.#known.table
   }
-  /** Whether this node may act on what the table says is its own. Asked anew each time: it ends without a word. */
+  /**
+   * Whether this node may act on what the table says is its own. Asked anew each time: it ends without a word. It ends with
+   * `leave`, too: what others do once they have heard of it may come before its answer.
+   */
   get isHeld(): boolean {
-    return (this.#state === 'member' || this.#state === 'leaving') && this.#lease.isHeld(this.#parts.now())
+    return this.#state === 'member' && this.#lease.isHeld(this.#parts.now())
   }
   /** When it ends, by this node's clock, if nothing is heard of the store. */
   get heldUntil(): number {
@@ -144,11 +147,18 @@ export class Membership {
   }
 
   #changed(change: TableChange): void {
-    const { before, table } = change
-    if (table.seeded === table.epoch && before.epoch !== table.epoch) this.#lease.quiet(this.#parts.now())
+    this.#noteMemory(change)
     this.#parts.events.changed(change)
     if (this.#state !== 'member' || isMemberOf(change.table, this.#parts.incarnation)) return
     this.#lose('it is not in the table any more')
+  }
+
+  /** A store that knew nothing a while ago may have known more before, and so may others. */
+  #noteMemory({ before, table }: TableChange): void {
+    const now = this.#parts.now()
+    if (table.isNew && !before.isNew) this.#lease.quiet(now, this.#timing.grace)
+    else if (before.isNew && !table.isNew) this.#lease.endQuiet()
+    if (table.seeded === table.epoch && before.epoch !== table.epoch) this.#lease.quiet(now, this.#timing.lease)
   }
 
   /** Says that it lives, and looks at what the store says to that. */
@@ -264,8 +274,9 @@ export class Membership {
     }
     const { table } = this
     const batch = this.#proposals.batch(table)
+    if (batch.draft.isEmpty) return this.#proposals.done(batch)
+    noteUse(batch.draft)
     const { delta } = batch.draft
-    if (delta.size === 0) return this.#proposals.done(batch)
     const outcome = await store.commit({ me: incarnation, epoch: table.epoch, delta })
     if (outcome.kind !== 'done') {
       this.#mustCatchUp = true

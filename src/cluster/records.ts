@@ -61,6 +61,8 @@ export const fieldOf = {
 
 /** Written into a table that was put back into a store that had forgotten it: the epoch of that. */
 export const SEEDED_FIELD = 'seeded'
+/** Its value, instead of an epoch, in a table that began with an empty store, until something is made of it. */
+export const NEW_STORE = 'new'
 
 /** The parts of a field's name: its kind, and what stands behind the slash. */
 export function splitField(field: string): { readonly kind: string; readonly subject: string } {

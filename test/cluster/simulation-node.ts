@@ -1,5 +1,13 @@
 import type { Incarnation, Mail } from '../../src/cluster/cluster-store.ts'
-import { assign, claimLink, joinInstance, leaveInstance, reinstate, releaseLink, sideline } from '../../src/cluster/instance-wishes.ts'
+import {
+  assign,
+  claimLink,
+  joinInstance,
+  leaveInstance,
+  reinstate,
+  releaseLink,
+  sideline,
+} from '../../src/cluster/instance-wishes.ts'
 import type { TableChange } from '../../src/cluster/known.ts'
 import { type Timing, usualTiming } from '../../src/cluster/lease.ts'
 import { Membership } from '../../src/cluster/membership.ts'
@@ -152,12 +160,12 @@ export class Life {
 
   /** What is done again and again: inboxes are read, the dead one's too. */
   #tick(membership: Membership): void {
-    this.process.after(this.parts.scheduler.between(150, 350), () => {
+    this.process.after(this.parts.scheduler.between(400, 900), () => {
       if (this.membership !== membership || this.isLeaving) return
       this.#tick(membership)
       for (const [dead, { heir }] of membership.table.estates) {
         if (heir === this.incarnation && this.isActing) void this.#readEstate(membership, dead).catch(() => undefined)
-        else void this.#purge(membership, dead).catch(() => undefined)
+        void this.#purge(membership, dead).catch(() => undefined)
       }
       if (this.isActing) void this.#readOwn().catch(() => undefined)
     })

@@ -13,6 +13,7 @@ interface Due {
   readonly time: number
   readonly order: number
   readonly callback: () => void
+  readonly isNeeded: (() => boolean) | undefined
 }
 
 /** Time that passes only when everything that was to happen before has happened. */
@@ -38,9 +39,10 @@ export class Scheduler {
     return values[Math.floor(this.random() * values.length)]
   }
 
-  after(milliseconds: number, callback: () => void): void {
+  /** @param isNeeded asked when the time has come: an event that is not needed is none */
+  after(milliseconds: number, callback: () => void, isNeeded?: () => boolean): void {
     const due = this.#due
-    due.push({ time: this.now + Math.max(0, milliseconds), order: this.#order++, callback })
+    due.push({ time: this.now + Math.max(0, milliseconds), order: this.#order++, callback, isNeeded })
     for (let child = due.length - 1; child > 0; ) {
       const parent = (child - 1) >> 1
       if (!isBefore(due[child]!, due[parent]!)) break
@@ -53,7 +55,8 @@ export class Scheduler {
   async runUntil(time: number, check: () => void): Promise<void> {
     await settle()
     while (this.#due.length > 0 && this.#due[0]!.time <= time) {
-      const { time: then, callback } = this.#take()
+      const { time: then, callback, isNeeded } = this.#take()
+      if (isNeeded?.() === false) continue
       this.now = then
       this.events++
       callback()

@@ -206,13 +206,18 @@ export class StoreConnection implements ClusterStore {
         })
       }
       const refuse = (): void => {
-        if (!this.#host.isCutOff) this.#scheduler.after(between(0, 2), () => settle(() => reject(new Refusal('refused'))))
+        if (!this.#host.isCutOff)
+          this.#scheduler.after(between(0, 2), () => settle(() => reject(new Refusal('refused'))))
       }
       const { life } = this.#store
       const dropped = (): void => {
         if (this.#store.life !== life) refuse()
       }
-      this.#scheduler.after(PATIENCE, () => settle(() => reject(new Error('no answer in time'))))
+      this.#scheduler.after(
+        PATIENCE,
+        () => settle(() => reject(new Error('no answer in time'))),
+        () => !isSettled,
+      )
       if (this.#host.isCutOff) return
       if (this.#store.isDown) return refuse()
       this.#store.watchers.add(dropped)
@@ -282,19 +287,27 @@ export class StoreConnection implements ClusterStore {
   #watch(milliseconds: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const { life } = this.#store
+      let isSettled = false
+      const settle = (callback: () => void): void => {
+        isSettled = true
+        this.#host.run(callback)
+      }
       const changed = (): void => {
         this.#store.watchers.delete(changed)
         if (this.#host.isCutOff) return
         const isGone = this.#store.life !== life
-        this.#scheduler.after(this.#scheduler.between(0, this.slowness), () =>
-          this.#host.run(() => (isGone ? reject(new Refusal('refused')) : resolve())),
+        this.#scheduler.after(
+          this.#scheduler.between(0, this.slowness),
+          () => settle(() => (isGone ? reject(new Refusal('refused')) : resolve())),
+          () => !isSettled,
         )
       }
       this.#store.watchers.add(changed)
-      this.#scheduler.after(milliseconds, () => {
+      const timeUp = (): void => {
         this.#store.watchers.delete(changed)
-        this.#host.run(resolve)
-      })
+        settle(resolve)
+      }
+      this.#scheduler.after(milliseconds, timeUp, () => !isSettled)
     })
   }
 }

@@ -17,7 +17,7 @@ export interface SimulationResult {
   readonly trace: readonly string[]
 }
 
-const HEALING = 40_000
+const HEALING = 25_000
 const MOST_PROBLEMS = 5
 
 /** One run of a small cluster through everything that can go wrong; the same for the same seed. */
@@ -48,7 +48,7 @@ export class Simulation {
     const nodes = 3 + Math.floor(scheduler.random() * 3)
     for (let i = 0; i < nodes; i++) this.#startAt(i, scheduler.between(0, 3000))
     this.#goWrong()
-    const trouble = this.#options.trouble ?? 30_000
+    const trouble = this.#options.trouble ?? 20_000
     await scheduler.runUntil(trouble, () => this.#check())
     this.#heal()
     await scheduler.runUntil(trouble + HEALING, () => this.#check())
@@ -258,10 +258,12 @@ export class Simulation {
       }
       holders.set(what, life)
     }
-    for (const life of this.#lives.values()) {
+    for (const life of new Set(this.#lives.values())) {
       if (this.#options.trace === true && life.table !== undefined && life.table.epoch !== this.#epochs.get(life)) {
         this.#epochs.set(life, life.table.epoch)
-        this.say(`${life.incarnation} knows epoch ${life.table.epoch}, held ${life.membership?.isHeld}: ${summary(life)}`)
+        this.say(
+          `${life.incarnation} knows epoch ${life.table.epoch}, held ${life.membership?.isHeld}: ${summary(life)}`,
+        )
       }
       if (!life.isActing) continue
       for (const bucket of life.delivering()) act(life, `bucket ${bucket}`)
@@ -318,8 +320,10 @@ export class Simulation {
       const held = holders.filter((holder) => holder !== undefined)
       const delivering = live.flatMap((life) => [...life.delivering()].filter((key) => key.startsWith(name)))
       const able = Math.min(holders.length, domain?.members.length ?? 0)
-      if (held.length !== able || new Set(held).size !== able) this.#problem(`${held.length} of ${able} buckets of ${name} are held`)
-      if (delivering.length !== able) this.#problem(`${delivering.length} of ${able} buckets of ${name} are delivered for`)
+      if (held.length !== able || new Set(held).size !== able)
+        this.#problem(`${held.length} of ${able} buckets of ${name} are held`)
+      if (delivering.length !== able)
+        this.#problem(`${delivering.length} of ${able} buckets of ${name} are delivered for`)
     }
   }
 }

@@ -88,6 +88,8 @@ export class StoreState {
       const until = state.leases.get(node)
       if (until !== undefined && !this.#hasRunOut(until)) return { kind: 'alive', incarnation: node }
     }
+    this.#snapshots.push(copyOf(state))
+    if (this.#snapshots.length > 5) this.#snapshots.shift()
     for (const node of expired) state.leases.delete(node)
     if (joinFor !== undefined) state.leases.set(me, this.#scheduler.now + joinFor)
     if (leaves === true) state.leases.delete(me)
@@ -97,8 +99,6 @@ export class StoreState {
 
   #write(delta: Delta, epoch: number): void {
     const { state } = this
-    this.#snapshots.push(copyOf(state))
-    if (this.#snapshots.length > 5) this.#snapshots.shift()
     for (const [field, text] of delta) {
       if (text === null) state.fields.delete(field)
       else state.fields.set(field, text)

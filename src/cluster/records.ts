@@ -45,8 +45,8 @@ export interface EstateRecord {
 
 /** Who has and had which bucket; the members are the domain's instances. */
 export interface BucketsRecord {
-  readonly holders: readonly (string | null)[]
-  readonly last: readonly (string | null)[]
+  readonly holders: readonly (string | undefined)[]
+  readonly last: readonly (string | undefined)[]
 }
 
 /** What the names of the fields begin with. */
@@ -117,7 +117,9 @@ export function readBuckets(text: string): BucketsRecord | undefined {
   const raw = objectOf(text)
   if (raw === undefined) return undefined
   const { holders, last } = raw
-  return isNames(holders) && isNames(last) && holders.length === last.length ? { holders, last } : undefined
+  if (!isNames(holders) || !isNames(last) || holders.length !== last.length) return undefined
+  const named = (name: string | null): string | undefined => name ?? undefined
+  return { holders: holders.map(named), last: last.map(named) }
 }
 
 function objectOf(text: string): Record<string, unknown> | undefined {

@@ -1,13 +1,14 @@
-import type {
-  Change,
-  ClusterStore,
-  Delta,
-  Fields,
-  Incarnation,
-  Mail,
-  Outcome,
-  Proposal,
-  Renewal,
+import {
+  type Change,
+  type ClusterStore,
+  type Delta,
+  type Fields,
+  type Incarnation,
+  type Mail,
+  type Outcome,
+  type Proposal,
+  type Renewal,
+  StoreUnreachable,
 } from '../../src/cluster/cluster-store.ts'
 import type { Scheduler } from './simulation-scheduler.ts'
 
@@ -172,8 +173,8 @@ export interface Host {
   readonly isCutOff: boolean
 }
 
-class Refusal extends Error {
-  readonly isRefusal = true
+function refusal(): StoreUnreachable {
+  return new StoreUnreachable('the store refuses everybody', true)
 }
 
 /** One node's connection to the store: slow at times, and what is done may never be told. */
@@ -206,8 +207,7 @@ export class StoreConnection implements ClusterStore {
         })
       }
       const refuse = (): void => {
-        if (!this.#host.isCutOff)
-          this.#scheduler.after(between(0, 2), () => settle(() => reject(new Refusal('refused'))))
+        if (!this.#host.isCutOff) this.#scheduler.after(between(0, 2), () => settle(() => reject(refusal())))
       }
       const { life } = this.#store
       const dropped = (): void => {
@@ -215,7 +215,7 @@ export class StoreConnection implements ClusterStore {
       }
       this.#scheduler.after(
         PATIENCE,
-        () => settle(() => reject(new Error('no answer in time'))),
+        () => settle(() => reject(new StoreUnreachable('no answer in time', false))),
         () => !isSettled,
       )
       if (this.#host.isCutOff) return
@@ -298,7 +298,7 @@ export class StoreConnection implements ClusterStore {
         const isGone = this.#store.life !== life
         this.#scheduler.after(
           this.#scheduler.between(0, this.slowness),
-          () => settle(() => (isGone ? reject(new Refusal('refused')) : resolve())),
+          () => settle(() => (isGone ? reject(refusal()) : resolve())),
           () => !isSettled,
         )
       }

@@ -88,6 +88,14 @@ export class DomainRoutes {
   get members(): ReadonlyMap<string, Instance> {
     return this.#members
   }
+  /** Its stanzas are written down before they count as read. */
+  get isJournaled(): boolean {
+    return this.#config.delivery === 'journal'
+  }
+  /** Undefined for a domain without buckets. */
+  get buckets(): BucketTable | undefined {
+    return this.#buckets
+  }
   /** Whether a name is an instance's, here or elsewhere. */
   isTaken(name: string): boolean {
     return this.#members.has(name) || this.joining.has(name)
@@ -233,7 +241,12 @@ export class DomainRoutes {
   /** From now on this node alone decides, beginning with what the cluster has said last. */
   unfollow(): void {
     this.#authority = undefined
-    if (this.#buckets === undefined) this.#assignAnew()
+    for (const { name, node } of [...this.#members.values()]) if (node !== undefined) this.#members.delete(name)
+    const free = this.#freeBuckets()
+    let table = this.#buckets?.holders.length === free?.holders.length ? this.#buckets : free
+    for (const { name } of table?.members ?? []) if (table && !this.#members.has(name)) table = leave(table, name).table
+    for (const name of this.#members.keys()) if (table) table = join(table, name, this.#wantedBy(name)).table
+    this.#buckets = table
     this.#settleAll()
   }
 

@@ -3,9 +3,9 @@ import type { Clock } from './clock.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { Instance, type InstanceOwner } from './instance.ts'
 import { type Log, logEvent } from './log.ts'
+import type { Registry } from './registry.ts'
 import { routeFrom } from './replies.ts'
 import type { Router } from './router.ts'
-import type { Registry } from './registry.ts'
 import type { Routes } from './routes.ts'
 import type { Shares } from './shares.ts'
 import type { AcceptedDomain, Credential } from './stream/accept.ts'
@@ -102,7 +102,7 @@ export class Instances implements InstanceOwner {
   }
 
   left(instance: Instance, condition: StreamCondition | undefined, clean: boolean): void {
-    const { routes, router, shares, registry, log } = this.#parts
+    const { routes, shares, registry, log } = this.#parts
     const domain = this.#domainOf(instance)
     const { outbox } = instance.stream
     if (clean) outbox.settle()
@@ -113,14 +113,7 @@ export class Instances implements InstanceOwner {
     const number = Number(instance.name.slice(instance.name.lastIndexOf('/') + 1))
     this.#lowestFree.set(domain, Math.min(number || 1, this.#lowestFree.get(domain) ?? 1))
     const unanswered = instance.requests.size
-    let bounced = 0
-    for (const request of instance.requests.takeAll()) {
-      if (request.bytes !== undefined) router.retry(domain, request, request.bytes)
-      else {
-        router.giveUp(domain, request)
-        bounced++
-      }
-    }
+    const bounced = shares.settleRequests(domain, instance)
     domain.counters.deliveredToGone += outbox.delivered
     domain.presences.orphan(instance, this.#parts.clock.now)
     shares.release(domain)
@@ -144,6 +137,11 @@ export class Instances implements InstanceOwner {
     outbox.confirmBy(this.#parts.barriers(domain.name))
     outbox.flush()
     outbox.probe()
+  }
+
+  /** An instance answers no more, for now. */
+  sideline(domain: DomainRoutes, instance: Instance): void {
+    this.#parts.registry().sideline(domain, instance)
   }
 
   /** A suspect instance answers again. */

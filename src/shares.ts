@@ -63,7 +63,7 @@ export class Shares {
     for (const { from, bucket, to } of taken) {
       logEvent(this.#parts.log, 'bucket-moved', { domain: domain.name, bucket, from, to })
     }
-    if (taken.length === 0 && !domain.ranks) return
+    if (taken.length === 0 && !domain.ranks && domain.departing.size === 0) return
     const laden = this.laden(domain)
     if (laden.length > 0) for (const instance of newcomers) domain.keepBack(instance)
     // What waits for another whose share this one takes waits for this one, before anything newer does.
@@ -95,6 +95,36 @@ export class Shares {
     else domain.counters.dropped('lost_in_flight', sent.drop())
     this.#parts.router.reroute(domain, outbox.take(), instance)
     for (const queue of held) this.#parts.router.reroute(domain, queue)
+  }
+
+  /**
+   * Another node is gone, and with it the way to one of its instances. What that had not confirmed goes to whom it is for
+   * now, then what had not been sent there; its unanswered requests are answered, or asked again.
+   */
+  takeBack(domain: DomainRoutes, gone: Instance): void {
+    this.passBack(domain, gone)
+    this.settleRequests(domain, gone)
+  }
+
+  /** The stanzas of `takeBack`. */
+  passBack(domain: DomainRoutes, gone: Instance): void {
+    const { outbox } = gone.stream
+    // No stanza can have been the cause.
+    this.#parts.redelivery.redeliver(domain, gone, outbox.detach(), false)
+    this.#parts.router.reroute(domain, outbox.take(), gone)
+  }
+
+  /** Answers what an instance that is gone was asked, or asks another. Returns how many were answered. */
+  settleRequests(domain: DomainRoutes, gone: Instance): number {
+    let bounced = 0
+    for (const request of gone.requests.takeAll()) {
+      if (request.bytes !== undefined) this.#parts.router.retry(domain, request, request.bytes)
+      else {
+        this.#parts.router.giveUp(domain, request)
+        bounced++
+      }
+    }
+    return bounced
   }
 
   /** Takes what is held only until its place has changed hands; it is newer than anything that an instance has of its keys. */

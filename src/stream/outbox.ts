@@ -7,7 +7,7 @@ import { controlSlab, type Slab, StanzaQueue, SUSPECT_DEATHS, type Ticket } from
 export interface Sink {
   readonly writableLength: number
   /** A socket pays no heed to `slab`, which `bytes` is of. */
-  write(bytes: Uint8Array, written: (error?: Error | null) => void, slab: Slab): boolean
+  write(bytes: Buffer, written: (error?: Error | null) => void, slab: Slab): boolean
   cork(): void
   uncork(): void
 }
@@ -187,6 +187,12 @@ export class Outbox implements Flushable {
   /** Hands nothing more to the socket: it is being ended. */
   stopHanding(): void {
     this.#isEnding = true
+  }
+
+  /** The reverse of `stopHanding`. */
+  resumeHanding(): void {
+    this.#isEnding = false
+    if (!this.#dirty) this.#schedule()
   }
 
   /** What has been handed has been read, though no barrier said so. */

@@ -8,8 +8,6 @@ export interface World {
   /** Another client of it, open. */
   client(): Promise<ClusterStore>
   forget(): Promise<void>
-  /** Where there are scripts: the server does not know them any more. */
-  forgetScripts?(): Promise<void>
 }
 
 export interface Subject {
@@ -406,25 +404,6 @@ export function clusterStoreSuite(name: string, start: () => Promise<Subject>, r
       assert.deepEqual(await more, ['two'])
       assert.deepEqual(await asker.answers('t', 0, 1), ['one £', 'two'])
       assert.deepEqual(await asker.answers('t', 2, 20), [])
-    })
-
-    test('a server that does not know the scripts any more is told them', async (t) => {
-      const world = subject.world()
-      if (world.forgetScripts === undefined) return t.diagnostic('there are no scripts')
-      const store = await world.client()
-      await join(store, 'a')
-      for (const epoch of [1, 2]) {
-        await world.forgetScripts()
-        assert.equal((await store.commit({ me: 'a', epoch, delta: delta({}) })).kind, 'done')
-        await world.forgetScripts()
-        assert.equal((await store.renew('a', LONG)).isMember, true)
-        await world.forgetScripts()
-        assert.equal((await store.changes(epoch)).epoch, epoch + 1)
-        await world.forgetScripts()
-        await store.openInbox('a')
-        assert.equal(await store.closeInbox('a'), true)
-        assert.equal(await store.seed(1, new Map(), [], 1), false)
-      }
     })
 
     test('a store that is closed rejects what waits, and everything after it', async () => {

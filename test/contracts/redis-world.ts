@@ -28,7 +28,6 @@ export function redisSubject({ target, admins, stop }: RedisSubject): Subject {
           return store
         },
         forget: () => onAll((admin) => admin.flushall()),
-        forgetScripts: () => onAll((admin) => admin.script('FLUSH')),
       }
     },
     end: async () => {

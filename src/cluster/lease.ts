@@ -51,6 +51,8 @@ export class Lease {
 
   /** The store has answered a call that was made then. */
   answered(sent: number): void {
+    // Of what was in between, when it was paused, it knows nothing.
+    if (sent - this.#last > this.#timing.heartbeat * RECENT) this.trouble()
     this.#first ??= sent
     this.#last = sent
     if (sent - this.#first >= this.#timing.heartbeat * APART) this.#hasTrouble = false

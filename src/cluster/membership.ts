@@ -196,7 +196,9 @@ export class Membership {
     if (this.#known.isDoubtful || renewal.epoch > this.table.epoch) {
       if (!(await this.#known.catchUp())) return this.#behind()
     }
-    if (!this.#isIn || (!isHeld && lease.isQuiet(this.#parts.now()))) return
+    if (!this.#isIn) return
+    // A store that was put back to what it was a while ago may take for a member who was buried since.
+    if (!isHeld && !lease.isSettled(this.#parts.now())) return
     lease.renewed(sent)
     this.#writer.soon()
     await this.#writer.bury(renewal.expired)

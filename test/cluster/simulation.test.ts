@@ -5,7 +5,7 @@ import { Simulation, type SimulationOptions, type SimulationResult } from './sim
 
 /** Rerun one with `SEED=n npm test -- test/cluster/simulation.test.ts`: it then says what happened. */
 const rerun = process.env.SEED
-const seeds = rerun === undefined ? Array.from({ length: 150 }, (_, index) => index + 1) : [Number(rerun)]
+const seeds = rerun === undefined ? Array.from({ length: 200 }, (_, index) => index + 1) : [Number(rerun)]
 
 test('whatever is killed, paused, cut off or forgotten, nothing has two who act for it, and in the end all is in order', async () => {
   const done = new Set<string>()

@@ -5,6 +5,7 @@ import { counts, rows } from '../report.ts'
 import { Flow } from './flow.ts'
 import type { ClusterNode, Delivery } from './node.ts'
 import type { StubLink } from './stub-server.ts'
+import { until } from './until.ts'
 import { type ClusterVerdict, isOver, judgeCluster } from './verdict.ts'
 import { type StubYard, setStubYard } from './yard.ts'
 
@@ -97,14 +98,20 @@ export async function runJournalKills(options: JournalKillsOptions): Promise<Jou
 }
 
 /** A link that is up, of a node that is not the only one: it has been so for longest. */
-async function nextVictim({ server, nodes }: StubYard): Promise<{ link: StubLink; node: ClusterNode }> {
-  for (;;) {
-    const up = nodes.filter(({ isUp }) => isUp)
-    const link = server.open[0]
-    const node = up.find(({ life }) => life === link?.crossing.life)
-    if (link !== undefined && node !== undefined && up.length > 1) return { link, node }
-    await delay(20)
-  }
+async function nextVictim(yard: StubYard): Promise<{ link: StubLink; node: ClusterNode }> {
+  let found: { link: StubLink; node: ClusterNode } | undefined
+  await until('two nodes are up, and one has a link', () => {
+    found = victimIn(yard)
+    return found !== undefined
+  })
+  return found!
+}
+
+function victimIn({ server, nodes }: StubYard): { link: StubLink; node: ClusterNode } | undefined {
+  const up = nodes.filter(({ isUp }) => isUp)
+  const link = server.open[0]
+  const node = up.find(({ life }) => life === link?.crossing.life)
+  return link !== undefined && node !== undefined && up.length > 1 ? { link, node } : undefined
 }
 
 /** One instance after the other reads nothing for a while, so that there is something that has been read and not delivered. */

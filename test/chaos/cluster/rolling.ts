@@ -5,6 +5,7 @@ import { inOrder } from '../verdict.ts'
 import { parseName } from '../wire.ts'
 import { Flow } from './flow.ts'
 import type { StubLink } from './stub-server.ts'
+import { until } from './until.ts'
 import { judgeCluster } from './verdict.ts'
 import { type StubYard, setStubYard } from './yard.ts'
 
@@ -61,7 +62,7 @@ export async function runRolling({ nodes, instances, rate }: RollingOptions): Pr
   const linkOf = (user: number) => stick(links, yard, user)
   const flow = new Flow({ users: USERS, rate, ledger, linkOf })
   try {
-    await until(() => yard.server.open.length === nodes)
+    await linked(yard)
     const started = performance.now()
     flow.start()
     await delay(CALM_MS)
@@ -71,7 +72,7 @@ export async function runRolling({ nodes, instances, rate }: RollingOptions): Pr
       stops.push(await node.stop())
       const begun = performance.now()
       await node.start()
-      await until(() => yard.server.open.length === nodes)
+      await linked(yard)
       starts.push(performance.now() - begun)
       await delay(CALM_MS)
     }
@@ -83,6 +84,10 @@ export async function runRolling({ nodes, instances, rate }: RollingOptions): Pr
     flow.stop()
     await yard.stop()
   }
+}
+
+function linked({ server, nodes }: StubYard): Promise<void> {
+  return until('every node has a link', () => server.open.length === nodes.length)
 }
 
 /** A key stays with its link for as long as that takes stanzas: so its server keeps its order. */
@@ -146,10 +151,6 @@ async function settle(ledger: Ledger): Promise<void> {
   while (performance.now() < deadline && (ledger.outstanding > 0 || ledger.quiet < QUIET_MICROSECONDS)) {
     await delay(100)
   }
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await delay(10)
 }
 
 const MOST_PAUSE_MS = 1000

@@ -1,57 +1,54 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Config, Domain } from '../config/config.ts'
-import { normaliseDomain } from '../config/names.ts'
 import { acceptedDomain } from './accepted-domain.ts'
-import type { AdminActions } from './admin/actions.ts'
 import type { Admin } from './admin/admin.ts'
-import { Backoff } from './backoff.ts'
 import { census } from './census.ts'
 import { TICK_MILLISECONDS } from './clock.ts'
-import { storeOf } from './cluster/store.ts'
+import { ClusterSeat } from './cluster-seat.ts'
 import { StreamErrorCounters } from './counters.ts'
 import { domainMetrics } from './domain-metrics.ts'
 import { DomainRoutes } from './domain-routes.ts'
 import { Drains } from './drains.ts'
+import { Events } from './events.ts'
 import { Histogram, iqBounds, routeBounds } from './histogram.ts'
 import type { Instance } from './instance.ts'
 import { Instances } from './instances.ts'
-import type { HoldStore } from './journal.ts'
-import { Journals } from './journals.ts'
 import { LateMetrics } from './late-metrics.ts'
-import type { Link, LinkHandler } from './link.ts'
+import { LinkEvents } from './link-events.ts'
 import { Links, type LinksParts } from './links.ts'
 import { Listener } from './listener.ts'
 import { LocalRouter } from './local.ts'
-import { escapeForLog, type Log, logEvent } from './log.ts'
+import { type Log, logEvent } from './log.ts'
+import { NodeActions } from './node-actions.ts'
 import { Redelivery } from './redelivery.ts'
+import { LocalRegistry } from './registry.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
 import { scannersBy } from './scanning.ts'
 import { selfConfig } from './self-config.ts'
+import { Shares } from './shares.ts'
 import { Barriers } from './stream/barriers.ts'
 import { Flusher } from './stream/flusher.ts'
 import { Reframer } from './stream/reframe.ts'
 import { View } from './view.ts'
 import { type Patience, usualPatience, Watch } from './watch.ts'
-import type { Head } from './xmpp/head.ts'
-import type { StreamCondition } from './xmpp/stream-error.ts'
 
 export interface GatewayOptions {
   readonly version: string
   readonly log: Log
   readonly patience?: Patience
+  /** Another node asks this one to read its configuration anew, or to stop. */
+  readonly asked?: { reload(): Promise<unknown>; stop(): void }
 }
 
-/** How long a stop waits for Redis to take what is held, in milliseconds. */
-const FLUSH_MILLISECONDS = 2000
-/** Between one try and the next to reach Redis, in milliseconds. */
-const redisRetry = { first: 250, most: 5000 }
+/** A link that has to wait for so long until it is dialled again is left to another node. */
+const YIELD_MILLISECONDS = 8000
 
 export type GatewayState = 'starting' | 'ready' | 'draining' | 'stopped'
 
 /** One Switchyard node: puts the parts together, and changes or ends them in order. */
-export class Gateway implements LinkHandler {
+export class Gateway {
   readonly #log: Log
   readonly #clock = { now: performance.now() }
   readonly #routes = new Routes()
@@ -63,12 +60,14 @@ export class Gateway implements LinkHandler {
   readonly #self: DomainRoutes
   readonly #links: Links
   readonly #router: Router
+  readonly #shares: Shares
   readonly #drains: Drains
   readonly #instances: Instances
   readonly #listener: Listener
   readonly #watch: Watch
-  /** Undefined where what is held ends with the node. */
-  readonly #journals: Journals | undefined
+  readonly #seat: ClusterSeat
+  readonly #events: Events
+  readonly #actions: NodeActions
   readonly #metrics: LateMetrics
   readonly #view: View
   readonly #ticker: NodeJS.Timeout
@@ -79,7 +78,7 @@ export class Gateway implements LinkHandler {
 
   /** Builds the node and opens its ports; rejects with a SwitchyardError when one cannot be opened. */
   static async start(config: Config, options: GatewayOptions): Promise<Gateway> {
-    const gateway = new Gateway(config, options, await storeOf(config))
+    const gateway = new Gateway(config, options)
     try {
       await gateway.#open()
     } catch (error) {
@@ -89,11 +88,7 @@ export class Gateway implements LinkHandler {
     return gateway
   }
 
-  private constructor(
-    config: Config,
-    { version, log, patience = usualPatience }: GatewayOptions,
-    store: HoldStore | undefined,
-  ) {
+  private constructor(config: Config, { version, log, patience = usualPatience, asked }: GatewayOptions) {
     this.#config = config
     this.#log = log
     this.#self = new DomainRoutes(selfConfig(config), Math.random)
@@ -104,13 +99,27 @@ export class Gateway implements LinkHandler {
     const domains = () => [...this.#config.domains.keys()].filter((name) => name !== config.address)
     const drain = (asker: Instance) => {
       const domain = routes.domains.get(asker.domain.name)
-      if (domain !== undefined) this.#drain(domain, asker)
+      if (domain !== undefined) this.#actions.drainInstance(domain, asker)
     }
     const local = new LocalRouter({ address: config.address, version, domains, now: () => new Date() })
     const readFile = (path: string) => readFileSync(path, 'utf8')
     const undeliverable: LinksParts['undeliverable'] = (domain, queue) => this.#router.giveUpLink(domain, queue)
     const random = Math.random
-    this.#links = new Links({ routes, flusher, handler: this, random, readFile, limits, scanners, undeliverable })
+    const handler = new LinkEvents({
+      routes,
+      router: () => this.#router,
+      streamErrors: this.#streamErrors,
+      log,
+      retrying: ({ domain }, milliseconds) => {
+        if (milliseconds >= YIELD_MILLISECONDS) this.#seat.member?.links.yield(domain)
+      },
+      forgotten: (name) => {
+        const domain = routes.domains.get(name)
+        if (domain !== undefined) this.#seat.member?.advertise(domain)
+      },
+    })
+    const leases = () => this.#seat.member?.links
+    this.#links = new Links({ routes, flusher, handler, random, readFile, limits, scanners, undeliverable, leases })
     this.#router = new Router({
       routes,
       self: this.#self,
@@ -122,9 +131,18 @@ export class Gateway implements LinkHandler {
       drain,
       routed: (seconds) => this.#routeSeconds.observe(seconds),
       preciseNow: () => performance.now(),
+      keeper: () => this.#seat.member,
+      advertised: (domain) => this.#seat.member?.advertise(domain),
     })
     const own = { address: config.address, epoch: performance.timeOrigin }
     const redelivery = new Redelivery({ router: this.#router, reframer, clock, log, ...own })
+    this.#shares = new Shares({ router: this.#router, redelivery, log })
+    const registry = new LocalRegistry({
+      shares: this.#shares,
+      router: this.#router,
+      log,
+      seated: (domain, instance) => this.#instances.seated(domain, instance),
+    })
     this.#drains = new Drains({
       roster: () => this.#instances,
       unregister: (instance) => routes.unregister(instance),
@@ -138,7 +156,8 @@ export class Gateway implements LinkHandler {
       node: config.node,
       routes,
       router: this.#router,
-      redelivery,
+      shares: this.#shares,
+      registry: () => this.#seat.member?.registry ?? registry,
       barriers: (domain) => new Barriers(clock, config.address, domain),
       log,
       randomBytes,
@@ -156,31 +175,29 @@ export class Gateway implements LinkHandler {
     })
     const { router, instances, links } = { router: this.#router, instances: this.#instances, links: this.#links }
     this.#watch = new Watch({ routes, instances, links, router, reframer, clock, log, patience, limits })
-    this.#journals =
-      store &&
-      new Journals({
-        store,
-        log,
-        epoch: own.epoch,
-        now: Date.now,
-        backoff: new Backoff(redisRetry.first, redisRetry.most, Math.random),
-        restore: (domain, slab) => redelivery.restore(domain, slab),
-        reroute: (domain, queue) => router.reroute(domain, queue),
-      })
     const counts = () => census(routes, instances, links)
     this.#metrics = new LateMetrics({
-      domains: () => counts().map((count) => domainMetrics(count, this.#journals?.unsaved(count.domain.name) ?? null)),
+      domains: () => counts().map(domainMetrics),
       streamErrors: this.#streamErrors,
       routeSeconds: this.#routeSeconds,
       iqSeconds: this.#iqSeconds,
-      clusterNodes: 1,
-      clusterUp: true,
-      holdStoreUp: () => this.#journals?.isUp ?? null,
+      cluster: () => this.#seat.metrics(),
+      holdStoreUp: () => this.#seat.member?.isUp ?? null,
       configReloads: this.#configReloads,
+      eventsDropped: () => this.#events.dropped,
+    })
+    this.#events = new Events(log, Date.now)
+    this.#actions = new NodeActions({ config: () => this.#config, routes, drains: () => this.#drains, log })
+    this.#seat = new ClusterSeat({
+      ...{ version, routes, router, links, flusher, clock, reframer, redelivery, log, epoch: own.epoch },
+      ...{ instances, drains: this.#drains, shares: this.#shares, config: () => this.#config, asked },
+      seated: (domain, instance) => instances.seated(domain, instance),
+      giveUp: (domain, outbox, before) => this.#watch.giveUpOld(domain, outbox, before),
     })
     const state = () => this.#state
     const metrics = () => this.#metrics.text()
-    this.#view = new View({ version, config: () => this.#config, state, census: counts, metrics })
+    const member = () => this.#seat.member
+    this.#view = new View({ version, config: () => this.#config, state, census: counts, metrics, member })
     this.#serve(config)
     this.#ticker = setInterval(() => this.#tick(), TICK_MILLISECONDS)
   }
@@ -202,17 +219,20 @@ export class Gateway implements LinkHandler {
   /** Takes a new config into force, without closing a stream that need not be. What only a restart changes is logged. */
   async reload(config: Config): Promise<void> {
     const old = this.#config
-    const { node, address, admin, cluster } = old
-    const kept: Config = { ...config, node, address, ...(admin ? { admin } : {}), ...(cluster ? { cluster } : {}) }
+    const { node, address, admin } = old
+    const kept: Config = { ...config, node, address, ...(admin ? { admin } : {}) }
+    const isElsewhere = this.#seat.isOther(kept.cluster)
     // What may fail comes first: a reload that fails has changed nothing.
     this.#ports = await this.#listener.configure(kept.listen)
+    if (isElsewhere) await this.#seat.leave()
     this.#config = kept
     this.#serve(kept)
+    if (isElsewhere) await this.#seat.enter(kept.cluster)
     for (const domain of this.#routes.domains.values()) this.#instances.closeUnauthorised(domain)
     await this.#links.configure()
     this.#log.level = kept.log.level
     this.#configReloads.ok++
-    const restart = (['node', 'address', 'admin', 'cluster'] as const).filter(
+    const restart = (['node', 'address', 'admin'] as const).filter(
       (key) => JSON.stringify(old[key]) !== JSON.stringify(config[key]),
     )
     logEvent(this.#log, 'config-reloaded', restart.length > 0 ? { needsRestart: restart } : {})
@@ -230,89 +250,40 @@ export class Gateway implements LinkHandler {
     this.#state = 'draining'
     logEvent(this.#log, 'stopping', { instances: this.#instances.all.size })
     const deadline = performance.now() + this.#config.drain.seconds * 1000
-    this.#router.isStopping = true
     this.#listener.close()
+    // Where other nodes go on, all that this one has moves there.
+    await this.#seat.drain(deadline)
+    this.#router.isStopping = true
     this.#links.giveUpDown()
     await this.#drains.drainAll('system-shutdown', deadline)
-    await this.#journals?.flushed(FLUSH_MILLISECONDS)
-    this.#journals?.close()
+    await this.#seat.stop()
     for (const domain of this.#routes.domains.values()) this.#watch.giveUpUnsaved(domain)
     await this.#links.drained(deadline)
     await this.#close()
     logEvent(this.#log, 'stopped')
   }
 
-  linkStanza(link: Link, head: Head): void {
-    const domain = this.#routes.domains.get(link.domain)
-    if (domain !== undefined) this.#router.fromLink(domain, link, head)
-  }
-
-  linkUp(link: Link): void {
-    link.outbox.pausesSources = true
-    logEvent(this.#log, 'link-up', { domain: link.domain })
-  }
-
-  linkDown(link: Link, reason: string): void {
-    link.outbox.pausesSources = false
-    link.outbox.releaseSources()
-    this.#routes.domains.get(link.domain)?.adverts.forget()
-    logEvent(this.#log, 'link-down', { domain: link.domain, reason: escapeForLog(reason) })
-  }
-
-  linkRetry(link: Link, reason: string, milliseconds: number): void {
-    const seconds = Math.round(milliseconds / 100) / 10
-    logEvent(this.#log, 'link-retry', { domain: link.domain, seconds, reason: escapeForLog(reason) })
-  }
-
-  linkError(condition: StreamCondition): void {
-    this.#streamErrors.count(condition)
-  }
-
   async #open(): Promise<void> {
     // First of all, so that nothing overtakes what was held before.
-    await this.#journals?.open()
+    await this.#seat.enter(this.#config.cluster)
     this.#ports = await this.#listener.configure(this.#config.listen)
     const { admin } = this.#config
     if (admin !== undefined) {
       // A node that nobody can ask loads neither.
       const [{ startAdmin }] = await Promise.all([import('./admin/admin.ts'), this.#metrics.make()])
-      this.#admin = await startAdmin({ host: admin.host, port: admin.port }, this.#view, this.#actions(), this.#log)
+      this.#admin = await startAdmin({ host: admin.host, port: admin.port }, this.#view, this.#actions, this.#log, {
+        ...{ access: await this.#seat.tasks(), events: this.#events },
+      })
     }
     this.#state = 'ready'
     logEvent(this.#log, 'ready', { ports: this.#ports, domains: this.#config.domains.size })
   }
 
-  /** What the admin port may do. */
-  #actions(): AdminActions {
-    return {
-      token: () => this.#config.admin?.token,
-      drain: (name, instance) => {
-        const domain = this.#routes.domains.get(normaliseDomain(name) ?? '')
-        const found = domain?.members.get(instance)
-        if (domain === undefined || found === undefined) return undefined
-        return this.#drain(domain, found)
-      },
-      clearQuarantine: (name) => {
-        const domain = this.#routes.domains.get(normaliseDomain(name) ?? '')
-        domain?.quarantine.clear()
-        return domain && true
-      },
-    }
-  }
-
-  /** Starts to drain an instance; false when that has begun already. */
-  #drain(domain: DomainRoutes, instance: Instance): boolean {
-    if (instance.state === 'draining') return false
-    this.#drains
-      .drain(domain, instance, 'reset', this.#config.drain.seconds)
-      .catch((error: Error) => logEvent(this.#log, 'bug', { error: error.message }))
-    return true
-  }
-
   async #close(): Promise<void> {
     clearInterval(this.#ticker)
     this.#listener.close()
-    this.#journals?.close()
+    this.#seat.end()
+    this.#events.close()
     await this.#links.stop()
     await this.#admin?.close()
     this.#state = 'stopped'
@@ -326,17 +297,18 @@ export class Gateway implements LinkHandler {
     const names = new Set(served.map(({ name }) => name))
     for (const domain of before.values()) if (!names.has(domain.name)) this.#end(domain)
     this.#routes.serve(served)
-    this.#journals?.configure(served.filter((domain) => domain.config.hold.store === 'redis'))
+    this.#seat.serve(served)
   }
 
   #configure(existing: DomainRoutes | undefined, config: Domain): DomainRoutes {
     const domain = existing ?? (config.name === this.#self.name ? this.#self : undefined)
     if (domain === undefined) return new DomainRoutes(config, Math.random, this.#flusher.slabs)
-    if (domain.configure(config)) this.#instances.redistribute(domain)
+    if (domain.configure(config)) this.#shares.redistribute(domain)
     return domain
   }
 
   #end(domain: DomainRoutes): void {
+    this.#seat.member?.registry.end(domain)
     for (const instance of [...domain.members.values()]) instance.stream.close('host-gone')
     this.#watch.giveUpHold(domain, 'unassigned')
   }
@@ -345,6 +317,7 @@ export class Gateway implements LinkHandler {
     this.#clock.now = performance.now()
     // What was held too long is bounced once all of it has been read.
     if (this.#state !== 'starting') this.#watch.tick()
+    this.#seat.member?.tick()
     if (this.#state === 'draining') this.#links.giveUpDown()
   }
 }

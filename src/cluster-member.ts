@@ -10,6 +10,7 @@ import { Post } from './cluster/post.ts'
 import type { Reach } from './cluster/reach.ts'
 import { splitField, splitInstance, TABLE_FORM } from './cluster/records.ts'
 import type { Table } from './cluster/table.ts'
+import { isVisitor } from './cluster/tasks.ts'
 import { realTiming } from './cluster/timing.ts'
 import { ClusterLinks } from './cluster-links.ts'
 import { ClusterRegistry } from './cluster-registry.ts'
@@ -107,7 +108,11 @@ export class ClusterMember implements Keeper {
         answered: (sender, { domain, instance }, key) => {
           if (instance !== undefined) this.registry.remote(domain, instance, sender)?.requests.answeredElsewhere(key)
         },
-        news: (_sender, topic, text) => parts.news(topic, text),
+        news: (sender, topic, text) => {
+          parts.news(topic, text)
+          // It is no node, and has no inbox that anything could be sent to.
+          if (isVisitor(sender)) this.post.forget(sender)
+        },
         unreadable: (sender, id, reason) => this.#unreadable(sender, id, reason),
       },
     })

@@ -180,7 +180,7 @@ export const logCodes = {
   'inbox-unserved': {
     level: 'error',
     means: 'Another node has sent stanzas of a domain that this node does not serve; they are dropped.',
-    todo: 'Give all nodes the same domains: compare their configurations.',
+    todo: 'Give all nodes the same domains; `switchyard check --cluster` says which differ.',
   },
   'inbox-unreadable': {
     level: 'error',

@@ -9,7 +9,6 @@ export interface MetricsSource {
   readonly streamErrors: StreamErrorCounters
   readonly routeSeconds: Histogram
   readonly iqSeconds: Histogram
-  /** Live nodes of the cluster, this one included. */
   /** Undefined, or absent, for a node without a cluster. */
   cluster?(): ClusterMetrics | undefined
   /** Null where nothing that is held is to outlive the node. */

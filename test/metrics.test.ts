@@ -23,8 +23,6 @@ function source(domains: DomainMetrics[]): Open<MetricsSource> {
     streamErrors: new StreamErrorCounters(),
     routeSeconds: new Histogram([0.25, 1]),
     iqSeconds: new Histogram([1]),
-    clusterNodes: 1,
-    clusterUp: true,
     holdStoreUp: () => null,
     configReloads: { ok: 0, refused: 0 },
   }
@@ -166,8 +164,7 @@ test('a store of holds, and what it does not have yet, is published where there 
 
 test('what belongs to the whole node has no domain', async () => {
   const from = source([])
-  from.clusterNodes = 3
-  from.clusterUp = false
+  from.cluster = () => ({ nodes: 3, isUp: false, isSenior: true, isHeld: true, epoch: 1, inboxes: [] })
   from.configReloads = { ok: 2, refused: 1 }
   from.streamErrors.count('conflict')
   const samples = await scrape(new Metrics(from))
@@ -226,7 +223,7 @@ test('a node without a cluster is its senior and always held; one with a cluster
     { node: 'yard-2', bytes: 512 },
     { node: 'yard-3', bytes: 0 },
   ]
-  const cluster = () => ({ isSenior: false, isHeld: false, epoch: 42, inboxes })
+  const cluster = () => ({ nodes: 3, isUp: true, isSenior: false, isHeld: false, epoch: 42, inboxes })
   const samples = await scrape(new Metrics({ ...source([]), cluster, eventsDropped: () => 3 }))
   assert.deepEqual(of(samples), [0, 0, 42])
   assert.equal(samples.get('switchyard_inbox_bytes{node="yard-2"}'), 512)

@@ -4,7 +4,7 @@ import type { Known } from './known.ts'
 import type { Lease, Timing } from './lease.ts'
 import { NameTaken, UnlikeForm } from './membership-errors.ts'
 import { announceNode, bury } from './node-wishes.ts'
-import type { NodeFacts } from './records.ts'
+import type { NodeFacts, NodeRecord } from './records.ts'
 
 export interface AdmissionParts {
   readonly store: ClusterStore
@@ -18,68 +18,95 @@ export interface AdmissionParts {
   readonly pause: (milliseconds: number) => Promise<void>
 }
 
+/** What one attempt to join came to: who may be buried with the next, or that this node is a member. */
+type Attempt = { readonly kind: 'in' } | { readonly kind: 'again'; readonly isWaiting: boolean }
+
+const again = { kind: 'again', isWaiting: false } as const
+const later = { kind: 'again', isWaiting: true } as const
+
 /**
  * Joins the cluster, or throws what stands against it. One whose name a node has that may be dead waits until it is sure:
  * a node that was killed and started anew comes back under its name when its old lease has run out.
  */
 export async function admit(parts: AdmissionParts): Promise<void> {
-  const { store, incarnation, facts, known, lease, timing, now, pause } = parts
-  await store.openInbox(incarnation)
-  const began = now()
-  let isFirst = true
-  let timesExpired = 0
+  await parts.store.openInbox(parts.incarnation)
+  const admission = new Admission(parts)
   for (;;) {
+    const attempt = await admission.attempt()
+    if (attempt.kind === 'in') return
+    if (attempt.isWaiting) await parts.pause(parts.timing.heartbeat)
+  }
+}
+
+class Admission {
+  readonly #parts: AdmissionParts
+  readonly #began: number
+  /** How often, one after the other, the lease of the one that has the name was found to have run out. */
+  #timesExpired = 0
+
+  constructor(parts: AdmissionParts) {
+    this.#parts = parts
+    this.#began = parts.now()
+  }
+
+  async attempt(): Promise<Attempt> {
+    const { incarnation, facts, known, lease, now } = this.#parts
     known.doubt()
     await known.catchUp()
     const { table } = known
-    if (isFirst && table.epoch > 0 && table.seeded === table.epoch) lease.quiet(now())
-    isFirst = false
     for (const node of table.nodes.values()) {
       if (Math.abs(node.form - facts.form) > 1) throw new UnlikeForm(facts.form, node)
     }
     const other = table.names.get(facts.name)
-    // An attempt before this one came through, and was not told so.
-    if (other === incarnation && (await renewed(parts))) return
-    const expired: Incarnation[] = []
     const rival = other === undefined ? undefined : table.nodes.get(other)
-    if (other !== undefined && other !== incarnation && rival !== undefined) {
-      const isExpired = (await store.renew(incarnation, timing.lease)).expired.includes(other)
-      if (!isExpired && (timesExpired > 0 || now() - began > timing.lease + timing.heartbeat))
-        throw new NameTaken(rival)
-      timesExpired = isExpired ? timesExpired + 1 : 0
-      // The store itself may have been away: the other one is given the time to say that it lives.
-      if (timesExpired >= 2) expired.push(other)
-      else {
-        await pause(timing.heartbeat)
-        continue
-      }
-    }
-    if (lease.isQuiet(now())) {
-      await pause(timing.heartbeat)
-      continue
-    }
+    // An attempt before this one came through, and was not told so.
+    if (other === incarnation && (await this.#renew())) return { kind: 'in' }
+    if (other !== undefined && other !== incarnation && rival !== undefined && !(await this.#isDead(other, rival)))
+      return later
+    if (table.seeded === table.epoch && lease.isQuiet(now())) return later
+    return this.#commit(other, rival)
+  }
+
+  /** Whether a node that has this one's name has been dead for long enough to be buried. Throws when it lives. */
+  async #isDead(other: Incarnation, rival: NodeRecord): Promise<boolean> {
+    const { store, incarnation, timing, now } = this.#parts
+    const { expired } = await store.renew(incarnation, timing.lease)
+    const isExpired = expired.includes(other)
+    const isOld = now() - this.#began > timing.lease + timing.heartbeat
+    if (!isExpired && (this.#timesExpired > 0 || isOld)) throw new NameTaken(rival)
+    this.#timesExpired = isExpired ? this.#timesExpired + 1 : 0
+    // The store itself may have been away: the other one is given the time to say that it lives.
+    return this.#timesExpired >= 2
+  }
+
+  async #commit(other: Incarnation | undefined, rival: NodeRecord | undefined): Promise<Attempt> {
+    const { store, incarnation, facts, known, lease, timing, now } = this.#parts
+    const { table } = known
+    const expired = other === undefined || other === incarnation || rival === undefined ? [] : [other]
     const draft = new Draft(table)
     bury(draft, expired, incarnation)
     announceNode(draft, incarnation, facts)
     const sent = now()
     const { delta } = draft
     const outcome = await store.commit({ me: incarnation, epoch: table.epoch, delta, joinFor: timing.lease, expired })
-    if (outcome.kind === 'done') {
-      known.committed(table, delta, outcome.epoch)
-      lease.renewed(sent)
-      lease.answered(sent)
-      if (table.epoch === 0) lease.trouble()
-      return
-    }
     if (outcome.kind === 'alive' && rival !== undefined) throw new NameTaken(rival)
+    if (outcome.kind !== 'done') return again
+    // Nothing but its name until others had the time to be heard, should the store have been away until now.
+    lease.trouble()
+    lease.renewed(sent)
+    lease.answered(sent)
+    known.committed(table, delta, outcome.epoch)
+    return { kind: 'in' }
   }
-}
 
-async function renewed({ store, incarnation, lease, timing, now }: AdmissionParts): Promise<boolean> {
-  const sent = now()
-  const { isMember } = await store.renew(incarnation, timing.lease)
-  if (!isMember) return false
-  lease.renewed(sent)
-  lease.answered(sent)
-  return true
+  async #renew(): Promise<boolean> {
+    const { store, incarnation, lease, timing, now } = this.#parts
+    const sent = now()
+    const { isMember } = await store.renew(incarnation, timing.lease)
+    if (!isMember) return false
+    lease.trouble()
+    lease.renewed(sent)
+    lease.answered(sent)
+    return true
+  }
 }

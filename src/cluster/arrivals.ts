@@ -151,9 +151,10 @@ export class Arrivals {
   isEarly(number: number): boolean {
     return number > this.#taken + 1 && this.#late === undefined
   }
-  isKnown(id: string): boolean {
-    for (const { ids } of this.#live.values()) if (ids.includes(id)) return true
-    return [...this.#early.values()].some((ids) => ids.includes(id))
+  /** Whether that is a copy of an entry that has come. */
+  isKnown(number: number, id: string): boolean {
+    const ids = this.#live.get(number)?.ids ?? this.#early.get(number)
+    return ids?.includes(id) === true
   }
 
   /** An entry that has been taken has come again. */

@@ -91,7 +91,7 @@ export class DomainTable {
     const members = [...stay, ...come]
     const [last, first] = [stay.at(-1), come[0]]
     if (last !== undefined && first !== undefined && compare(last, first) > 0) members.sort(compare)
-    return Object.freeze(members)
+    return members
   }
 }
 
@@ -106,14 +106,15 @@ function isSameMember(before: InstanceRecord | undefined, after: InstanceRecord 
 
 /** A holder that is no instance, as a later version might leave one behind, holds nothing. */
 function bucketsWith(
-  from: BucketTable | BucketsRecord | null | undefined,
+  from: BucketsRecord | null | undefined,
   members: readonly Member[],
   instances: LayeredMap<string, InstanceRecord>,
 ): BucketTable | undefined {
   if (from === undefined || from === null) return undefined
-  const isThere = (name: string | null | undefined): boolean =>
-    name !== null && name !== undefined && instances.has(name)
-  const holders = from.holders.map((name) => (isThere(name) ? (name ?? undefined) : undefined))
-  const last = from.last.map((name) => name ?? undefined)
-  return Object.freeze({ holders: Object.freeze(holders), last: Object.freeze(last), members })
+  const isThere = (name: string | undefined): boolean => name === undefined || instances.has(name)
+  // What stays as it was is the same array: so it is seen at once that it is.
+  const holders = from.holders.every(isThere)
+    ? from.holders
+    : from.holders.map((name) => (isThere(name) ? name : undefined))
+  return { holders, last: from.last, members }
 }

@@ -5,12 +5,13 @@ import type { Table } from './table.ts'
 
 /** A table that is being changed: collects what the store is to be asked for. The wishes are functions over it. */
 export class Draft {
-  readonly #before: Table
+  /** The table that it began with. */
+  readonly before: Table
   #table: Table
   readonly #deltas: Delta[] = []
 
   constructor(table: Table) {
-    this.#before = table
+    this.before = table
     this.#table = table
   }
 
@@ -23,7 +24,7 @@ export class Draft {
   get delta(): Delta {
     const delta = new Map<string, string | null>()
     for (const [field, text] of this.#deltas.flatMap((each) => [...each])) {
-      if ((this.#before.text(field) ?? null) === text) delta.delete(field)
+      if ((this.before.text(field) ?? null) === text) delta.delete(field)
       else delta.set(field, text)
     }
     return delta
@@ -35,7 +36,7 @@ export class Draft {
 
   /** The epoch that a commit of it would have. */
   get epoch(): number {
-    return this.#before.epoch + 1
+    return this.before.epoch + 1
   }
 
   /** Tries a change; when it throws, the draft is as before, and its error is returned. */
@@ -53,6 +54,7 @@ export class Draft {
   }
 
   write(delta: Delta): void {
+    if (delta.size === 0) return
     this.#deltas.push(delta)
     this.#table = this.#table.with(delta, this.epoch)
   }

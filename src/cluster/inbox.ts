@@ -28,7 +28,7 @@ export interface OwnEntries {
   readonly writtenThrough: number
   /** Whether some of them are in the inbox under an id that is known. */
   readonly isAnyFound: boolean
-  isKnown(id: string): boolean
+  isKnown(number: number, id: string): boolean
   /** An entry has been come by in the inbox. */
   found(number: number, id: string): void
   /** All there is has been read: what was written, up to this number, and was not come by is not there. Whether any of it is wanted. */
@@ -157,23 +157,22 @@ export class Inbox {
   async #look(hasFailed: boolean, own = 0): Promise<void> {
     const { store, me, timing, removals } = this.#parts
     for (let isTrouble = hasFailed; !this.#isClosed; isTrouble = true) {
-      try {
-        await store.openInbox(me)
-        // What is just being removed may be there or not.
-        if (!isTrouble && !removals.isIdle) return
-        const [first] = await store.read(me, '0', 1, 1)
-        this.#compare(first?.id, isTrouble, own)
+      // What is just being removed may be there or not.
+      const isEnough = !isTrouble && !removals.isIdle
+      const first = store.openInbox(me).then(() => (isEnough ? [] : store.read(me, '0', 1, 1)))
+      const mails = await first.catch(() => undefined)
+      if (mails !== undefined) {
+        if (!isEnough) this.#compare(mails[0], isTrouble, own)
         this.#backoff.reset()
         this.#reached(true)
         return
-      } catch {
-        this.#reached(false)
-        await pause(timing, this.#backoff.next())
       }
+      this.#reached(false)
+      await pause(timing, this.#backoff.next())
     }
   }
 
-  #compare(first: string | undefined, isTrouble: boolean, through: number): void {
+  #compare(first: Mail | undefined, isTrouble: boolean, through: number): void {
     const { own } = this.#parts
     const isThere = first !== undefined && this.#isKnown(first)
     const isLost = !isThere && (isTrouble || own.isAnyFound || !this.isIdle)
@@ -189,11 +188,18 @@ export class Inbox {
     return true
   }
 
-  #isKnown(id: string): boolean {
-    const { own, removals } = this.#parts
-    if (own.isKnown(id) || removals.has(id)) return true
-    for (const arrivals of this.#bySender.values()) if (arrivals.isKnown(id)) return true
-    return false
+  /** Whether it is what was found under that id before; a store that has forgotten may give an id again. */
+  #isKnown({ id, bytes }: Mail): boolean {
+    const { me, own, removals } = this.#parts
+    if (removals.has(id)) return true
+    try {
+      const { sender, number, isNote } = decodeHeading(bytes)
+      if (sender === me) return own.isKnown(number, id)
+      return !isNote && this.#bySender.get(sender)?.isKnown(number, id) === true
+    } catch (error) {
+      if (error instanceof EntryError) return false
+      throw error
+    }
   }
 
   #readAgain(): void {

@@ -44,8 +44,11 @@ export function joinInstance(
   }
   const delta = new Map<string, string | null>([[fieldOf.instance(domain, name), JSON.stringify(record)]])
   if (buckets !== undefined) {
-    const isSeated = old !== undefined && old.isSidelined !== true && (wanted === undefined || old.wanted === wanted)
-    const seated = isSeated ? buckets : join(leave(buckets, name).table, name, wanted).table
+    const isMember = old !== undefined && old.isSidelined !== true
+    const isSeated = isMember && (wanted === undefined || old.wanted === wanted)
+    // Ten thousand may join, one after the other, and all but the first be spares.
+    const isSpare = !isMember && wanted === undefined && !buckets.holders.includes(undefined)
+    const seated = isSeated || isSpare ? buckets : join(leave(buckets, name).table, name, wanted).table
     writeBuckets(delta, domain, seated, table?.buckets)
   }
   draft.write(delta)
@@ -129,11 +132,25 @@ export function withoutInstances(table: DomainTable | undefined, names: readonly
   if (table.buckets === undefined) return delta
   const gone = new Set(names)
   const holding = new Set(table.buckets.holders)
-  const members = table.buckets.members.filter(({ name }) => !gone.has(name) || holding.has(name))
-  let buckets: BucketTable = { ...table.buckets, members }
-  for (const name of names) if (holding.has(name)) buckets = leave(buckets, name).table
+  const leaving = names.filter((name) => holding.has(name))
+  let buckets: BucketTable = { ...table.buckets, members: heirs(table.buckets, gone, holding, leaving.length) }
+  for (const name of leaving) buckets = leave(buckets, name).table
   writeBuckets(delta, table.name, buckets, table.buckets)
   return delta
+}
+
+/** The members that matter when so many holders leave: those, and of the spares those that may inherit from them. */
+function heirs(
+  { members }: BucketTable,
+  gone: ReadonlySet<string>,
+  holding: ReadonlySet<string | undefined>,
+  leaving: number,
+): BucketTable['members'] {
+  let spares = 0
+  return members.filter(({ name, wanted }) => {
+    if (holding.has(name) || gone.has(name)) return holding.has(name) && gone.has(name)
+    return wanted !== undefined || spares++ < leaving
+  })
 }
 
 function nextOrder(table: DomainTable | undefined): number {

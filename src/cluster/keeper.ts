@@ -153,9 +153,9 @@ export class Keeper implements OwnEntries {
     return this.#backlog.written()
   }
 
-  isKnown(id: string): boolean {
-    for (const entry of this.#entries()) if (entry.ids.includes(id)) return true
-    return false
+  isKnown(number: number, id: string): boolean {
+    const entry = this.#backlog.get(number)
+    return entry instanceof KeptEntry && entry.ids.includes(id)
   }
 
   found(number: number, id: string): void {

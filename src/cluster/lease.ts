@@ -6,9 +6,14 @@ export interface Timing {
   readonly lease: number
   /** So long before that it stops to act, by its own. */
   readonly margin: number
+  /**
+   * A store that is empty has nothing but nodes written into it for so long: it may have forgotten what nodes act on that
+   * have not reached it yet. With less than `lease`, one that is cut off just then may be robbed.
+   */
+  readonly grace: number
 }
 
-export const usualTiming: Timing = { heartbeat: 1000, lease: 5000, margin: 1000 }
+export const usualTiming: Timing = { heartbeat: 1000, lease: 5000, margin: 1000, grace: 5000 }
 
 /** Two renewals that make a node sure of the store are that part of a heartbeat apart, at least. */
 const APART = 0.9
@@ -82,8 +87,12 @@ export class Lease {
    * The store had forgotten, and somebody has put back what he knew. Who knew more may act on that until his lease runs
    * out, so nothing is changed before then.
    */
-  quiet(now: number): void {
-    this.#quietUntil = Math.max(this.#quietUntil, now + this.#timing.lease - this.#timing.margin)
+  quiet(now: number, milliseconds: number): void {
+    this.#quietUntil = Math.max(this.#quietUntil, now + milliseconds)
+  }
+  /** Somebody else has waited for long enough. */
+  endQuiet(): void {
+    this.#quietUntil = Number.NEGATIVE_INFINITY
   }
   isQuiet(now: number): boolean {
     return now < this.#quietUntil

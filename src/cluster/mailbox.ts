@@ -77,7 +77,7 @@ export class Mailbox {
 
   /** Bytes that were handed over, and that the other node has not taken. */
   get bytes(): number {
-    return this.#bytes + this.#writer.size
+    return this.#isClosed ? 0 : this.#bytes + this.#writer.size
   }
   /** Nothing more should be handed over. */
   get isClogged(): boolean {

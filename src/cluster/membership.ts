@@ -1,20 +1,16 @@
 import { admit } from './admission.ts'
-import { burial } from './burials.ts'
 import type { ClusterStore, Incarnation, Renewal } from './cluster-store.ts'
 import { Draft } from './draft.ts'
 import { isMemberOf, Known, type TableChange } from './known.ts'
 import { Lease, type Timing, usualTiming } from './lease.ts'
 import { MembershipEnded } from './membership-errors.ts'
 import { leaveNode } from './node-wishes.ts'
-import { Proposals, type Wish } from './proposals.ts'
+import type { Wish } from './proposals.ts'
 import { type Reach, reachOf } from './reach.ts'
 import type { NodeFacts } from './records.ts'
 import type { Table } from './table.ts'
-
-export interface Timers {
-  /** Calls back once, after so many milliseconds, unless what it returns is called before. */
-  after(milliseconds: number, callback: () => void): () => void
-}
+import type { Timers } from './timers.ts'
+import { Writer } from './writer.ts'
 
 export interface MembershipEvents {
   /** The table has become another. */
@@ -46,30 +42,40 @@ export class Membership {
   readonly #timing: Timing
   readonly #lease: Lease
   readonly #known: Known
-  readonly #proposals = new Proposals()
+  readonly #writer: Writer
   readonly #waits = new Map<() => void, () => void>()
   #state: State = 'new'
   #reach: Reach = 'up'
   #isBeating = false
   #cancelBeat: (() => void) | undefined
-  #isCommitting = false
-  /** What is to be known before anything else is committed: a commit may have been carried out, or was refused. */
-  #mustCatchUp = false
-  #cancelCommit: (() => void) | undefined
 
   constructor(parts: MembershipParts) {
     this.#parts = parts
     this.#timing = { ...usualTiming, ...parts.timing }
     this.#lease = new Lease(this.#timing)
-    this.#known = new Known({ store: parts.store, changed: (change) => this.#changed(change) })
+    const { store, incarnation, now, timers } = parts
+    this.#known = new Known({ store, changed: (change) => this.#changed(change) })
+    this.#writer = new Writer({
+      ...{ store, incarnation, now, timers, known: this.#known, lease: this.#lease },
+      isMember: () => this.#state === 'member',
+      fenced: () => void this.#beat(),
+      behind: () => this.#behind(),
+      failed: (error, sent) => {
+        this.#failed(error, sent)
+        this.#beat()
+      },
+    })
   }
 
   get table(): Table {
     return this.#known.table
   }
-  /** Whether this node may act on what the table says is its own. Asked anew each time: it ends without a word. */
+  /**
+   * Whether this node may act on what the table says is its own. Asked anew each time: it ends without a word. It ends with
+   * `leave`, too: what others do once they have heard of it may come before its answer.
+   */
   get isHeld(): boolean {
-    return (this.#state === 'member' || this.#state === 'leaving') && this.#lease.isHeld(this.#parts.now())
+    return this.#state === 'member' && this.#lease.isHeld(this.#parts.now())
   }
   /** When it ends, by this node's clock, if nothing is heard of the store. */
   get heldUntil(): number {
@@ -77,7 +83,7 @@ export class Membership {
   }
   /** How many changes wait for the store. */
   get waiting(): number {
-    return this.#proposals.size
+    return this.#writer.waiting
   }
 
   /** Resolves when this node is a member. Rejects when it cannot be; after an error that passes it may be called again. */
@@ -99,7 +105,7 @@ export class Membership {
     this.#state = 'member'
     this.#beatAfter(this.#timing.heartbeat)
     this.#follow()
-    this.#commitSoon()
+    this.#writer.soon()
   }
 
   /**
@@ -108,9 +114,7 @@ export class Membership {
    */
   propose(wish: Wish): Promise<void> {
     if (this.#state === 'leaving') return Promise.reject(new MembershipEnded('it is leaving'))
-    const done = this.#proposals.add(wish)
-    this.#commitSoon()
-    return done
+    return this.#writer.propose(wish)
   }
 
   /** Leaves in order; what could not be written down before is given up. Rejects when the store cannot be told: then others find out. */
@@ -144,10 +148,18 @@ export class Membership {
   }
 
   #changed(change: TableChange): void {
-    if (change.isWhole && change.table.seeded === change.table.epoch) this.#lease.quiet(this.#parts.now())
+    this.#noteMemory(change)
     this.#parts.events.changed(change)
     if (this.#state !== 'member' || isMemberOf(change.table, this.#parts.incarnation)) return
     this.#lose('it is not in the table any more')
+  }
+
+  /** A store that knew nothing a while ago may have known more before, and so may others. */
+  #noteMemory({ before, table }: TableChange): void {
+    const now = this.#parts.now()
+    if (table.isNew && !before.isNew) this.#lease.quiet(now, this.#timing.grace)
+    else if (before.isNew && !table.isNew) this.#lease.endQuiet()
+    if (table.seeded === table.epoch && before.epoch !== table.epoch) this.#lease.quiet(now, this.#timing.lease)
   }
 
   /** Says that it lives, and looks at what the store says to that. */
@@ -186,8 +198,8 @@ export class Membership {
     }
     if (!this.#isIn || (!isHeld && lease.isQuiet(this.#parts.now()))) return
     lease.renewed(sent)
-    this.#commitSoon()
-    await this.#bury(renewal.expired)
+    this.#writer.soon()
+    await this.#writer.bury(renewal.expired)
   }
 
   /** The store has forgotten what this node knows. */
@@ -203,76 +215,6 @@ export class Membership {
       this.#known.doubt()
       await this.#known.catchUp()
     } else if (isHeld && this.#isIn) lease.renewed(sent)
-  }
-
-  /** The senior sees to what the dead have left. */
-  async #bury(expired: readonly Incarnation[]): Promise<void> {
-    const { store, incarnation, now } = this.#parts
-    const { table } = this
-    const draft = this.#lease.isSure(now()) ? burial(table, expired, incarnation) : undefined
-    if (draft === undefined || this.#isCommitting) return
-    this.#isCommitting = true
-    try {
-      const { delta } = draft
-      const outcome = await store.commit({ me: incarnation, epoch: table.epoch, delta, expired })
-      if (outcome.kind === 'done') this.#known.committed(table, delta, outcome.epoch)
-      else this.#mustCatchUp = true
-    } catch (error) {
-      this.#mustCatchUp = true
-      throw error
-    } finally {
-      this.#isCommitting = false
-      this.#commitSoon()
-    }
-  }
-
-  #commitSoon(): void {
-    if (this.#cancelCommit !== undefined || this.#proposals.size === 0) return
-    this.#cancelCommit = this.#parts.timers.after(0, () => {
-      this.#cancelCommit = undefined
-      this.#commit()
-    })
-  }
-
-  /** Writes down what waits, as far as the store can be trusted with it: otherwise the next renewal leads here. */
-  async #commit(): Promise<void> {
-    const { now } = this.#parts
-    if (this.#isCommitting || this.#state !== 'member' || !this.isHeld || !this.#lease.isSettled(now())) return
-    this.#isCommitting = true
-    const sent = now()
-    try {
-      await this.#commitBatch()
-    } catch (error) {
-      this.#mustCatchUp = true
-      this.#failed(error, sent)
-      this.#beat()
-      return
-    } finally {
-      this.#isCommitting = false
-    }
-    this.#commitSoon()
-  }
-
-  async #commitBatch(): Promise<void> {
-    const { store, incarnation } = this.#parts
-    if (this.#mustCatchUp || this.#known.isDoubtful) {
-      if (!(await this.#known.catchUp())) return this.#behind()
-      this.#mustCatchUp = false
-      // Meanwhile it may have become known that nothing may be changed for now.
-      return
-    }
-    const { table } = this
-    const batch = this.#proposals.batch(table)
-    const { delta } = batch.draft
-    if (delta.size === 0) return this.#proposals.done(batch)
-    const outcome = await store.commit({ me: incarnation, epoch: table.epoch, delta })
-    if (outcome.kind !== 'done') {
-      this.#mustCatchUp = true
-      if (outcome.kind === 'fenced') this.#beat()
-      return
-    }
-    this.#known.committed(table, delta, outcome.epoch)
-    this.#proposals.done(batch)
   }
 
   async #follow(): Promise<void> {
@@ -350,12 +292,11 @@ export class Membership {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#cancelBeat?.()
-    this.#cancelCommit?.()
     for (const [cancel, reject] of this.#waits) {
       cancel()
       reject()
     }
     this.#waits.clear()
-    this.#proposals.end(new MembershipEnded(why))
+    this.#writer.end(new MembershipEnded(why))
   }
 }

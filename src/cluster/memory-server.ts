@@ -24,6 +24,10 @@ const CHANGES = 1000
 /** Answers to a task are kept for so long. */
 const ANSWERS_MILLISECONDS = 60_000
 
+interface Answers {
+  readonly texts: string[]
+  readonly until: number
+}
 interface Waiter {
   /** On whose behalf. */
   readonly who: object
@@ -42,7 +46,7 @@ export class MemoryServer {
   /** What led to each epoch, up to the present one; undefined for what is not remembered. */
   #log = new Map<number, Delta>()
   #inboxes = new Map<Incarnation, Mail[]>()
-  #answers = new Map<string, string[]>()
+  #answers = new Map<string, Answers>()
   /** Entries of all inboxes that there ever were: ids rise even when everything was forgotten. */
   #appended = 0
 
@@ -219,18 +223,19 @@ export class MemoryServer {
   }
 
   answer(task: string, text: string): void {
-    const answers = this.#answers.get(task)
-    if (answers === undefined) this.#answers.set(task, [text])
-    else answers.push(text)
-    const forget = () => this.#answers.delete(task)
-    if (answers === undefined) this.#time.later(forget, ANSWERS_MILLISECONDS)
+    const now = this.#time.now()
+    for (const [old, { until }] of this.#answers) if (until <= now) this.#answers.delete(old)
+    const texts = this.#answers.get(task)?.texts ?? []
+    texts.push(text)
+    this.#answers.set(task, { texts, until: now + ANSWERS_MILLISECONDS })
     this.#look()
   }
 
   /** Undefined when there are none. */
   answers(task: string, from: number): readonly string[] | undefined {
-    const answers = (this.#answers.get(task) ?? []).slice(from)
-    return answers.length === 0 ? undefined : answers
+    const answers = this.#answers.get(task)
+    if (answers === undefined || answers.until <= this.#time.now() || answers.texts.length <= from) return undefined
+    return answers.texts.slice(from)
   }
 
   #whole(): Change {

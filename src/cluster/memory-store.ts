@@ -101,6 +101,7 @@ export class MemoryStore implements ClusterStore {
     this.#assertOpen()
     const fate = this.fate(call)
     await this.#while(this.delay())
+    this.#assertOpen()
     if (fate === 'refused') throw new StoreUnreachable(`${call}: refused`, true)
     if (fate === 'lost') return this.#silence(call)
     const server = this.#server

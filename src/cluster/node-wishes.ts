@@ -1,17 +1,23 @@
 import type { Incarnation } from './cluster-store.ts'
 import type { Draft } from './draft.ts'
 import { withoutInstances } from './instance-wishes.ts'
-import { type EstateRecord, fieldOf, type NodeFacts, type NodeRecord } from './records.ts'
+import { type EstateRecord, fieldOf, NEW_STORE, type NodeFacts, type NodeRecord, SEEDED_FIELD } from './records.ts'
 
 /** A node joins: its epoch of joining is the one that this is committed at. */
 export function announceNode(draft: Draft, node: Incarnation, facts: NodeFacts): void {
   const record: NodeRecord = { ...facts, joined: draft.epoch }
+  if (draft.epoch === 1) draft.write(new Map([[SEEDED_FIELD, NEW_STORE]]))
   draft.write(
     new Map([
       [fieldOf.node(node), JSON.stringify(record)],
       [fieldOf.name(facts.name), node],
     ]),
   )
+}
+
+/** More than nodes is written into a table. */
+export function noteUse(draft: Draft): void {
+  if (draft.table.isNew) draft.write(new Map([[SEEDED_FIELD, null]]))
 }
 
 /** A member says something else of itself. What it does not name stays as it is. */

@@ -45,8 +45,8 @@ export interface EstateRecord {
 
 /** Who has and had which bucket; the members are the domain's instances. */
 export interface BucketsRecord {
-  readonly holders: readonly (string | null)[]
-  readonly last: readonly (string | null)[]
+  readonly holders: readonly (string | undefined)[]
+  readonly last: readonly (string | undefined)[]
 }
 
 /** What the names of the fields begin with. */
@@ -61,6 +61,8 @@ export const fieldOf = {
 
 /** Written into a table that was put back into a store that had forgotten it: the epoch of that. */
 export const SEEDED_FIELD = 'seeded'
+/** Its value, instead of an epoch, in a table that began with an empty store, until something is made of it. */
+export const NEW_STORE = 'new'
 
 /** The parts of a field's name: its kind, and what stands behind the slash. */
 export function splitField(field: string): { readonly kind: string; readonly subject: string } {
@@ -115,7 +117,9 @@ export function readBuckets(text: string): BucketsRecord | undefined {
   const raw = objectOf(text)
   if (raw === undefined) return undefined
   const { holders, last } = raw
-  return isNames(holders) && isNames(last) && holders.length === last.length ? { holders, last } : undefined
+  if (!isNames(holders) || !isNames(last) || holders.length !== last.length) return undefined
+  const named = (name: string | null): string | undefined => name ?? undefined
+  return { holders: holders.map(named), last: last.map(named) }
 }
 
 function objectOf(text: string): Record<string, unknown> | undefined {

@@ -3,6 +3,7 @@ import { type DomainChange, DomainTable } from './domain-table.ts'
 import { LayeredMap } from './layered-map.ts'
 import {
   type EstateRecord,
+  NEW_STORE,
   type NodeRecord,
   readBuckets,
   readEstate,
@@ -87,6 +88,11 @@ export class Table {
   /** The epoch at which it was put back into a store that had forgotten it; 0 when that has never been. */
   get seeded(): number {
     return Number(this.#texts.get(SEEDED_FIELD) ?? 0) || 0
+  }
+
+  /** Whether the store was empty when the first node joined, and nothing but nodes has been written into it since. */
+  get isNew(): boolean {
+    return this.#texts.get(SEEDED_FIELD) === NEW_STORE
   }
 
   text(field: string): string | undefined {

@@ -6,6 +6,19 @@ import { isRecord } from './node-state.ts'
 export const taskNames = ['reload', 'drain', 'state'] as const
 export type TaskName = (typeof taskNames)[number]
 
+/** The topic of news that is a task (`entry.ts`). */
+export const TASK_TOPIC = 'task'
+
+const visitor = 'visitor-'
+
+/** A name for one who asks and is no node. Nothing is ever to be sent to it: it has no inbox. */
+export function visitorCalled(random: string): Incarnation {
+  return visitor + random
+}
+export function isVisitor(sender: Incarnation): boolean {
+  return sender.startsWith(visitor)
+}
+
 /** What a node does for each task: what it resolves with is the answer, as JSON. */
 export type TaskHandlers = Readonly<Record<TaskName, (asked: unknown) => unknown>>
 
@@ -130,7 +143,7 @@ export class Tasks {
   ): Promise<void> {
     const { send, newId } = this.#parts
     const id = newId()
-    const text = JSON.stringify({ id, what, value })
+    const text = taskText(id, what, value)
     for (const { incarnation } of others) send(incarnation, text)
     await collect(id, others, answers, this.#parts)
   }
@@ -148,6 +161,11 @@ export class Tasks {
       this.#doing--
     }
   }
+}
+
+/** The text of a task, which travels as news. */
+export function taskText(id: string, what: TaskName, value: unknown): string {
+  return JSON.stringify({ id, what, value })
 }
 
 /** What collecting answers needs: also for one that asks and is no node. */

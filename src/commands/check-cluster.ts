@@ -5,22 +5,28 @@ import { loadConfigFile } from '../../config/load.ts'
 import { formatProblem } from '../../config/problems.ts'
 import { type Audit, audit, membersOf } from '../cluster/audit.ts'
 import type { Change, ClusterStore } from '../cluster/cluster-store.ts'
-import { collect, type TaskAnswer, type TaskResult } from '../cluster/tasks.ts'
+import { EntryWriter } from '../cluster/entry-codec.ts'
+import { collect, TASK_TOPIC, type TaskAnswer, type TaskResult, taskText, visitorCalled } from '../cluster/tasks.ts'
 import type { CheckIo } from './check.ts'
 
-/** How the command gets at the cluster, of which it is no member. */
-export interface ClusterDoor {
-  /** The store of a configuration; nothing has been asked of it yet. */
-  open(cluster: Cluster): Promise<ClusterStore>
-  /** An entry of an inbox with one task in it. `number` counts the sender's entries for that inbox. */
-  entryOf(sender: string, number: number, text: string): Buffer
+/** The store of a configuration; nothing has been asked of it yet. */
+export type OpenStore = (cluster: Cluster) => Promise<ClusterStore>
+
+/** Opens the Redis of a configuration. What talks to it is loaded when it is wanted. */
+export function redisStore(io: Pick<CheckIo, 'readFile'>): OpenStore {
+  return async ({ redis: urls, sentinel, key_prefix: prefix, ca }) => {
+    const { RedisStore } = await import('../cluster/redis-store.ts')
+    const named = sentinel === undefined ? {} : { sentinel }
+    const trusted = ca === undefined ? {} : { ca: io.readFile(ca) }
+    return new RedisStore({ urls, prefix, ...named, ...trusted })
+  }
 }
 
 /**
  * `switchyard check --cluster`: asks every node of the cluster what it has, and compares that with Redis. Prints what
  * differs, one to a line, and who did not answer; or that nothing does. Returns the exit code, 1 or 0.
  */
-export async function checkCluster(path: string, io: CheckIo, door: ClusterDoor): Promise<0 | 1> {
+export async function checkCluster(path: string, io: CheckIo, openStore: OpenStore): Promise<0 | 1> {
   const { config, problems } = loadConfigFile(path, io)
   if (config === undefined) {
     io.stderr(problems.map((problem) => `${formatProblem(problem)}\n`).join(''))
@@ -31,12 +37,12 @@ export async function checkCluster(path: string, io: CheckIo, door: ClusterDoor)
     io.stderr(`${path}: has no cluster to check\n`)
     return 1
   }
-  const store = await door.open(cluster)
+  const store = await openStore(cluster)
   try {
     await store.open()
     const found = await audit({
       table: () => store.changes(0),
-      ask: asking(store, cluster.task_seconds, door),
+      ask: asking(store, cluster.task_seconds),
       pause: (milliseconds) => pause(milliseconds),
     })
     io.stdout(report(found, cluster.task_seconds))
@@ -49,14 +55,15 @@ export async function checkCluster(path: string, io: CheckIo, door: ClusterDoor)
   }
 }
 
-/** Asks as a node would, under a name that no node has. */
-function asking(store: ClusterStore, seconds: number, door: ClusterDoor): (table: Change) => Promise<TaskResult> {
-  const me = random()
+/** Asks as a node would, as an incarnation that is no member: what it asks is heard, and nobody waits for it. */
+function asking(store: ClusterStore, seconds: number): (table: Change) => Promise<TaskResult> {
+  const writer = new EntryWriter(visitorCalled(random()))
   let number = 0
   return async (table) => {
     const members = membersOf(table)
     const id = random()
-    const entry = door.entryOf(me, ++number, JSON.stringify({ id, what: 'state', value: null }))
+    writer.news(TASK_TOPIC, taskText(id, 'state', null))
+    const entry = writer.seal({ number: ++number, taken: 0, isNote: false, isAsking: false, isMissing: false })
     const sent = await Promise.all(members.map(({ incarnation }) => store.append(incarnation, [entry])))
     // One without an inbox is leaving, or has just died: it cannot answer.
     const asked = members.filter((_member, index) => sent[index])

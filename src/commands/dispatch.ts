@@ -36,8 +36,11 @@ export async function dispatch(argv: readonly string[], io: Io): Promise<ExitCod
 async function start(name: CommandName, given: Given, io: Io): Promise<ExitCode> {
   const config = given.options.get('config') ?? 'switchyard.yaml'
   switch (name) {
-    case 'check':
-      return check(config, io)
+    case 'check': {
+      if (!given.options.has('cluster')) return check(config, io)
+      const { checkCluster, redisStore } = await import('./check-cluster.ts')
+      return checkCluster(config, io, redisStore(io))
+    }
     case 'run': {
       const { run } = await import('./run.ts')
       await run(config, io)

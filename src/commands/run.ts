@@ -39,7 +39,7 @@ export async function run(path: string, io: RunIo): Promise<void> {
 async function reload(gateway: Gateway, path: string, io: RunIo): Promise<readonly string[]> {
   if (gateway.state !== 'ready') return [`the node is ${gateway.state}`]
   const { config, problems } = loadConfigFile(path, io)
-  let refused = problems.map(formatProblem)
+  let refused = (problems ?? []).map(formatProblem)
   try {
     if (config !== undefined) await gateway.reload(config)
   } catch (error) {

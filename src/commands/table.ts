@@ -43,11 +43,12 @@ export const commandTable = {
     ],
   },
   check: {
-    does: 'say what is wrong with a configuration',
+    does: 'say what is wrong with a configuration, or with a cluster',
     arguments: [],
-    options: [config],
+    options: [config, { name: 'cluster', means: 'compare what every node of the cluster has with what is in Redis' }],
     about: [
       'Prints every problem as "file:line:col path: message" and exits with 1; or a summary, without secrets, and exits with 0. Opens no port and asks no other machine.',
+      'With --cluster it also asks the Redis of the configuration, and by way of it every node, and prints what differs between their tables, one difference to a line, and which nodes did not answer within cluster.task_seconds. Exit code 0: all have answered, and nothing differs. It changes nothing and is no member.',
     ],
   },
   explain: {

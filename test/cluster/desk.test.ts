@@ -13,7 +13,7 @@ function desk(table?: () => Promise<Change>) {
   const asked: (readonly [TaskName, readonly string[] | undefined])[] = []
   const made = new Desk({
     me: () => me,
-    ...(table === undefined ? {} : { table }),
+    table: table ?? (async () => undefined),
     pause: async () => {},
     tasks: {
       everybody: [me, other],

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { decodeHeading } from '../../src/cluster/entry-codec.ts'
+import { CLOGGED_BYTES, Mailbox } from '../../src/cluster/mailbox.ts'
+import { Lab, shop } from './posted.ts'
+
+const MEBIBYTE = 1024 * 1024
+
+interface Bench {
+  readonly lab: Lab
+  readonly mailbox: Mailbox
+  /** Hands over a stanza of so many bytes. */
+  readonly send: (bytes?: number) => void
+  /** How many stanzas were said to be written. */
+  readonly written: () => number
+  /** What the other node's inbox has: numbers, and notes as their negative numbers. */
+  readonly numbers: () => readonly number[]
+}
+
+async function bench(): Promise<Bench> {
+  const lab = new Lab()
+  const { store, time, random } = lab
+  const mailbox = new Mailbox({ store: store.asStore, me: 'a', node: 'b', timing: time, random })
+  void store.openInbox('b')
+  await time.pass(10)
+  let written = 0
+  return {
+    lab,
+    mailbox,
+    send: (bytes = 1) => mailbox.run(shop, 1, 0, 0, 1, Buffer.alloc(bytes, 'x'), () => written++),
+    written: () => written,
+    numbers: () =>
+      store.mails('b').map(({ bytes }) => {
+        const { isNote, number } = decodeHeading(bytes)
+        return isNote ? -number : number
+      }),
+  }
+}
+
+test('it counts what the other node has not taken', async () => {
+  const { lab, mailbox, send } = await bench()
+  send(1000)
+  const before = mailbox.bytes
+  assert.ok(before >= 1000 && before < 1100)
+  await lab.time.pass(100)
+  assert.ok(mailbox.bytes >= 1000)
+  mailbox.taken(1)
+  assert.equal(mailbox.bytes, 0)
+  mailbox.taken(1)
+  mailbox.taken(500)
+  assert.equal(mailbox.bytes, 0)
+})
+
+test('above 64 MiB nothing is said to be written, until half of that is left', async () => {
+  const { lab, mailbox, send, written } = await bench()
+  let rooms = 0
+  mailbox.onRoom = () => rooms++
+  for (let n = 0; n < 64; n++) send(MEBIBYTE - 1000)
+  await lab.time.pass(1000)
+  assert.equal(written(), 64)
+  assert.equal(mailbox.isClogged, false)
+  for (let n = 0; n < 2; n++) send(MEBIBYTE)
+  assert.equal(mailbox.isClogged, true)
+  await lab.time.pass(1000)
+  assert.equal(written(), 64)
+  assert.equal(mailbox.isWritten, true)
+  mailbox.taken(2)
+  assert.equal(mailbox.isClogged, false)
+  assert.equal(written(), 64)
+  mailbox.taken(33)
+  assert.equal(rooms, 0)
+  mailbox.taken(34)
+  assert.ok(mailbox.bytes <= CLOGGED_BYTES / 2)
+  assert.equal(written(), 66)
+  assert.equal(rooms, 1)
+})
+
+test('an append writes no more than a mebibyte, and the entry that fills it', async () => {
+  const { lab, send } = await bench()
+  for (let n = 0; n < 40; n++) send(256 * 1024)
+  await lab.time.pass(1000)
+  assert.ok(lab.store.appended.length >= 10)
+  for (const entries of lab.store.appended) assert.ok(entries <= 5)
+})
+
+test('entries that may not have been written are written again, with the same numbers, before later ones', async () => {
+  const { lab, send, numbers, written } = await bench()
+  lab.store.faults = { lost: 0, silent: 1, late: 0 }
+  send()
+  await lab.time.pass(100)
+  lab.store.faults = { lost: 0, silent: 0, late: 0 }
+  send()
+  await lab.time.pass(50)
+  assert.equal(written(), 0)
+  await lab.time.pass(2000)
+  assert.deepEqual(numbers().slice(0, 3), [1, 1, 2])
+  assert.equal(written(), 2)
+})
+
+test('what was taken although nobody knew that it was written is written', async () => {
+  const { lab, mailbox, send, written } = await bench()
+  lab.store.faults = { lost: 0, silent: 1, late: 0 }
+  send()
+  await lab.time.pass(100)
+  mailbox.taken(1)
+  assert.equal(written(), 1)
+  lab.store.faults = { lost: 0, silent: 0, late: 0 }
+  await lab.time.pass(2000)
+  assert.equal(written(), 1)
+  assert.equal(mailbox.isWritten, true)
+})
+
+test('what was taken is told within 20 ms, in an entry without stanzas if nothing else goes there', async () => {
+  const { lab, mailbox, send, numbers } = await bench()
+  const taken = (): readonly number[] => lab.store.mails('b').map(({ bytes }) => decodeHeading(bytes).taken)
+  mailbox.took(4)
+  mailbox.took(5)
+  await lab.time.pass(10)
+  assert.deepEqual(numbers(), [])
+  await lab.time.pass(15)
+  assert.deepEqual([numbers(), taken()], [[-0], [5]])
+  mailbox.took(6)
+  send()
+  await lab.time.pass(100)
+  assert.deepEqual(
+    [numbers(), taken()],
+    [
+      [-0, 1],
+      [5, 6],
+    ],
+  )
+})
+
+test('a node without an inbox is not told again and again what was taken', async () => {
+  const { lab, mailbox } = await bench()
+  lab.store.forget()
+  mailbox.took(4)
+  await lab.time.pass(10_000)
+  void lab.store.openInbox('b')
+  await lab.time.pass(10_000)
+  assert.deepEqual(lab.store.mails('b'), [])
+})
+
+test('the other node is asked what it has taken when it says nothing, less and less often', async () => {
+  const { lab, mailbox, send } = await bench()
+  const questions = (): number => lab.store.mails('b').filter(({ bytes }) => decodeHeading(bytes).isAsking).length
+  send()
+  await lab.time.pass(1900)
+  assert.equal(questions(), 0)
+  await lab.time.pass(200)
+  assert.equal(questions(), 1)
+  await lab.time.pass(60_000)
+  const asked = questions()
+  assert.ok(asked >= 3 && asked <= 6, `${asked} questions`)
+  mailbox.taken(1)
+  await lab.time.pass(60_000)
+  assert.equal(questions(), asked)
+})
+
+test('what is to be sent again is, from the first, though an append is under way', async () => {
+  const { lab, mailbox, send, numbers } = await bench()
+  send()
+  await lab.time.pass(20)
+  send()
+  // Its append has begun when this turn has ended.
+  await lab.time.pass(0.01)
+  mailbox.sendAgain()
+  send()
+  await lab.time.pass(100)
+  assert.deepEqual(numbers(), [1, 2, 1, 2, 3])
+})

@@ -26,18 +26,28 @@ export function census(routes: Routes, instances: Instances, links: Links): read
     else known.push(instance)
   }
   return [...routes.domains.values()].map((domain) =>
-    count(domain, byDomain.get(domain) ?? [], links.peek(domain.name)),
+    count(domain, byDomain.get(domain) ?? [], links),
   )
 }
 
-function count(domain: DomainRoutes, instances: readonly Instance[], link: Link | undefined): Count {
+function count(domain: DomainRoutes, instances: readonly Instance[], links: Links): Count {
   const states = Object.fromEntries(instanceStates.map((state) => [state, 0])) as Record<InstanceState, number>
-  let waiting = domain.hold.stanzas + (link?.outbox.stanzas ?? 0)
-  let waitingBytes = domain.hold.bytes + (link?.outbox.bytes ?? 0)
+  let waiting = domain.hold.stanzas
+  let waitingBytes = domain.hold.bytes
+  for (const outbox of links.outboxes(domain.name)) {
+    waiting += outbox.stanzas
+    waitingBytes += outbox.bytes
+  }
+  // What is on its way to other nodes has not ended here.
+  for (const { node, stream } of [...domain.members.values(), ...domain.departing]) {
+    if (node === undefined) continue
+    waiting += stream.outbox.stanzas
+    waitingBytes += stream.outbox.bytes
+  }
   for (const { state, stream } of instances) {
     states[state]++
     waiting += stream.outbox.stanzas
     waitingBytes += stream.outbox.bytes
   }
-  return { domain, instances, states, link, waiting, waitingBytes }
+  return { domain, instances, states, link: links.peek(domain.name), waiting, waitingBytes }
 }

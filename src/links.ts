@@ -104,6 +104,12 @@ export class Links implements Upstreams {
       await new Promise((resolve) => setTimeout(resolve, SETTLING_MILLISECONDS))
   }
 
+  /** Where stanzas for a domain's server wait. */
+  outboxes(domain: string): ReadonlySet<Outbox> {
+    const held = this.#held.get(domain)
+    return new Set(held === undefined ? [] : [held.link.outbox, held.way.outbox])
+  }
+
   /** The links that have been opened. */
   *all(): IterableIterator<Held> {
     yield* this.#held.values()

@@ -86,7 +86,10 @@ export class View implements AdminView {
 
   instances(name: string): readonly InstanceView[] | undefined {
     const node = this.#parts.config().node
-    return this.#find(name)?.instances.map((instance) => instanceView(instance, node))
+    const count = this.#find(name)
+    if (count === undefined) return undefined
+    const elsewhere = [...count.domain.members.values()].filter((instance) => instance.node !== undefined)
+    return [...count.instances, ...elsewhere].map((instance) => instanceView(instance, node))
   }
 
   quarantine(name: string): readonly QuarantineView[] | undefined {
@@ -151,7 +154,7 @@ function instanceView(instance: Instance, node: string): InstanceView {
   return {
     name,
     state,
-    node,
+    node: instance.node ?? node,
     bucket: bucket ?? null,
     spare: state === 'spare',
     remote: stream.remote,
@@ -188,7 +191,7 @@ function explainView(domain: DomainRoutes, explanation: Explanation, node: strin
     bucket: bucket ?? null,
     outcome: taken ? 'deliver' : domain.config.when_unassigned === 'bounce' ? 'bounce' : 'hold',
     instance: instance ?? null,
-    node: taken ? node : null,
+    node: taken ? (domain.members.get(instance ?? '')?.node ?? node) : null,
     because: why.join('; '),
   }
 }

@@ -334,6 +334,8 @@ export class ClusterMember implements Keeper {
     for (const domain of routes.domains.values()) {
       if (names === undefined || names.has(domain.name)) {
         this.registry.follow(domain, table.domain(domain.name), names?.get(domain.name))
+        // It is wanted wherever its instances are: a server with a link of each node may write to any.
+        if (domain.members.size > 0) this.#parts.links.linkFor(domain.name)
       }
     }
     this.#parts.links.settleAnew()

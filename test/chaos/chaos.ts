@@ -1,6 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { runCampaign } from './campaign.ts'
+import { runClusterCampaign } from './cluster/campaign.ts'
+import { journalKillsFaults, journalKillsTable, runJournalKills } from './cluster/journal-kills.ts'
+import type { Delivery } from './cluster/node.ts'
+import { clusterFaultsOf, clusterTable } from './cluster/report.ts'
+import { rollingFaults, rollingTable, runRolling } from './cluster/rolling.ts'
+import { clusterServers } from './cluster/stage.ts'
 import { candidates, comparisonTable, dieUnread } from './compare.ts'
 import { drainsFaults, drainsTable, runDrains } from './drains.ts'
 import { campaignTable, faultsOf } from './report.ts'
@@ -14,6 +20,12 @@ import { type ServerName, serverNames } from './stage.ts'
  *   a component dies with 3000 messages unread: behind Prosody, behind ejabberd, and behind Switchyard behind either.
  * npm run chaos -- --drains 200 [--rate 2000] [--server none]
  *   drains one after the other, under load.
+ * npm run chaos -- --nodes 3 [--delivery at_least_once|journal] [--server prosody|ejabberd|both] and as the first
+ *   the same with so many nodes about a Redis; nodes and Redis are killed and stopped, too.
+ * npm run chaos -- --journal-kills 100 [--nodes 3] [--delivery journal] [--rate 1000]
+ *   the very node that reads is killed, again and again; what it had proven to have read must come.
+ * npm run chaos -- --rolling [--nodes 3] [--rate 5000]
+ *   a rolling restart under load.
  * Exit code 1 when anything that is promised was not kept.
  */
 const { values } = parseArgs({
@@ -27,11 +39,24 @@ const { values } = parseArgs({
     logs: { type: 'string' },
     compare: { type: 'boolean', default: false },
     drains: { type: 'string' },
+    nodes: { type: 'string' },
+    delivery: { type: 'string', default: 'journal' },
+    'journal-kills': { type: 'string' },
+    rolling: { type: 'boolean', default: false },
   },
 })
 
 const seed = Number(values.seed)
-process.exitCode = values.compare ? await comparison() : values.drains ? await drains() : await campaigns()
+const nodes = Number(values.nodes ?? 3)
+process.exitCode = await chosen()
+
+function chosen(): Promise<number> {
+  if (values.compare) return comparison()
+  if (values.drains) return drains()
+  if (values['journal-kills']) return journalKills(Number(values['journal-kills']))
+  if (values.rolling) return rolling()
+  return values.nodes ? clusterCampaigns() : campaigns()
+}
 
 async function campaigns(): Promise<number> {
   const [seconds, rate, every] = [Number(values.seconds), Number(values.rate ?? 400), Number(values.every)]
@@ -43,6 +68,38 @@ async function campaigns(): Promise<number> {
     code |= show({ ...result, logs: undefined }, campaignTable(result), faultsOf(result))
   }
   return code
+}
+
+async function clusterCampaigns(): Promise<number> {
+  const [seconds, rate, every] = [Number(values.seconds), Number(values.rate ?? 400), Number(values.every)]
+  const delivery = deliveryOf(values.delivery)
+  let code = 0
+  for (const server of clusterServers.filter((name) => serversOf(values.server ?? 'both').includes(name))) {
+    console.error(`chaos: ${seconds} s, ${nodes} nodes behind ${server}, delivery ${delivery}, seed ${seed}`)
+    const result = await runClusterCampaign({ server, nodes, delivery, seconds, seed, rate, every })
+    if (values.logs !== undefined) writeFileSync(`${values.logs}.${server}`, result.logs)
+    code |= show({ ...result, logs: undefined }, clusterTable(result), clusterFaultsOf(result))
+  }
+  return code
+}
+
+async function journalKills(kills: number): Promise<number> {
+  const delivery = deliveryOf(values.delivery)
+  const result = await runJournalKills({ nodes, kills, rate: Number(values.rate ?? 1000), seed, delivery })
+  if (values.logs !== undefined) writeFileSync(values.logs, result.logs)
+  return show({ ...result, logs: undefined }, journalKillsTable(result), journalKillsFaults(result))
+}
+
+async function rolling(): Promise<number> {
+  const result = await runRolling({ nodes, instances: 2 * nodes, rate: Number(values.rate ?? 5000) })
+  if (values.logs !== undefined) writeFileSync(values.logs, result.logs)
+  return show({ ...result, logs: undefined }, rollingTable(result), rollingFaults(result))
+}
+
+function deliveryOf(name: string): Delivery {
+  const known = (['at_least_once', 'at_most_once', 'journal'] as const).find((one) => one === name)
+  if (known === undefined) throw new Error(`--delivery is at_least_once, at_most_once or journal, not ${name}`)
+  return known
 }
 
 async function drains(): Promise<number> {

@@ -62,6 +62,15 @@ export class ComponentStream {
     this.write('</stream:stream>')
   }
 
+  /** Reads nothing more, with its socket open, until `resume`. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
   /** The connection goes with a TCP reset. */
   reset(): void {
     this.#socket.resetAndDestroy()

@@ -11,11 +11,13 @@ export interface SlotOptions {
   readonly name: string
   readonly domain: string
   readonly library: Library
-  /** Where instances connect. */
-  readonly port: number
+  /** Where instances connect: asked for each. */
+  readonly port: number | (() => number)
   /** As `InstanceOptions.askEvery`. */
   readonly askEvery: number
   readonly ledger: Ledger
+  /** Why a stream has ended that no fault of the slot's own did end; undefined when there is no reason. */
+  readonly reason?: (port: number) => Ending | undefined
 }
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url))
@@ -37,6 +39,7 @@ export class Slot {
   readonly incarnations: Incarnation[] = []
   #process: RunningProcess | undefined
   #port = 0
+  #dialed = 0
   #isOver = false
   #isHushed = false
   #restartAfter = 0
@@ -52,8 +55,9 @@ export class Slot {
   async start(): Promise<void> {
     const { name, domain, library, port, askEvery, ledger } = this.options
     const incarnation: Incarnation = { name: `${name}.${this.incarnations.length + 1}`, ending: 'alive' }
+    const dialed = typeof port === 'number' ? port : port()
     const options: InstanceOptions = {
-      port,
+      port: dialed,
       domain,
       secret: SECRET,
       name: incarnation.name,
@@ -67,6 +71,7 @@ export class Slot {
       readyWhen: [/^ready /],
       onLine: (line) => this.#read(incarnation, ledger, line),
     })
+    this.#dialed = dialed
     this.incarnations.push(incarnation)
     if (this.#isOver) return running.kill()
     this.#process = running
@@ -81,6 +86,10 @@ export class Slot {
   /** From where the current instance is connected. */
   get port(): number {
     return this.#port
+  }
+  /** To where. */
+  get dialed(): number {
+    return this.#dialed
   }
 
   /**
@@ -136,6 +145,8 @@ export class Slot {
   #ended(incarnation: Incarnation, running: RunningProcess): void {
     this.#process = undefined
     if (this.#isOver) return
+    const reason = incarnation.ending === 'alive' ? this.options.reason?.(this.#dialed) : undefined
+    if (reason !== undefined) incarnation.ending = reason
     if (incarnation.ending === 'alive') {
       incarnation.ending = 'unasked'
       const said = running

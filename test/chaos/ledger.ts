@@ -1,7 +1,11 @@
+import type { Passage } from './passage.ts'
 import { kinds, microseconds, parseName } from './wire.ts'
 
-/** How an instance's stream ended, or that it did not: only some ends may leave stanzas that come twice. */
-export type Ending = 'alive' | 'kill' | 'stop' | 'reset' | 'close' | 'drain' | 'unasked'
+/**
+ * How an instance's stream ended, or that it did not: only some ends may leave stanzas that come twice. `node`: with the
+ * node that it was connected to.
+ */
+export type Ending = 'alive' | 'kill' | 'stop' | 'reset' | 'close' | 'drain' | 'unasked' | 'node'
 
 /** One life of an instance. */
 export interface Incarnation {
@@ -20,9 +24,13 @@ export interface Sent {
   readonly bytes: number
   /** The XMPP server has handed it to Switchyard. */
   reached: boolean
+  /** Where there are several nodes. */
+  passage: Passage | undefined
   readonly deliveries: Delivery[]
   /** Results and errors that left Switchyard for it, errors by condition. */
   readonly answers: string[]
+  /** When each of them did. */
+  readonly answerTimes: number[]
   /** The sender has got it back, or its answer. */
   returned: boolean
 }
@@ -35,6 +43,8 @@ export interface Asked {
   left: boolean
   /** The users' answer, or the server's error, has come to Switchyard. */
   replied: boolean
+  /** The answer's, where there are several nodes. */
+  passage: Passage | undefined
   readonly answeredTo: Incarnation[]
 }
 
@@ -57,21 +67,27 @@ export class Ledger {
   }
 
   send(name: string, bytes: number): void {
-    this.sent.set(name, { name, bytes, reached: false, deliveries: [], answers: [], returned: false })
+    this.sent.set(name, {
+      ...{ name, bytes, reached: false, passage: undefined, returned: false },
+      ...{ deliveries: [], answers: [], answerTimes: [] },
+    })
   }
 
   /** At the tap, towards Switchyard. `id` is what the server wrote. */
-  reach(name: string): void {
+  reach(name: string, passage?: Passage): void {
     const sent = this.sent.get(name)
     if (sent === undefined || sent.reached) return
     sent.reached = true
+    sent.passage = passage
     this.#change(sent, () => {}, 1)
   }
 
   /** At the tap, from Switchyard: an answer or a bounce. */
   leave(name: string, answer: string): void {
     const sent = this.sent.get(name)
-    if (sent !== undefined) this.#change(sent, () => sent.answers.push(answer))
+    if (sent === undefined) return
+    sent.answerTimes.push(microseconds())
+    this.#change(sent, () => sent.answers.push(answer))
   }
 
   deliver(name: string, to: Incarnation, time: number): void {
@@ -86,7 +102,7 @@ export class Ledger {
   }
 
   ask(name: string, by: Incarnation): void {
-    this.asked.set(name, { name, by, left: false, replied: false, answeredTo: [] })
+    this.asked.set(name, { name, by, left: false, replied: false, passage: undefined, answeredTo: [] })
   }
 
   /** At the tap: a request has left Switchyard under the id `token`. */
@@ -97,10 +113,13 @@ export class Ledger {
   }
 
   /** At the tap: a reply to the request with the id `token` comes. */
-  askReplied(token: string): void {
+  askReplied(token: string, passage?: Passage): void {
     const name = this.#tokens.get(token)
     const asked = name === undefined ? undefined : this.asked.get(name)
-    if (asked !== undefined) asked.replied = true
+    if (asked !== undefined) {
+      asked.replied = true
+      asked.passage = passage
+    }
     this.#tokens.delete(token)
     this.#lastChange = microseconds()
   }

@@ -69,7 +69,7 @@ export function judge(ledger: Ledger, ordered: (key: string) => boolean): Verdic
 
 /** Only these leave anything that may come twice. */
 export function isViolent({ ending }: Incarnation): boolean {
-  return ending === 'kill' || ending === 'stop' || ending === 'reset'
+  return ending === 'kill' || ending === 'stop' || ending === 'reset' || ending === 'node'
 }
 
 /**
@@ -91,12 +91,12 @@ function reorderedOf(reached: readonly Sent[], ordered: (key: string) => boolean
   })
 }
 
-function told({ name, first }: { readonly name: string; readonly first: Delivery }): string {
+export function told({ name, first }: { readonly name: string; readonly first: Delivery }): string {
   return `${name} to ${first.to.name} (${first.to.ending})`
 }
 
 /** Each delivery but the last is laid to the instance that got it: it had not confirmed it. */
-function duplicatesOf(reached: readonly Sent[]): readonly Duplicates[] {
+export function duplicatesOf(reached: readonly Sent[]): readonly Duplicates[] {
   const counts = new Map<Incarnation, { stanzas: number; bytes: number }>()
   for (const sent of reached.filter(({ deliveries }) => deliveries.length > 1)) {
     for (const of of culprits(inOrder(sent))) {
@@ -115,7 +115,7 @@ function culprits(deliveries: readonly Delivery[]): readonly Incarnation[] {
   return [...all.filter(isViolent), ...all.filter((to) => !isViolent(to))].slice(0, -1)
 }
 
-function inOrder({ deliveries }: Sent): readonly Delivery[] {
+export function inOrder({ deliveries }: Sent): readonly Delivery[] {
   return [...deliveries].sort((a, b) => a.time - b.time)
 }
 

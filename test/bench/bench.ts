@@ -8,6 +8,7 @@ import { idle } from './cases/idle.ts'
 import { latency } from './cases/latency.ts'
 import { micro } from './cases/micro.ts'
 import { prosody } from './cases/prosody.ts'
+import { recovery } from './cases/recovery.ts'
 import { manySenders, throughput } from './cases/throughput.ts'
 import { assertTwoCores } from './cores.ts'
 import { describeMachine, type Machine } from './machine.ts'
@@ -25,6 +26,7 @@ const cases: Readonly<Record<CaseNumber, Case>> = {
   7: micro,
   8: across,
   9: delay,
+  10: recovery,
 }
 
 async function main(options: Options, argv: readonly string[]): Promise<void> {

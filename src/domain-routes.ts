@@ -92,6 +92,10 @@ export class DomainRoutes {
   get isJournaled(): boolean {
     return this.#config.delivery === 'journal'
   }
+  /** Undefined for a domain without buckets. */
+  get buckets(): BucketTable | undefined {
+    return this.#buckets
+  }
   /** Whether a name is an instance's, here or elsewhere. */
   isTaken(name: string): boolean {
     return this.#members.has(name) || this.joining.has(name)

@@ -19,23 +19,23 @@ import { Instances } from './instances.ts'
 import type { HoldStore } from './journal.ts'
 import { Journals } from './journals.ts'
 import { LateMetrics } from './late-metrics.ts'
-import type { Link, LinkHandler } from './link.ts'
+import { LinkEvents } from './link-events.ts'
 import { Links, type LinksParts } from './links.ts'
 import { Listener } from './listener.ts'
 import { LocalRouter } from './local.ts'
-import { escapeForLog, type Log, logEvent } from './log.ts'
+import { type Log, logEvent } from './log.ts'
 import { Redelivery } from './redelivery.ts'
+import { LocalRegistry } from './registry.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
 import { scannersBy } from './scanning.ts'
 import { selfConfig } from './self-config.ts'
+import { Shares } from './shares.ts'
 import { Barriers } from './stream/barriers.ts'
 import { Flusher } from './stream/flusher.ts'
 import { Reframer } from './stream/reframe.ts'
 import { View } from './view.ts'
 import { type Patience, usualPatience, Watch } from './watch.ts'
-import type { Head } from './xmpp/head.ts'
-import type { StreamCondition } from './xmpp/stream-error.ts'
 
 export interface GatewayOptions {
   readonly version: string
@@ -51,7 +51,7 @@ const redisRetry = { first: 250, most: 5000 }
 export type GatewayState = 'starting' | 'ready' | 'draining' | 'stopped'
 
 /** One Switchyard node: puts the parts together, and changes or ends them in order. */
-export class Gateway implements LinkHandler {
+export class Gateway {
   readonly #log: Log
   readonly #clock = { now: performance.now() }
   readonly #routes = new Routes()
@@ -63,6 +63,7 @@ export class Gateway implements LinkHandler {
   readonly #self: DomainRoutes
   readonly #links: Links
   readonly #router: Router
+  readonly #shares: Shares
   readonly #drains: Drains
   readonly #instances: Instances
   readonly #listener: Listener
@@ -110,7 +111,15 @@ export class Gateway implements LinkHandler {
     const readFile = (path: string) => readFileSync(path, 'utf8')
     const undeliverable: LinksParts['undeliverable'] = (domain, queue) => this.#router.giveUpLink(domain, queue)
     const random = Math.random
-    this.#links = new Links({ routes, flusher, handler: this, random, readFile, limits, scanners, undeliverable })
+    const handler = new LinkEvents({
+      routes,
+      router: () => this.#router,
+      streamErrors: this.#streamErrors,
+      log,
+      retrying: () => {},
+      forgotten: () => {},
+    })
+    this.#links = new Links({ routes, flusher, handler, random, readFile, limits, scanners, undeliverable })
     this.#router = new Router({
       routes,
       self: this.#self,
@@ -122,9 +131,18 @@ export class Gateway implements LinkHandler {
       drain,
       routed: (seconds) => this.#routeSeconds.observe(seconds),
       preciseNow: () => performance.now(),
+      keeper: () => undefined,
+      advertised: () => {},
     })
     const own = { address: config.address, epoch: performance.timeOrigin }
     const redelivery = new Redelivery({ router: this.#router, reframer, clock, log, ...own })
+    this.#shares = new Shares({ router: this.#router, redelivery, log })
+    const registry = new LocalRegistry({
+      shares: this.#shares,
+      router: this.#router,
+      log,
+      seated: (domain, instance) => this.#instances.seated(domain, instance),
+    })
     this.#drains = new Drains({
       roster: () => this.#instances,
       unregister: (instance) => routes.unregister(instance),
@@ -138,7 +156,8 @@ export class Gateway implements LinkHandler {
       node: config.node,
       routes,
       router: this.#router,
-      redelivery,
+      shares: this.#shares,
+      registry: () => registry,
       barriers: (domain) => new Barriers(clock, config.address, domain),
       log,
       randomBytes,
@@ -242,32 +261,6 @@ export class Gateway implements LinkHandler {
     logEvent(this.#log, 'stopped')
   }
 
-  linkStanza(link: Link, head: Head): void {
-    const domain = this.#routes.domains.get(link.domain)
-    if (domain !== undefined) this.#router.fromLink(domain, link, head)
-  }
-
-  linkUp(link: Link): void {
-    link.outbox.pausesSources = true
-    logEvent(this.#log, 'link-up', { domain: link.domain })
-  }
-
-  linkDown(link: Link, reason: string): void {
-    link.outbox.pausesSources = false
-    link.outbox.releaseSources()
-    this.#routes.domains.get(link.domain)?.adverts.forget()
-    logEvent(this.#log, 'link-down', { domain: link.domain, reason: escapeForLog(reason) })
-  }
-
-  linkRetry(link: Link, reason: string, milliseconds: number): void {
-    const seconds = Math.round(milliseconds / 100) / 10
-    logEvent(this.#log, 'link-retry', { domain: link.domain, seconds, reason: escapeForLog(reason) })
-  }
-
-  linkError(condition: StreamCondition): void {
-    this.#streamErrors.count(condition)
-  }
-
   async #open(): Promise<void> {
     // First of all, so that nothing overtakes what was held before.
     await this.#journals?.open()
@@ -332,7 +325,7 @@ export class Gateway implements LinkHandler {
   #configure(existing: DomainRoutes | undefined, config: Domain): DomainRoutes {
     const domain = existing ?? (config.name === this.#self.name ? this.#self : undefined)
     if (domain === undefined) return new DomainRoutes(config, Math.random, this.#flusher.slabs)
-    if (domain.configure(config)) this.#instances.redistribute(domain)
+    if (domain.configure(config)) this.#shares.redistribute(domain)
     return domain
   }
 

@@ -9,18 +9,11 @@ export const ANY_INSTANCE = -1
 export type Place = number | string
 
 /** Where what is held is written down, too, so that it outlives the node. */
-export interface HoldJournal {
+export interface HoldKeeper {
   /** Whether what is held now will be written down. */
-  readonly isSaving: boolean
-  /**
-   * The ticket of a stanza that is about to wait at a place behind one whose ticket is `before`. `known` is its own, of
-   * when it was held already.
-   */
-  ticketFor(since: number, deaths: number, before: Ticket | undefined, known: Ticket | undefined): Ticket
-  /** A stanza to which `ticketFor` gave a new ticket is in this slab. */
-  note(ticket: Ticket, slab: Slab | undefined): void
-  /** Whether the stanzas of a slab have been written down. */
-  isSaved(slab: Slab): boolean
+  readonly isUp: boolean
+  /** Writes down the stanza in `head`; the ticket keeps it there. `since` and `deaths` as in `StanzaQueue.append`. */
+  keep(head: Head, since: number, deaths: number): Ticket
 }
 
 /**
@@ -34,7 +27,7 @@ export class Hold {
   /** The bound, in bytes of stanzas. */
   limit: number
   /** Undefined where what is held ends with the node. */
-  journal: HoldJournal | undefined
+  keeper: HoldKeeper | undefined
 
   readonly #pool: SlabPool | undefined
 
@@ -51,7 +44,7 @@ export class Hold {
   }
   /** Whether what is held now is there still when the node has been started anew. */
   get outlives(): boolean {
-    return this.journal?.isSaving === true
+    return this.keeper?.isUp === true
   }
 
   /**
@@ -66,13 +59,20 @@ export class Hold {
       queue = new StanzaQueue(this.#pool)
       this.#queues.set(place, queue)
     }
-    const { journal } = this
-    const given = journal === undefined ? ticket : journal.ticketFor(now, deaths, queue.last?.ticket, ticket)
-    queue.append(head.buffer, head.start, head.end, now, deaths, given)
-    if (given !== undefined && given !== ticket) journal?.note(given, queue.last)
+    const kept = ticket ?? this.keeper?.keep(head, now, deaths)
+    queue.append(head.buffer, head.start, head.end, now, deaths, kept)
     this.#bytes += length
     this.#stanzas++
     return true
+  }
+
+  /** Stanzas that would be lost if the node died now. */
+  get unsaved(): number {
+    let stanzas = 0
+    for (const queue of this.#queues.values()) {
+      for (let slab = queue.first; slab !== undefined; slab = slab.next) if (!slab.ticket?.isStored) stanzas += slab.stanzas
+    }
+    return stanzas
   }
 
   /** The places where something waits. */
@@ -112,7 +112,7 @@ export class Hold {
       const queue = this.take(place)
       const saved = new StanzaQueue()
       for (let slab = queue?.shift(); slab !== undefined; slab = queue?.shift()) {
-        if (this.journal?.isSaved(slab)) saved.push(slab)
+        if (slab.ticket?.isStored) saved.push(slab)
         else unsaved.push(slab)
       }
       if (saved.isEmpty) continue

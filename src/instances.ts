@@ -3,9 +3,9 @@ import type { Clock } from './clock.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { Instance, type InstanceOwner } from './instance.ts'
 import { type Log, logEvent } from './log.ts'
+import type { Registry } from './registry.ts'
 import { routeFrom } from './replies.ts'
 import type { Router } from './router.ts'
-import type { Registry } from './registry.ts'
 import type { Routes } from './routes.ts'
 import type { Shares } from './shares.ts'
 import type { AcceptedDomain, Credential } from './stream/accept.ts'
@@ -137,6 +137,11 @@ export class Instances implements InstanceOwner {
     outbox.confirmBy(this.#parts.barriers(domain.name))
     outbox.flush()
     outbox.probe()
+  }
+
+  /** An instance answers no more, for now. */
+  sideline(domain: DomainRoutes, instance: Instance): void {
+    this.#parts.registry().sideline(domain, instance)
   }
 
   /** A suspect instance answers again. */

@@ -2,11 +2,12 @@ import type { Upstream as UpstreamConfig } from '../config/config.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { Link, type LinkHandler } from './link.ts'
 import type { LinkTls } from './link-socket.ts'
+import type { RemoteStream } from './remote-stream.ts'
 import type { Upstream, Upstreams } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { Flusher } from './stream/flusher.ts'
 import { Outbox } from './stream/outbox.ts'
-import type { StanzaQueue } from './stream/queue.ts'
+import { StanzaQueue } from './stream/queue.ts'
 import type { Standstill } from './stream/standstill.ts'
 import type { Scanners } from './xmpp/scanners.ts'
 
@@ -20,10 +21,33 @@ export interface LinksParts {
   readonly scanners: () => Scanners
   /** Takes what waited for a link that ends without another in its place. */
   readonly undeliverable: (domain: DomainRoutes, queue: StanzaQueue) => void
+  /** Undefined for a node alone, which dials whenever it likes. */
+  readonly leases: () => LinkLeases | undefined
+}
+
+/** How long the node that had a link may take to pass on what it was given for it, in milliseconds. */
+const PASSING_MILLISECONDS = 10_000
+/** After a server has said `conflict` to a link that another node may have had, in milliseconds; then twice that, … */
+const TAKEOVER_RETRY_MILLISECONDS = 2000
+
+/** Who holds the one link of a domain (`links: one`) in a cluster: `here`, another node, or nobody yet. */
+export type LinkHolder = 'here' | RemoteStream | undefined
+
+/** Settles among the nodes of a cluster who dials for a domain. */
+export interface LinkLeases {
+  /** A domain's one link is wanted: `Links.assign` says who has it. */
+  want(domain: string): LinkHolder
 }
 
 interface Held {
-  readonly link: Link
+  /** Ours; not open while another node has the domain's one link. */
+  link: Link
+  /** Where stanzas go: to the link, to the node that has it, or to where they wait until that is settled. */
+  way: Upstream
+  /** Who is to have the link, and who had it when `way` was last settled. */
+  holder: LinkHolder
+  settled: LinkHolder
+  isSettling: boolean
   readonly config: UpstreamConfig
   readonly domain: DomainRoutes
   readonly standstill: Standstill
@@ -41,12 +65,29 @@ export class Links implements Upstreams {
 
   /** The link of a domain, opened if there was none; undefined when the domain has no upstream. */
   linkFor(domain: string): Upstream | undefined {
-    return this.#held.get(domain)?.link ?? this.#open(domain)
+    return this.#held.get(domain)?.way ?? this.#open(domain)
   }
 
   /** The link of a domain if it has been opened. */
   peek(domain: string): Link | undefined {
     return this.#held.get(domain)?.link
+  }
+
+  /** A domain's one link is another's from now on: what is on its way to the old one goes first. */
+  assign(domain: string, holder: LinkHolder): void {
+    const held = this.#held.get(domain)
+    if (held === undefined || held.holder === holder) return
+    held.holder = holder
+    if (!held.isSettling) void this.#settle(held)
+  }
+
+  /** Alone from now on, or not: each link is settled anew. */
+  settleAnew(): void {
+    const leases = this.#parts.leases()
+    for (const [name, held] of this.#held) {
+      const isOne = leases !== undefined && held.config.links === 'one'
+      this.assign(name, isOne ? leases.want(name) : 'here')
+    }
   }
 
   /** The links that have been opened. */
@@ -65,13 +106,15 @@ export class Links implements Upstreams {
 
   /** Resolves when every link that is up has sent what waited for it, or at the deadline (`performance.now()`). */
   async drained(deadline: number): Promise<void> {
-    const online = [...this.#held.values()].filter(({ link }) => link.state === 'online')
-    await Promise.all(online.map(({ link }) => link.outbox.passed(deadline - performance.now())))
+    const going = [...this.#held.values()].filter(({ link, way }) => way !== link || link.state === 'online')
+    await Promise.all(going.map(({ way }) => way.outbox.passed(deadline - performance.now())))
   }
 
   /** The node is stopping: what waits for a link that is not up is given up, while those who sent it are still there. */
   giveUpDown(): void {
-    for (const held of this.#held.values()) if (held.link.state !== 'online') this.#giveUp(held)
+    for (const held of this.#held.values()) {
+      if (held.way === held.link && held.link.state !== 'online') this.#giveUp(held)
+    }
   }
 
   /** Stops every link, for good; what could not be written is given up. */
@@ -89,45 +132,104 @@ export class Links implements Upstreams {
     await link.stop()
     if (this.#held.get(domain.name) !== held) return
     this.#held.delete(domain.name)
-    const left = link.outbox.take()
+    const left = held.way.outbox.take()
+    left.prepend(link.outbox.take())
     if (left.isEmpty) return
     const next = this.linkFor(domain.name)
     if (next === undefined) this.#parts.undeliverable(domain, left)
     else next.outbox.requeue(left)
   }
 
-  #giveUp({ link, domain }: Held): void {
-    const left = link.outbox.take()
+  #giveUp({ link, way, domain }: Held): void {
+    const left = way.outbox.take()
+    if (way !== link) left.prepend(link.outbox.take())
     if (!left.isEmpty) this.#parts.undeliverable(domain, left)
   }
 
-  #open(name: string): Link | undefined {
+  /** Until it is known to have ended, nothing that is newer overtakes what went the old way. */
+  async #settle(held: Held): Promise<void> {
+    held.isSettling = true
+    const waiting = this.#newOutbox(held.domain, held.config)
+    const older = new StanzaQueue()
+    const first = held.way
+    held.way = { outbox: waiting }
+    if (first !== held.link) older.prepend(first.outbox.take())
+    while (held.settled !== held.holder) {
+      const before = held.settled
+      held.settled = held.holder
+      if (held.settled === 'here') held.link.open()
+      older.prepend(before === 'here' ? await this.#part(held) : await this.#passed(before))
+    }
+    const next = held.holder === undefined || held.holder === 'here' ? held.link : held.holder
+    if (next !== held.link) older.prepend(held.link.outbox.take())
+    next.outbox.requeue(waiting.take())
+    next.outbox.requeue(older)
+    held.way = next
+    held.isSettling = false
+  }
+
+  /** Our link ends, in order; the next one will be another. Resolves with what could not be written. */
+  async #part(held: Held): Promise<StanzaQueue> {
+    const { link } = held
+    await link.stop()
+    held.link = this.#newLink(held.domain, held.config)
+    if (held.settled === 'here') held.link.open()
+    return link.outbox.take()
+  }
+
+  /** Resolves when the node that had the link has confirmed all it was given, or is gone; with what it had not. */
+  async #passed(before: RemoteStream | undefined): Promise<StanzaQueue> {
+    if (before === undefined) return new StanzaQueue()
+    await Promise.race([before.outbox.passed(PASSING_MILLISECONDS), before.gone])
+    return before.outbox.detach()
+  }
+
+  #open(name: string): Upstream | undefined {
     const domain = this.#parts.routes.domains.get(name)
     const config = domain?.config.upstream
     if (this.#isStopping || domain === undefined || config === undefined) return undefined
-    const limits = this.#parts.limits()
-    const outbox = new Outbox(this.#parts.flusher, limits.outbox_bytes, config.queue.bytes)
+    const link = this.#newLink(domain, config)
+    const held: Held = {
+      ...{ link, way: link, config, domain, standstill: { progress: 0, since: undefined } },
+      ...{ holder: undefined, settled: undefined, isSettling: false },
+    }
+    this.#held.set(name, held)
+    const leases = config.links === 'one' ? this.#parts.leases() : undefined
+    if (leases !== undefined) this.assign(name, leases.want(name))
+    else {
+      held.holder = held.settled = 'here'
+      link.open()
+    }
+    return held.way
+  }
+
+  #newOutbox(domain: DomainRoutes, config: UpstreamConfig): Outbox {
+    const outbox = new Outbox(this.#parts.flusher, this.#parts.limits().outbox_bytes, config.queue.bytes)
     outbox.pausesSources = false // nobody is paused for a link that is not up
     outbox.onDelivered = (stanzas) => {
       domain.counters.deliveredToLink += stanzas
     }
-    const link = new Link(
+    return outbox
+  }
+
+  #newLink(domain: DomainRoutes, config: UpstreamConfig): Link {
+    const isLeased = config.links === 'one' && this.#parts.leases() !== undefined
+    return new Link(
       {
-        domain: name,
+        domain: domain.name,
         host: config.host,
         port: config.port,
         tls: config.tls ? this.#tls(config) : undefined,
         secret: config.secret,
         scanners: this.#parts.scanners(),
-        outbox,
+        outbox: this.#newOutbox(domain, config),
         shared: config.links === 'each',
         random: this.#parts.random,
+        // The server may still believe in the connection of a node that is gone.
+        ...(isLeased ? { timing: { patientRetry: TAKEOVER_RETRY_MILLISECONDS } } : {}),
       },
       this.#parts.handler,
     )
-    this.#held.set(name, { link, config, domain, standstill: { progress: 0, since: undefined } })
-    link.open()
-    return link
   }
 
   /** The authorities are read with every connection: where a file that is not there fails that one only, to be tried again. */

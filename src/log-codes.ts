@@ -116,6 +116,87 @@ export const logCodes = {
     means: 'A drain has ended; `unanswered` says what it did not wait for.',
     todo: 'Nothing.',
   },
+  'node-joined': { level: 'info', means: 'A node has joined the cluster.', todo: 'Nothing.' },
+  'node-left': {
+    level: 'warn',
+    means: 'A node has left the cluster; `isDead` says whether it was declared dead, as it did not renew its lease.',
+    todo: 'Nothing, if it was stopped; else look at that node, and at how it reaches Redis.',
+  },
+  senior: {
+    level: 'info',
+    means: 'A node is the senior now, which does what one node must: it buries the dead.',
+    todo: 'Nothing.',
+  },
+  'cluster-joined': { level: 'info', means: 'This node has joined the cluster.', todo: 'Nothing.' },
+  'cluster-left': { level: 'info', means: 'This node has left the cluster in order.', todo: 'Nothing.' },
+  'cluster-refused': {
+    level: 'error',
+    means: 'This node cannot join: a live node has its name, or Redis is not fit for use; `reason` says which.',
+    todo: 'Give each node a name of its own with `node`; mend in Redis what is named.',
+  },
+  'cluster-retry': {
+    level: 'warn',
+    means: 'This node could not reach Redis to join, and tries again after the pause that `seconds` gives.',
+    todo: 'If it goes on: look at `reason`, at Redis, and at cluster.redis.',
+  },
+  'cluster-up': { level: 'info', means: 'Redis can be reached again.', todo: 'Nothing.' },
+  'cluster-down': {
+    level: 'warn',
+    means: 'Redis cannot be reached: the last routing table stays in force, and what is for other nodes waits.',
+    todo: 'Look at `reason`, at Redis, and at the network between.',
+  },
+  'cluster-fenced': {
+    level: 'warn',
+    means:
+      'The lease of this node has run out, so others may act for it: it delivers nothing until it has a valid one.',
+    todo: 'Look at why Redis was silent to it, or the process stood still: the machine, its disk, its network.',
+  },
+  'cluster-lost': {
+    level: 'error',
+    means: 'This node was declared dead while it lived; it joins anew, with its instances.',
+    todo: 'Look at why it stood still, or was cut off from Redis, for longer than 5 s.',
+  },
+  'cluster-seeded': {
+    level: 'warn',
+    means: 'Redis had forgotten the routing table, or gone back to an older one; this node has put it back.',
+    todo: 'Look at why Redis was restarted empty: its memory, its persistence, a fail-over.',
+  },
+  'estate-claimed': {
+    level: 'info',
+    means: 'This node deals with what was on its way to a dead node.',
+    todo: 'Nothing.',
+  },
+  'estate-settled': { level: 'info', means: 'All that was on its way to a dead node has ended.', todo: 'Nothing.' },
+  'inbox-full': {
+    level: 'warn',
+    means: 'As much waits in Redis for a node as cluster.inbox_bytes allows; what is more is held here.',
+    todo: 'Look at that node: it does not read, or its instances are too slow for their share.',
+  },
+  'inbox-unreadable': {
+    level: 'error',
+    means: 'An entry of an inbox in Redis is none of ours, or of another release; it is left out.',
+    todo: 'Look at who else writes under cluster.key_prefix, and at the versions of the nodes.',
+  },
+  'link-claimed': {
+    level: 'info',
+    means: 'This node holds the one link of a domain now, and dials the server.',
+    todo: 'Nothing.',
+  },
+  'link-yielded': {
+    level: 'info',
+    means: 'This node holds the one link of a domain no more; what is for the server goes to the node that does.',
+    todo: 'Nothing.',
+  },
+  'cluster-task': {
+    level: 'info',
+    means: 'Nodes were asked to do something; `silent` did not answer in time, `failed` could not do it.',
+    todo: 'Look at the nodes that are named.',
+  },
+  'events-dropped': {
+    level: 'warn',
+    means: 'A reader of /v1/events was too slow: it missed so many events, and has been told.',
+    todo: 'Read faster, or ask the log.',
+  },
   stopping: {
     level: 'info',
     means: 'The node drains, then stops; a second signal stops it at once.',

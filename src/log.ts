@@ -1,7 +1,13 @@
 import { type DestinationStream, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino'
 import { type LogCode, type LogLevel, logCodes } from './log-codes.ts'
 
-export type Log = Logger
+/** Told of every event, whatever the level of the log. */
+export type Tap = (code: LogCode, fields: Readonly<Record<string, unknown>>) => void
+
+const taps = Symbol('taps')
+
+/** A child has the taps of the log that it is of. */
+export type Log = Logger & { [taps]?: ReadonlySet<Tap> }
 
 /** Keys whose values never reach a log, however deep in the configuration they stand. */
 const secretKeys = ['secret', 'secrets', 'token', 'password', 'handshake', 'authorization', 'redis']
@@ -39,6 +45,16 @@ export function createLog(
 /** Logs one event at the level of its code. `fields` hold no stanza bodies; what a peer chose goes through `escapeForLog`. */
 export function logEvent(log: Log, code: LogCode, fields: Readonly<Record<string, unknown>> = {}): void {
   log[logCodes[code].level]({ ...fields, code }, code)
+  const tapped = log[taps]
+  if (tapped !== undefined) for (const tap of tapped) tap(code, fields)
+}
+
+/** Has a function told of every event that is logged from now on; call what it returns to end that. */
+export function tapLog(log: Log, tap: Tap): () => void {
+  log[taps] = new Set([...(log[taps] ?? []), tap])
+  return () => {
+    log[taps] = new Set([...(log[taps] ?? [])].filter((other) => other !== tap))
+  }
 }
 
 /**

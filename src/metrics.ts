@@ -12,9 +12,23 @@ export interface MetricsSource {
   /** Live nodes of the cluster, this one included. */
   readonly clusterNodes: number
   readonly clusterUp: boolean
+  /** Undefined, or absent, for a node without a cluster. */
+  cluster?(): ClusterMetrics | undefined
   /** Null where nothing that is held is to outlive the node. */
   holdStoreUp(): boolean | null
   readonly configReloads: { readonly ok: number; readonly refused: number }
+  /** Events that slow readers of /v1/events missed. */
+  eventsDropped?(): number
+}
+
+export interface ClusterMetrics {
+  readonly isSenior: boolean
+  /** Its lease is valid. */
+  readonly isHeld: boolean
+  /** Of the routing table that is in force. */
+  readonly epoch: number
+  /** What waits in Redis or on the way there for each other node, by its name. */
+  readonly inboxes: Iterable<{ readonly node: string; readonly bytes: number }>
 }
 
 export interface DomainMetrics {
@@ -203,6 +217,43 @@ const metrics: readonly MetricSpec[] = [
     read: (source, sample) => sample(source.clusterUp ? 1 : 0),
   },
   {
+    name: 'switchyard_cluster_senior',
+    type: 'gauge',
+    labels: [],
+    help: '1 on the node that does what one node must, else 0.',
+    read: perCluster(({ isSenior }, sample) => sample(isSenior ? 1 : 0)),
+  },
+  {
+    name: 'switchyard_cluster_held',
+    type: 'gauge',
+    labels: [],
+    help: '1 while the lease of this node is valid, 0 while it is fenced and delivers nothing; always 1 without a cluster.',
+    read: perCluster(({ isHeld }, sample) => sample(isHeld ? 1 : 0)),
+  },
+  {
+    name: 'switchyard_cluster_epoch',
+    type: 'gauge',
+    labels: [],
+    help: 'The epoch of the routing table in force: the same on all nodes, but for moments; 0 without a cluster.',
+    read: perCluster(({ epoch }, sample) => sample(epoch)),
+  },
+  {
+    name: 'switchyard_inbox_bytes',
+    type: 'gauge',
+    labels: ['node'],
+    help: 'What this node has put into another one’s inbox and that has not ended; at most cluster.inbox_bytes.',
+    read: perCluster(({ inboxes }, sample) => {
+      for (const { node, bytes } of inboxes) sample(bytes, node)
+    }),
+  },
+  {
+    name: 'switchyard_events_dropped_total',
+    type: 'counter',
+    labels: [],
+    help: 'Events that slow readers of /v1/events missed.',
+    read: (source, sample) => sample(source.eventsDropped?.() ?? 0),
+  },
+  {
     name: 'switchyard_config_reloads_total',
     type: 'counter',
     labels: ['result'],
@@ -248,6 +299,13 @@ function perDomain(read: (domain: DomainMetrics, sample: Sample) => void) {
   return (source: MetricsSource, sample: Sample): void => {
     for (const domain of source.domains()) read(domain, sample)
   }
+}
+
+/** A node without a cluster does all there is to do. */
+const alone: ClusterMetrics = { isSenior: true, isHeld: true, epoch: 0, inboxes: [] }
+
+function perCluster(read: (cluster: ClusterMetrics, sample: Sample) => void) {
+  return (source: MetricsSource, sample: Sample): void => read(source.cluster?.() ?? alone, sample)
 }
 
 /** Makes the metric anew at each scrape, so that what has left vanishes, and the stanza path adds to plain numbers only. */

@@ -46,22 +46,31 @@ export class Redelivery {
   }
 
   /**
-   * Gives what an earlier life of the node held to whom it is for now, or holds it again; in order, and with its ticket.
-   * Throws when it cannot be read.
+   * Gives what a node that is dead had been given, or had written down, to whom it is for now, or holds it: in order, and
+   * with its ticket. Throws when it cannot be read.
    */
-  restore(domain: DomainRoutes, slab: Slab): void {
+  restore(domain: DomainRoutes, bytes: Buffer, past: Past): void {
     const { router, reframer, address, epoch } = this.#parts
-    reframer.slab(slab, (head) => {
+    reframer.stanzas(bytes, (head) => {
       domain.counters.receivedFromStore++
-      const again = withDelay(head, address, stampOf(epoch + slab.since))
-      reframer.stanzas(again, (delayed) => router.toInstance(domain, delayed, undefined, slab))
+      // It may have been carried out.
+      if (head.type === Type.set && isRequest(head) && !domain.config.redeliver_set) {
+        return router.bounce(domain, head, 'remote-server-timeout', 'instance_gone', past)
+      }
+      if (isReply(head)) return router.toInstance(domain, head, undefined, past)
+      const again = withDelay(head, address, stampOf(epoch + past.since))
+      reframer.stanzas(again, (delayed) => router.toInstance(domain, delayed, undefined, past))
     })
   }
 
   #again(domain: DomainRoutes, gone: Instance, head: Head, past: Past): void {
     const { router, reframer, address, epoch } = this.#parts
-    // It answers a request of the instance that is gone; nobody else has asked.
-    if (isReply(head)) return domain.counters.dropped('gone_asker')
+    // It answers a request of the instance that is gone; where that one is elsewhere, its token says who has asked.
+    if (isReply(head)) {
+      return gone.node === undefined
+        ? domain.counters.dropped('gone_asker')
+        : router.toInstance(domain, head, undefined, past)
+    }
     if (isRequest(head) && !gone.requests.forget(envelopeOf(head))) {
       // It was answered, so it was read, whatever the barriers say; whoever asked gets no second answer.
       domain.counters.deliveredToGone++
@@ -69,14 +78,14 @@ export class Redelivery {
     }
     // It may have been carried out: whoever asked must look before asking again.
     if (head.type === Type.set && isRequest(head) && !domain.config.redeliver_set) {
-      return router.bounce(domain, head, 'remote-server-timeout', 'instance_gone')
+      return router.bounce(domain, head, 'remote-server-timeout', 'instance_gone', past)
     }
-    if (past.deaths >= MOST_DEATHS) return this.#quarantine(domain, head)
+    if (past.deaths >= MOST_DEATHS) return this.#quarantine(domain, head, past)
     const again = withDelay(head, address, stampOf(epoch + past.since))
     reframer.stanzas(again, (delayed) => router.toInstance(domain, delayed, undefined, past))
   }
 
-  #quarantine(domain: DomainRoutes, head: Head): void {
+  #quarantine(domain: DomainRoutes, head: Head, past: Past): void {
     const { log, clock, epoch, router } = this.#parts
     domain.quarantine.add(Buffer.from(head.bytes), epoch + clock.now)
     logEvent(log, 'stanza-quarantined', {
@@ -85,7 +94,7 @@ export class Redelivery {
       id: escapeForLog(head.text(head.idStart, head.idEnd) ?? ''),
       bytes: head.end - head.start,
     })
-    router.bounce(domain, head, 'service-unavailable', 'quarantined')
+    router.bounce(domain, head, 'service-unavailable', 'quarantined', past)
   }
 }
 

@@ -7,7 +7,15 @@ import type { Slab } from './stream/queue.ts'
 /** What goes to another node, as an outbox needs it (`cluster/mailbox.ts`). */
 export interface Way {
   /** `written` is called when the other node is sure to find it. */
-  run(to: Destination, since: number, deaths: number, hops: number, stanzas: number, bytes: Buffer, written: Written): void
+  run(
+    to: Destination,
+    since: number,
+    deaths: number,
+    hops: number,
+    stanzas: number,
+    bytes: Buffer,
+    written: Written,
+  ): void
   barrier(to: Destination, number: number): void
 }
 type Written = (error?: Error | null) => void
@@ -79,6 +87,11 @@ export class RemoteStream implements InstanceStream, Sink {
   /** Callbacks in the order of what was written: an outbox counts on it, and a barrier is written with the runs before it. */
   #unwritten: { readonly written: Written; isDone: boolean }[] = []
   #isOpen = true
+  #end = (): void => {}
+  /** Resolves when the node is gone: nothing more of what it was given will be confirmed. */
+  readonly gone = new Promise<void>((resolve) => {
+    this.#end = resolve
+  })
 
   /** @param node the name of the node that has it, for people */
   constructor(way: Way, to: Destination, node: string, { flusher, clock, epoch, marks }: RemoteStreamParts) {
@@ -125,6 +138,23 @@ export class RemoteStream implements InstanceStream, Sink {
   uncork(): void {}
   pause(): void {}
   resume(): void {}
+
+  /** The node cannot be reached: what comes waits here, where it can be given up, and pauses nobody. */
+  hold(): void {
+    this.outbox.stopHanding()
+    this.outbox.pausesSources = false
+    this.outbox.releaseSources()
+  }
+  proceed(): void {
+    this.outbox.pausesSources = true
+    this.outbox.resumeHanding()
+  }
+
+  /** The node is gone. */
+  die(): void {
+    this.#isOpen = false
+    this.#end()
+  }
 
   /** It is not ours to close: nothing more is sent there. */
   close(): void {

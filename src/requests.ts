@@ -38,9 +38,9 @@ export class Requests {
   add(envelope: Envelope, now: number, bytes?: Buffer, ticket?: Ticket): void {
     const key = keyOf(envelope.from, envelope.to, envelope.id)
     // One that is asked again is as young as its last asking: a map keeps the place of a key that it has.
-    this.#take(key)?.ticket?.release()
+    this.#take(key)?.ticket?.unasked?.()
     this.#byKey ??= new Map()
-    ticket?.retain()
+    ticket?.asked?.()
     this.#byKey.set(key, { envelope, since: now, bytes, ticket })
     this.#bytes += weight(key, bytes)
   }
@@ -60,7 +60,7 @@ export class Requests {
   /** Forgets a request that goes elsewhere, or ends. False when it was not waiting for an answer any more. */
   forget(envelope: Envelope): boolean {
     const request = this.#take(keyOf(envelope.from, envelope.to, envelope.id))
-    request?.ticket?.release()
+    request?.ticket?.unasked?.()
     return request !== undefined
   }
 
@@ -86,7 +86,6 @@ export class Requests {
   #end(key: string): Request | undefined {
     const request = this.#take(key)
     request?.ticket?.answered?.(key)
-    request?.ticket?.release()
     return request
   }
 

@@ -169,6 +169,8 @@ export class Router {
    * room; absent, nothing can be. `past`: of a stanza that comes again.
    */
   toInstance(domain: DomainRoutes, head: Head, source?: Source, past?: Past): void {
+    // Another node sees to it by now.
+    if (past?.ticket?.isVoid) return void domain.counters.forwarded++
     const known = past ?? (domain.isJournaled ? this.#keep(domain, head) : undefined)
     if (isReply(head)) return this.#toAsker(domain, head, source, known)
     const instance = domain.pick(head)
@@ -207,7 +209,9 @@ export class Router {
 
   /** Bounces what waited for a link that is not to come. */
   giveUpLink(domain: Home, queue: StanzaQueue): void {
-    this.#parts.reframer.queue(queue, (head) => this.bounce(domain, head, 'remote-server-timeout', 'link_down'))
+    this.#parts.reframer.queue(queue, (head, past) =>
+      this.bounce(domain, head, 'remote-server-timeout', 'link_down', past),
+    )
   }
 
   /** A reply in the queue of an instance has its own id again, and is for that instance only. */
@@ -320,7 +324,12 @@ export class Router {
         return this.bounce(instance.domain, head, 'resource-constraint', 'requests_full', past)
       }
       const retry = instance.domain.config.retry_get && head.type === Type.get && !this.#isRetry
-      instance.requests.add(envelopeOf(head), this.#parts.clock.now, retry ? Buffer.from(head.bytes) : undefined, past?.ticket)
+      instance.requests.add(
+        envelopeOf(head),
+        this.#parts.clock.now,
+        retry ? Buffer.from(head.bytes) : undefined,
+        past?.ticket,
+      )
     }
     const since = past?.since ?? this.#parts.clock.now
     outbox.append(head.buffer, head.start, head.end, since, past?.deaths ?? 0, past?.ticket)

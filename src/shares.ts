@@ -102,11 +102,16 @@ export class Shares {
    * now, then what had not been sent there; its unanswered requests are answered, or asked again.
    */
   takeBack(domain: DomainRoutes, gone: Instance): void {
+    this.passBack(domain, gone)
+    this.settleRequests(domain, gone)
+  }
+
+  /** The stanzas of `takeBack`. */
+  passBack(domain: DomainRoutes, gone: Instance): void {
     const { outbox } = gone.stream
     // No stanza can have been the cause.
     this.#parts.redelivery.redeliver(domain, gone, outbox.detach(), false)
     this.#parts.router.reroute(domain, outbox.take(), gone)
-    this.settleRequests(domain, gone)
   }
 
   /** Answers what an instance that is gone was asked, or asks another. Returns how many were answered. */

@@ -50,7 +50,8 @@ export class View implements AdminView {
     const { version } = this.#parts
     const name = this.#parts.config().node
     const shown = state === 'stopped' ? 'draining' : state
-    return [{ name, incarnation: this.#incarnation, version, state: shown, since: this.#since, instances, self: true }]
+    const self = { name, incarnation: this.#incarnation, version, since: this.#since, self: true }
+    return [{ ...self, senior: true, state: shown, instances }]
   }
 
   domains(): readonly DomainView[] {

@@ -70,8 +70,8 @@ export class Watch {
 
   /** Bounces what is held for a domain and would end with the node, which stops. */
   giveUpUnsaved(domain: DomainRoutes): void {
-    this.#parts.reframer.queue(domain.hold.takeUnsaved(), (head) =>
-      this.#parts.router.bounce(domain, head, 'recipient-unavailable', 'shutdown'),
+    this.#parts.reframer.queue(domain.hold.takeUnsaved(), (head, past) =>
+      this.#parts.router.bounce(domain, head, 'recipient-unavailable', 'shutdown', past),
     )
   }
 
@@ -109,22 +109,24 @@ export class Watch {
   /** What waits for a link that is down, or up and not read, waits for so long and no longer. */
   #expireLinks(): void {
     const { clock, limits } = this.#parts
-    for (const { link, config, domain, standstill } of this.#parts.links.all()) {
-      if (link.state === 'online') {
+    for (const { link, way, config, domain, standstill } of this.#parts.links.all()) {
+      if (way === link && link.state === 'online') {
         const stalled = standingFor(standstill, link.outbox, clock.now) >= limits().stalled_after_seconds * 1000
         link.outbox.pausesSources = !stalled
         if (stalled) link.outbox.releaseSources()
         else continue
       }
       const before = clock.now - config.queue.seconds * 1000
-      for (let slab = link.outbox.takeOlderThan(before); slab !== undefined; slab = link.outbox.takeOlderThan(before)) {
-        this.#bounce(domain, slab, 'remote-server-timeout', 'link_down')
+      for (const { outbox } of new Set([link, way])) {
+        for (let slab = outbox.takeOlderThan(before); slab !== undefined; slab = outbox.takeOlderThan(before)) {
+          this.#bounce(domain, slab, 'remote-server-timeout', 'link_down')
+        }
       }
     }
   }
 
   #bounce(domain: DomainRoutes, slab: Slab, condition: StanzaCondition, reason: BounceReason): void {
-    this.#parts.reframer.slab(slab, (head) => this.#parts.router.bounce(domain, head, condition, reason))
+    this.#parts.reframer.slab(slab, (head, past) => this.#parts.router.bounce(domain, head, condition, reason, past))
   }
 
   /** Nobody says any more what a dead instance said: its contacts are told that it is over. */
@@ -195,7 +197,7 @@ export class Watch {
     }
     if (instance.state === 'suspect' || instance.state === 'draining') return
     instance.state = 'suspect'
-    domain.sideline(instance)
+    this.#parts.instances.sideline(domain, instance)
     logEvent(log, 'instance-suspect', names)
   }
 

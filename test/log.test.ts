@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createLog, escapeForLog, logEvent } from '../src/log.ts'
+import { createLog, escapeForLog, logEvent, tapLog } from '../src/log.ts'
 import { type LogCode, logCodes, logCodesTable } from '../src/log-codes.ts'
 
-function capture(level: 'trace' | 'debug' | 'info' | 'warn' = 'info') {
+function capture(level: 'trace' | 'debug' | 'info' | 'warn' | 'error' = 'info') {
   const lines: string[] = []
   const log = createLog({ level, node: 'yard-1' }, { write: (line: string) => void lines.push(line) })
   return { log, lines }
@@ -88,4 +88,30 @@ test('every code is in kebab case and is in the table with its level', () => {
     assert.match(code, /^[a-z]+(-[a-z]+)*$/)
     assert.ok(logCodesTable().includes(`| \`${code}\` | ${logCodes[code].level} |`))
   }
+})
+
+test('a tap is told of every event, also of those below the level, until it is taken off', () => {
+  const { log, lines } = capture('error')
+  const heard: unknown[] = []
+  const off = tapLog(log, (code, fields) => heard.push([code, fields]))
+  logEvent(log, 'ready', { ports: [1] })
+  logEvent(log.child({ part: 'x' }), 'stopped')
+  off()
+  logEvent(log, 'stopped')
+  assert.deepEqual(heard, [
+    ['ready', { ports: [1] }],
+    ['stopped', {}],
+  ])
+  assert.deepEqual(lines, [])
+})
+
+test('two taps of one log are both told, and one taken off leaves the other', () => {
+  const { log } = capture('error')
+  const heard: string[] = []
+  const off = tapLog(log, () => heard.push('one'))
+  tapLog(log, () => heard.push('two'))
+  logEvent(log, 'ready')
+  off()
+  logEvent(log, 'ready')
+  assert.deepEqual(heard, ['one', 'two', 'two'])
 })

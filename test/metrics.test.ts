@@ -207,11 +207,29 @@ test('every metric of the table is announced with its type, and none is missing 
   const listed = [...metricsTable().matchAll(/^\| `(\w+)[^`]*` \| (\w+) \|/gm)].map(
     ([, name, type]) => `${name} ${type}`,
   )
-  assert.equal(listed.length, 19)
+  assert.equal(listed.length, 24)
   assert.deepEqual(announced.sort(), listed.sort())
 })
 
 test('the table in dashboards/README.md is the one that the code gives', async () => {
   const readme = await readFile(new URL('../dashboards/README.md', import.meta.url), 'utf8')
   assert.ok(readme.includes(`\n${metricsTable()}\n`))
+})
+
+test('a node without a cluster is its senior and always held; one with a cluster says how it stands', async () => {
+  const of = (samples: Map<string, number>) =>
+    ['senior', 'held', 'epoch'].map((name) => samples.get(`switchyard_cluster_${name}`))
+  const alone = await scrape(new Metrics(source([])))
+  assert.deepEqual(of(alone), [1, 1, 0])
+  assert.ok(![...alone.keys()].some((key) => key.startsWith('switchyard_inbox_bytes')))
+  const inboxes = [
+    { node: 'yard-2', bytes: 512 },
+    { node: 'yard-3', bytes: 0 },
+  ]
+  const cluster = () => ({ isSenior: false, isHeld: false, epoch: 42, inboxes })
+  const samples = await scrape(new Metrics({ ...source([]), cluster, eventsDropped: () => 3 }))
+  assert.deepEqual(of(samples), [0, 0, 42])
+  assert.equal(samples.get('switchyard_inbox_bytes{node="yard-2"}'), 512)
+  assert.equal(samples.get('switchyard_inbox_bytes{node="yard-3"}'), 0)
+  assert.equal(samples.get('switchyard_events_dropped_total'), 3)
 })

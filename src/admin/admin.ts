@@ -3,6 +3,8 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import { SwitchyardError } from '../errors.ts'
 import { type Log, logEvent } from '../log.ts'
 import { type AdminActions, actions } from './actions.ts'
+import { type ClusterAccess, clusterRoutes } from './cluster-routes.ts'
+import { type EventSource, eventRoutes } from './event-routes.ts'
 import { errorHandler, problems } from './problem.ts'
 import { maxDomain, routes } from './routes.ts'
 import type { AdminView } from './view.ts'
@@ -11,6 +13,12 @@ export type AdminOptions = {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
+}
+
+/** What the admin port has of the nodes together. */
+export interface ClusterParts {
+  readonly access: ClusterAccess
+  readonly events: EventSource
 }
 
 export interface Admin {
@@ -26,8 +34,9 @@ export async function startAdmin(
   view: AdminView,
   allowed: AdminActions,
   log: Log,
+  cluster?: ClusterParts,
 ): Promise<Admin> {
-  const app = await createAdmin(view, allowed, log)
+  const app = await createAdmin(view, allowed, log, cluster)
   const { host, port } = options
   try {
     await app.listen({ host, port, listenTextResolver: () => 'admin-listening' })
@@ -43,7 +52,12 @@ export async function startAdmin(
 }
 
 /** The app without a port, as `startAdmin` serves it. */
-export async function createAdmin(view: AdminView, allowed: AdminActions, log: Log): Promise<FastifyInstance> {
+export async function createAdmin(
+  view: AdminView,
+  allowed: AdminActions,
+  log: Log,
+  cluster?: ClusterParts,
+): Promise<FastifyInstance> {
   // What the library itself says is below our events, which have codes; `trace` keeps it for who looks for it.
   const loggerInstance: FastifyBaseLogger = log.child(
     { part: 'admin' },
@@ -74,5 +88,9 @@ export async function createAdmin(view: AdminView, allowed: AdminActions, log: L
   problems(app, log)
   routes(app, view)
   actions(app, view, allowed, log)
+  if (cluster !== undefined) {
+    clusterRoutes(app, cluster.access, allowed.token, log)
+    eventRoutes(app, cluster.events, log)
+  }
   return app
 }

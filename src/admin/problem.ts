@@ -2,9 +2,14 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Log, logEvent } from '../log.ts'
 
-/** Answers with a problem (RFC 9457 §3): the status, its name, and `detail` for people. */
-export function sendProblem(reply: FastifyReply, status: number, detail?: string): FastifyReply {
-  const problem = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail }
+/** Answers with a problem (RFC 9457 §3): the status, its name, `detail` for people, and what else there is to say (§3.2). */
+export function sendProblem(
+  reply: FastifyReply,
+  status: number,
+  detail?: string,
+  more: Readonly<Record<string, unknown>> = {},
+): FastifyReply {
+  const problem = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, ...more }
   // As text: a route's response schemas are for its answers, not for its errors.
   return reply.code(status).type('application/problem+json').send(JSON.stringify(problem))
 }

@@ -54,6 +54,7 @@ export const NodeView = Type.Object({
   name: Type.String(),
   incarnation: Type.String({ description: 'random for each start' }),
   version: Type.String(),
+  senior: Type.Boolean({ description: 'it does what one node must' }),
   state: Type.Union([Type.Literal('starting'), Type.Literal('ready'), Type.Literal('draining')]),
   since: time(),
   instances: count(),

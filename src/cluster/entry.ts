@@ -47,12 +47,22 @@ export interface News {
 }
 export type Item = Run | Barrier | Confirm | Answered | News
 
-/** What one write to an inbox is: up to 64 stanzas, or 256 KiB, or one stanza that is larger. */
-export interface Entry {
+/** What stands before the items. Of the same form in all releases, so that order is kept where items cannot be read. */
+export interface Heading {
   readonly sender: Incarnation
   /** Counts the sender's entries for this inbox, from 1; the same when it is sent again. */
   readonly number: number
+  /** Has no number of its own, and is not sent again: `number` is that of the sender's last entry before it. */
+  readonly isNote: boolean
   /** The highest number of an entry of the reader's that the sender has taken from its own inbox. */
   readonly taken: number
+  /** The sender wants to know what the reader has taken. */
+  readonly isAsking: boolean
+  /** Entries after `taken` have not come to the sender: the reader is to send them again. */
+  readonly isMissing: boolean
+}
+
+/** What one write to an inbox is: up to 64 stanzas, or 256 KiB, and what fills it; or one stanza that is larger. */
+export interface Entry extends Heading {
   readonly items: readonly Item[]
 }

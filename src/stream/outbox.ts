@@ -189,6 +189,12 @@ export class Outbox implements Flushable {
     this.#isEnding = true
   }
 
+  /** The reverse of `stopHanding`. */
+  resumeHanding(): void {
+    this.#isEnding = false
+    if (!this.#dirty) this.#schedule()
+  }
+
   /** What has been handed has been read, though no barrier said so. */
   settle(): void {
     for (const queue of [this.#window, this.#handed]) {

@@ -10,11 +10,17 @@ const WORTH_SEALING = 512
 export interface Ticket {
   retain(): void
   release(): void
-  /** What carries it outlives this node. */
+  /** Whether what they are kept in outlives the node. */
   readonly isStored?: boolean
-  /** How many times what carries it has gone from one node to another. */
+  /** They are another node's to see to by now. */
+  readonly isVoid?: boolean
+  /** How many times they have gone from one node to another. */
   readonly hops?: number
-  /** A request that carries it, known by `key` (`requests.ts`), has been answered or given up. */
+  /** A request among them waits for an answer: they stay in the store until as many have been `answered`, or `unasked`. */
+  asked?(): void
+  /** A request among them waits no more where it was, and is on its way again. */
+  unasked?(): void
+  /** A request among them has been answered or given up; the node that it came from is told so. */
   answered?(key: string): void
 }
 

@@ -46,7 +46,16 @@ const instance: InstanceView = {
 }
 
 const node: NodeView = {
-  ...{ name: 'yard-1', incarnation: 'a1b2', version: '0.1.0', state: 'ready', since, instances: 1, self: true },
+  ...{
+    name: 'yard-1',
+    incarnation: 'a1b2',
+    version: '0.1.0',
+    senior: true,
+    state: 'ready',
+    since,
+    instances: 1,
+    self: true,
+  },
 }
 
 const route: ExplainView = {

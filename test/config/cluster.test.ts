@@ -30,7 +30,7 @@ test('the authority that rediss is to trust is a file beside the configuration, 
     '3:40 cluster.ca: names "tls/ca.pem", which cannot be read: no such file (ENOENT)',
   ])
   assert.deepEqual(problemsOf(cluster('redis: "redis://cache", ca: ca.pem'), { readFile: () => 'PEM' }), [
-    '3:34 cluster.ca: has no effect on redis://: write rediss:// or leave it out',
+    '3:35 cluster.ca: has no effect on redis://: write rediss:// or leave it out',
   ])
 })
 

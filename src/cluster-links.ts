@@ -1,0 +1,103 @@
+import type { Incarnation } from './cluster/cluster-store.ts'
+import type { Draft } from './cluster/draft.ts'
+import { claimLink, releaseLink } from './cluster/instance-wishes.ts'
+import type { Table } from './cluster/table.ts'
+import type { LinkHolder, LinkLeases } from './links.ts'
+import { type Log, logEvent } from './log.ts'
+import type { RemoteStream } from './remote-stream.ts'
+
+export interface ClusterLinksParts {
+  readonly me: Incarnation
+  readonly log: Log
+  readonly table: () => Table
+  /** Whether this node may act: a link is nobody's who may have been given up. */
+  readonly isHeld: () => boolean
+  readonly propose: (wish: (draft: Draft) => void) => Promise<void>
+  /** The way to a domain's server by the link of that node. */
+  readonly streamTo: (domain: string, node: Incarnation) => RemoteStream
+  readonly now: () => number
+}
+
+/** For so many milliseconds a node leaves a link to others that it could not open itself. */
+const YIELD_MILLISECONDS = 5000
+
+/** Which node has the one link of a domain (`links: one`): a lease of the cluster's, as long as its node lives. */
+export class ClusterLinks implements LinkLeases {
+  readonly #parts: ClusterLinksParts
+  readonly #claiming = new Set<string>()
+  /** The ways to links of other nodes, by domain and node. */
+  readonly #ways = new Map<string, RemoteStream>()
+  readonly #yieldedAt = new Map<string, number>()
+  #isEnding = false
+
+  constructor(parts: ClusterLinksParts) {
+    this.#parts = parts
+  }
+
+  want(domain: string): LinkHolder {
+    const { me, table, isHeld, propose } = this.#parts
+    const holder = table().domain(domain)?.link
+    if (holder === me) return isHeld() && !this.#isEnding ? 'here' : undefined
+    if (holder !== undefined && table().nodes.has(holder)) return this.#wayTo(domain, holder)
+    if (this.#claiming.has(domain) || this.#hasYielded(domain) || this.#isEnding || !isHeld()) return undefined
+    this.#claiming.add(domain)
+    propose((draft) => claimLink(draft, domain, me)).finally(() => this.#claiming.delete(domain))
+    return undefined
+  }
+
+  /** The domains whose link this node has. */
+  held(): readonly string[] {
+    const table = this.#parts.table()
+    return [...table.domains.values()].filter(({ link }) => link === this.#parts.me).map(({ name }) => name)
+  }
+
+  /** A link cannot be opened from here: another node may try. */
+  yield(domain: string): void {
+    const { me, table, propose, log, now } = this.#parts
+    if (table().domain(domain)?.link !== me || table().nodes.size < 2) return
+    this.#yieldedAt.set(domain, now())
+    logEvent(log, 'link-yielded', { domain })
+    propose((draft) => releaseLink(draft, domain, me))
+  }
+
+  /** The link has been closed, in order. */
+  release(domain: string): void {
+    this.#parts.propose((draft) => releaseLink(draft, domain, this.#parts.me))
+  }
+
+  /** No link is claimed any more, and those that there are will be closed. */
+  end(): void {
+    this.#isEnding = true
+  }
+
+  /** The way that a confirmation of that node is about. */
+  way(domain: string, node: Incarnation): RemoteStream | undefined {
+    return this.#ways.get(`${domain} ${node}`)
+  }
+  get ways(): readonly RemoteStream[] {
+    return [...this.#ways.values()]
+  }
+
+  /** A node is gone. */
+  forget(node: Incarnation): void {
+    for (const [key, stream] of this.#ways) {
+      if (!key.endsWith(` ${node}`)) continue
+      stream.die()
+      this.#ways.delete(key)
+    }
+  }
+
+  #hasYielded(domain: string): boolean {
+    const at = this.#yieldedAt.get(domain)
+    return at !== undefined && this.#parts.now() - at < YIELD_MILLISECONDS
+  }
+
+  #wayTo(domain: string, node: Incarnation): RemoteStream {
+    const key = `${domain} ${node}`
+    const known = this.#ways.get(key)
+    if (known?.isOpen) return known
+    const stream = this.#parts.streamTo(domain, node)
+    this.#ways.set(key, stream)
+    return stream
+  }
+}

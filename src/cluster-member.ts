@@ -1,0 +1,397 @@
+import type { Config } from '../config/config.ts'
+import { configDigest } from '../config/digest.ts'
+import type { ClusterStore, Delta, Incarnation } from './cluster/cluster-store.ts'
+import type { Draft } from './cluster/draft.ts'
+import type { Destination, Run } from './cluster/entry.ts'
+import { Estate } from './cluster/estate.ts'
+import { Membership } from './cluster/membership.ts'
+import { closeEstate } from './cluster/node-wishes.ts'
+import { Post } from './cluster/post.ts'
+import type { Reach } from './cluster/reach.ts'
+import { splitField, splitInstance } from './cluster/records.ts'
+import type { Table } from './cluster/table.ts'
+import { realTiming } from './cluster/timing.ts'
+import { ClusterLinks } from './cluster-links.ts'
+import { ClusterRegistry } from './cluster-registry.ts'
+import type { DomainRoutes } from './domain-routes.ts'
+import type { HoldKeeper } from './hold.ts'
+import type { Instance } from './instance.ts'
+import type { Links } from './links.ts'
+import { escapeForLog, type Log, logEvent } from './log.ts'
+import type { Redelivery } from './redelivery.ts'
+import { RemoteStream } from './remote-stream.ts'
+import { isRequest } from './replies.ts'
+import type { Keeper, Router } from './router.ts'
+import type { Routes } from './routes.ts'
+import type { Shares } from './shares.ts'
+import type { Flusher } from './stream/flusher.ts'
+import type { Outbox } from './stream/outbox.ts'
+import type { Ticket } from './stream/queue.ts'
+import type { Reframer } from './stream/reframe.ts'
+import type { Head } from './xmpp/head.ts'
+
+export interface ClusterMemberParts {
+  readonly config: () => Config
+  readonly version: string
+  readonly routes: Routes
+  readonly router: Router
+  readonly shares: Shares
+  readonly redelivery: Redelivery
+  readonly reframer: Reframer
+  readonly links: Links
+  readonly flusher: Flusher
+  readonly clock: { readonly now: number }
+  /** What the clock must be added to for milliseconds since 1970. */
+  readonly epoch: number
+  readonly log: Log
+  readonly seated: (domain: DomainRoutes, instance: Instance) => void
+  /** Bounces what has waited in an outbox since before that time. */
+  readonly giveUp: (domain: DomainRoutes, outbox: Outbox, before: number) => void
+  readonly news: (sender: Incarnation, topic: string, text: string) => void
+  /** Others have given this life up: the next one may begin. */
+  readonly lost: (why: string) => void
+}
+
+/**
+ * One life of this node in a cluster, from joining to leaving, or to being given up: what the nodes agree upon comes into
+ * force here, stanzas go to other nodes and come from them, and what dead nodes leave is seen to.
+ */
+export class ClusterMember implements Keeper {
+  readonly incarnation: Incarnation
+  readonly registry: ClusterRegistry
+  readonly links: ClusterLinks
+  readonly membership: Membership
+  readonly post: Post
+  readonly #parts: ClusterMemberParts
+  readonly #store: ClusterStore
+  readonly #authority = { isHeld: false }
+  readonly #estates = new Map<Incarnation, Estate>()
+  #reach: Reach = 'up'
+  #afterwards: Promise<void> | undefined
+  #isEnded = false
+
+  constructor(incarnation: Incarnation, store: ClusterStore, parts: ClusterMemberParts) {
+    this.incarnation = incarnation
+    this.#parts = parts
+    this.#store = store
+    const { routes, router, shares, log, seated } = parts
+    // Who ends has nothing to wish for; what was left out is put before the cluster by the next life.
+    const propose = (wish: (draft: Draft) => void) => this.membership.propose(wish).catch(() => {})
+    const streamTo = (domain: string, instance: string | undefined, node: Incarnation) =>
+      this.#streamTo(domain, instance, node)
+    this.registry = new ClusterRegistry({
+      ...{ me: incarnation, routes, shares, router, log, propose, seated },
+      authority: this.#authority,
+      isUp: () => this.#reach === 'up' && this.#authority.isHeld,
+      nameOf: (node) => this.membership.table.nodes.get(node)?.name,
+      streamTo: (domain, name, node) => streamTo(domain.name, name, node),
+      now: () => parts.clock.now,
+      giveUp: (domain, outbox, before) => parts.giveUp(domain, outbox, before),
+    })
+    this.links = new ClusterLinks({
+      ...{ me: incarnation, log, propose },
+      table: () => this.membership.table,
+      isHeld: () => this.#authority.isHeld,
+      streamTo: (domain, node) => streamTo(domain, undefined, node),
+      now: () => parts.clock.now,
+    })
+    this.post = new Post({
+      ...{ store, me: incarnation, timing: realTiming, random: Math.random },
+      handler: {
+        run: (_sender, run, ticket) => this.#run(run, ticket),
+        confirmed: (sender, to, number) => this.#streamOf(sender, to)?.outbox.confirm(number),
+        answered: (sender, { domain, instance }, key) => {
+          if (instance !== undefined) this.registry.remote(domain, instance, sender)?.requests.answeredElsewhere(key)
+        },
+        news: parts.news,
+        unreadable: (sender, id, reason) => this.#unreadable(sender, id, reason),
+      },
+    })
+    this.membership = new Membership({
+      ...{ store, incarnation, facts: this.#about(), now: () => performance.now() },
+      timers: { after: (milliseconds, callback) => realTiming.later(callback, milliseconds) },
+      events: {
+        changed: (change) => this.#changed(change.before, change.table, change.delta, change.isWhole),
+        lost: (why) => this.#lost(why),
+        reach: (reach) => this.#reached(reach),
+      },
+    })
+  }
+
+  /** Resolves when this node is a member, and all that the dead have left it has been read. */
+  async join(): Promise<void> {
+    await this.#store.open()
+    await this.membership.join()
+    this.#authority.isHeld = true
+    this.post.start()
+    this.registry.begin()
+    this.#changed(undefined, this.membership.table, new Map(), true)
+    logEvent(this.#parts.log, 'cluster-joined', { nodes: this.membership.table.nodes.size })
+  }
+
+  /** Whether this node may act for what is its own; looked at before anything is routed. */
+  readonly look = (): boolean => {
+    const isHeld = this.membership.isHeld && !this.#isEnded
+    if (isHeld !== this.#authority.isHeld) this.#turn(isHeld)
+    return isHeld
+  }
+
+  get isUp(): boolean {
+    return this.#reach === 'up' && !this.#isEnded
+  }
+  get isSenior(): boolean {
+    return this.membership.table.senior === this.incarnation
+  }
+  /** Whether another node could take over what this one has. */
+  get hasOthers(): boolean {
+    return this.membership.table.nodes.size > 1 && this.#authority.isHeld
+  }
+
+  tick(): void {
+    this.look()
+    this.registry.tick()
+    if (this.#reach === 'up') this.#parts.links.settleAnew()
+  }
+
+  keep(domain: string, isForServer: boolean, head: Head, since: number, deaths = 0): Ticket {
+    const to = { domain, instance: isForServer ? undefined : '' }
+    const time = this.#parts.epoch + since
+    return this.post.keep(to, time, deaths, isRequest(head), head.buffer, head.start, head.end)
+  }
+
+  whenKept(then: () => void): void {
+    if (this.#afterwards === undefined && this.post.isWritten) return then()
+    const before = this.#afterwards ?? Promise.resolve()
+    const mine = before.then(() => this.post.written()).then(then)
+    this.#afterwards = mine
+    mine.finally(() => {
+      if (this.#afterwards === mine) this.#afterwards = undefined
+    })
+  }
+
+  /** Writes down what a domain holds. */
+  holdKeeper(domain: string): HoldKeeper {
+    return {
+      isUp: this.isUp,
+      keep: (head, since, deaths) => this.keep(domain, false, head, since, deaths),
+    }
+  }
+
+  /** Tells the other nodes what a domain's server has said about its rights; or one of them. */
+  advertise(domain: DomainRoutes, only?: Incarnation): void {
+    const text = JSON.stringify({ domain: domain.name, adverts: domain.adverts.all.map((bytes) => bytes.toString()) })
+    for (const node of this.membership.table.nodes.keys()) {
+      if (node !== this.incarnation && (only ?? node) === node) this.post.to(node).news('adverts', text)
+    }
+  }
+
+  /** All that was given to other nodes has been confirmed, or the deadline (`performance.now()`) has come. */
+  async emptied(deadline: number): Promise<void> {
+    const outboxes = [...this.registry.remotes.keys()].map(({ stream }) => stream.outbox)
+    for (const { outbox } of this.links.ways) outboxes.push(outbox)
+    await Promise.all(outboxes.map((outbox) => outbox.passed(deadline - performance.now())))
+  }
+
+  /** In order: nothing here is another's to see to any more, but what is still written down. */
+  async leave(milliseconds: number): Promise<void> {
+    this.#isEnded = true
+    for (const estate of this.#estates.values()) estate.close()
+    await this.post.closed(milliseconds)
+    await this.membership.leave()
+    this.#end()
+  }
+
+  /** At once. */
+  end(): void {
+    this.membership.stop()
+    this.post.stop()
+    this.#end()
+  }
+
+  #end(): void {
+    this.#isEnded = true
+    this.#authority.isHeld = false
+    for (const estate of this.#estates.values()) estate.close()
+    this.#store.close()
+  }
+
+  #about() {
+    const { config, version } = this.#parts
+    const { node: name, domains } = config()
+    const configs = Object.fromEntries([...domains.values()].map((domain) => [domain.name, configDigest(domain)]))
+    return { name, version, configs, since: Date.now() }
+  }
+
+  #streamTo(domain: string, instance: string | undefined, node: Incarnation): RemoteStream {
+    const { flusher, clock, epoch, config, routes } = this.#parts
+    const routesOf = routes.domains.get(domain)
+    const soft = config().limits.outbox_bytes
+    const limit = (config().cluster?.inbox_bytes ?? soft) + (routesOf?.config.hold.bytes ?? 0)
+    const name = this.membership.table.nodes.get(node)?.name ?? node
+    const parts = { flusher, clock, epoch, marks: { soft, limit } }
+    const stream = new RemoteStream(this.post.to(node), { domain, instance }, name, parts)
+    if (instance === undefined) {
+      stream.outbox.onDelivered = (stanzas) => {
+        const served = routes.domains.get(domain)
+        if (served !== undefined) served.counters.forwarded += stanzas
+      }
+    }
+    if (this.#reach !== 'up') stream.hold()
+    return stream
+  }
+
+  #streamOf(node: Incarnation, { domain, instance }: Destination): RemoteStream | undefined {
+    if (instance === undefined) return this.links.way(domain, node)
+    const stream = this.registry.remote(domain, instance, node)?.stream
+    return stream instanceof RemoteStream ? stream : undefined
+  }
+
+  /** From another node. */
+  #run({ to, since, deaths, stanzas, bytes }: Run, ticket: Ticket): void {
+    this.look()
+    const { routes, router, reframer, epoch, log } = this.#parts
+    const domain = routes.domains.get(to.domain)
+    if (domain === undefined) return logEvent(log, 'inbox-unserved', { domain: to.domain, stanzas })
+    const past = { since: since - epoch, deaths, ticket }
+    try {
+      reframer.stanzas(bytes, (head) => router.fromNode(domain, to.instance, head, past))
+    } catch (error) {
+      this.#unreadable(undefined, '', messageOf(error))
+    }
+  }
+
+  #unreadable(sender: Incarnation | undefined, id: string, reason: string): void {
+    const node = sender && (this.membership.table.nodes.get(sender)?.name ?? sender)
+    logEvent(this.#parts.log, 'inbox-unreadable', { node, id, reason: escapeForLog(reason) })
+  }
+
+  #changed(before: Table | undefined, table: Table, delta: Delta, isWhole: boolean): void {
+    const { log, routes } = this.#parts
+    for (const [node, { name }] of before?.nodes ?? []) {
+      if (!table.nodes.has(node)) this.#gone(node, name)
+    }
+    for (const [node, { name, version }] of table.nodes) {
+      if (before?.nodes.has(node) || node === this.incarnation) continue
+      logEvent(log, 'node-joined', { node: name, version })
+      for (const domain of routes.domains.values()) if (domain.adverts.all.length > 0) this.advertise(domain, node)
+    }
+    if (before !== undefined && before.senior !== table.senior) {
+      logEvent(log, 'senior', { node: table.nodes.get(table.senior ?? '')?.name })
+    }
+    const names = isWhole ? undefined : namesIn(delta)
+    for (const domain of routes.domains.values()) {
+      if (names === undefined || names.has(domain.name)) {
+        this.registry.follow(domain, table.domain(domain.name), names?.get(domain.name))
+      }
+    }
+    this.#parts.links.settleAnew()
+    this.registry.tick()
+    this.#inherit(table)
+  }
+
+  #gone(node: Incarnation, name: string): void {
+    logEvent(this.#parts.log, 'node-left', { node: name })
+    this.links.forget(node)
+    this.post.forget(node)
+    // What it had been given goes elsewhere with this very change; when that is written, its inbox needs it no more.
+    setImmediate(() => void this.post.purge(node))
+    for (const estate of this.#estates.values()) estate.look()
+  }
+
+  #inherit(table: Table): void {
+    for (const [dead, { name, heir }] of table.estates) {
+      if (heir !== this.incarnation || this.#estates.has(dead)) continue
+      logEvent(this.#parts.log, 'estate-claimed', { node: name })
+      const estate = new Estate({
+        ...{ store: this.#store, dead, timing: realTiming, random: Math.random },
+        isAlive: (node) => this.membership.table.nodes.has(node),
+        handler: {
+          run: (_sender, run, ticket) => this.#restore(run, ticket),
+          unreadable: (sender, id, reason) => this.#unreadable(sender, id, reason),
+          emptied: () => {
+            this.#estates.delete(dead)
+            logEvent(this.#parts.log, 'estate-settled', { node: name })
+            this.membership.propose((draft) => closeEstate(draft, dead, this.incarnation)).catch(() => {})
+          },
+        },
+      })
+      this.#estates.set(dead, estate)
+      estate.start()
+    }
+  }
+
+  /** What a dead node had read, or been given. */
+  #restore({ to, since, deaths, stanzas, bytes }: Run, ticket: Ticket): void {
+    this.look()
+    const { routes, redelivery, router, reframer, epoch, log } = this.#parts
+    const domain = routes.domains.get(to.domain)
+    if (domain === undefined) return logEvent(log, 'inbox-unserved', { domain: to.domain, stanzas })
+    const past = { since: since - epoch, deaths, ticket }
+    try {
+      if (to.instance !== undefined) redelivery.restore(domain, bytes, past)
+      else reframer.stanzas(bytes, (head) => router.fromNode(domain, undefined, head, past))
+    } catch (error) {
+      this.#unreadable(undefined, '', messageOf(error))
+    }
+  }
+
+  #turn(isHeld: boolean): void {
+    this.#authority.isHeld = isHeld
+    const { routes, shares, links, log } = this.#parts
+    logEvent(log, isHeld ? 'cluster-unfenced' : 'cluster-fenced')
+    if (isHeld) this.post.resume()
+    else this.post.pause()
+    for (const domain of routes.domains.values()) {
+      if (domain.policy.kind === 'local_random') continue
+      // What has not been written to those who may have lost their share waits.
+      if (isHeld) shares.release(domain)
+      else shares.shareAnew(domain)
+    }
+    links.settleAnew()
+  }
+
+  #reached(reach: Reach): void {
+    const wasUp = this.#reach === 'up'
+    this.#reach = reach
+    if (wasUp === (reach === 'up')) return
+    logEvent(this.#parts.log, reach === 'up' ? 'cluster-up' : 'cluster-down', reach === 'up' ? {} : { reach })
+    const streams = [...this.registry.remotes.keys()].map(({ stream }) => stream)
+    for (const stream of [...streams, ...this.links.ways]) {
+      if (!(stream instanceof RemoteStream)) continue
+      if (reach === 'up') stream.proceed()
+      else stream.hold()
+    }
+  }
+
+  /** Others act for what was this node's by now. */
+  #lost(why: string): void {
+    logEvent(this.#parts.log, 'cluster-lost', { reason: escapeForLog(why) })
+    this.post.stop()
+    this.#end()
+    this.registry.dismissAll()
+    this.#parts.links.settleAnew()
+    this.#parts.lost(why)
+  }
+}
+
+/** Which instances of which domains a change is about; a domain is there, too, when only its buckets or its link are. */
+function namesIn(delta: Delta): ReadonlyMap<string, ReadonlySet<string>> {
+  const names = new Map<string, Set<string>>()
+  const of = (domain: string): Set<string> => {
+    const known = names.get(domain) ?? new Set()
+    names.set(domain, known)
+    return known
+  }
+  for (const field of delta.keys()) {
+    const { kind, subject } = splitField(field)
+    if (kind === 'instance') {
+      const place = splitInstance(subject)
+      if (place !== undefined) of(place.domain).add(place.name)
+    } else if (kind === 'buckets' || kind === 'link') of(subject)
+  }
+  return names
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

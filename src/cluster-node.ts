@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto'
+import type { Cluster as ClusterConfig } from '../config/config.ts'
+import { Backoff } from './backoff.ts'
+import { type ClusterStore, StoreError } from './cluster/cluster-store.ts'
+import { NameTaken, UnlikeForm } from './cluster/membership-errors.ts'
+import { ClusterMember, type ClusterMemberParts } from './cluster-member.ts'
+import { SwitchyardError } from './errors.ts'
+import { escapeForLog, logEvent } from './log.ts'
+import { routeFrom } from './replies.ts'
+
+export interface ClusterNodeParts extends Omit<ClusterMemberParts, 'lost'> {
+  readonly store: () => ClusterStore
+  /** A new life begins: what belongs to the one before is not to be used any more. */
+  readonly begins: () => void
+}
+
+/** Between one try to join and the next, once this node has been a member, in milliseconds. */
+const rejoin = { first: 250, most: 5000 }
+
+/** This node in its cluster: one life after the other, as others may give it up while it cannot be heard. */
+export class ClusterNode {
+  readonly #parts: ClusterNodeParts
+  #member: ClusterMember
+  #isEnded = false
+  /** Ends the wait between two tries. */
+  #wake = (): void => {}
+
+  constructor(parts: ClusterNodeParts) {
+    this.#parts = parts
+    this.#member = this.#nextMember()
+  }
+
+  get member(): ClusterMember {
+    return this.#member
+  }
+
+  /** Joins; rejects with a SwitchyardError when that cannot be, or not in as many tries as the config allows. */
+  async start({ startup_delay_seconds: delay, startup_retries: retries, retry_seconds }: ClusterConfig): Promise<void> {
+    await this.#pause(delay * 1000)
+    for (let left = retries; !this.#isEnded; left--) {
+      try {
+        return await this.#member.join()
+      } catch (error) {
+        this.#member.end()
+        if (left === 0 || isLasting(error)) throw new SwitchyardError(`cannot join the cluster: ${messageOf(error)}`)
+        logEvent(this.#parts.log, 'cluster-retry', { seconds: retry_seconds, reason: escapeForLog(messageOf(error)) })
+        this.#member = this.#nextMember()
+        await this.#pause(retry_seconds * 1000)
+      }
+    }
+  }
+
+  /** In order: see `ClusterMember.leave`. */
+  async leave(milliseconds: number): Promise<void> {
+    this.#isEnded = true
+    this.#wake()
+    try {
+      await this.#member.leave(milliseconds)
+      logEvent(this.#parts.log, 'cluster-left')
+    } catch (error) {
+      this.#member.end()
+      logEvent(this.#parts.log, 'cluster-left', { reason: escapeForLog(messageOf(error)) })
+    }
+  }
+
+  /** At once. */
+  end(): void {
+    this.#isEnded = true
+    this.#wake()
+    this.#member.end()
+  }
+
+  #nextMember(): ClusterMember {
+    const { store, begins } = this.#parts
+    const incarnation = routeFrom(randomBytes(10))
+    const member = new ClusterMember(incarnation, store(), { ...this.#parts, lost: () => void this.#rejoin() })
+    begins()
+    return member
+  }
+
+  async #rejoin(): Promise<void> {
+    const backoff = new Backoff(rejoin.first, rejoin.most, Math.random)
+    while (!this.#isEnded) {
+      this.#member = this.#nextMember()
+      try {
+        return await this.#member.join()
+      } catch (error) {
+        this.#member.end()
+        const wait = backoff.next()
+        const seconds = Math.round(wait / 100) / 10
+        logEvent(this.#parts.log, 'cluster-retry', { seconds, reason: escapeForLog(messageOf(error)) })
+        await this.#pause(wait)
+      }
+    }
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
+
+/** To try again would change nothing. */
+function isLasting(error: unknown): boolean {
+  return error instanceof StoreError || error instanceof NameTaken || error instanceof UnlikeForm
+}
+
+/** Only its text: an error of Redis carries the command that it is about, password and all. */
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,321 @@
+import type { Incarnation } from './cluster/cluster-store.ts'
+import type { DomainTable } from './cluster/domain-table.ts'
+import type { Draft } from './cluster/draft.ts'
+import { assign, joinInstance, leaveInstance, reinstate, sideline } from './cluster/instance-wishes.ts'
+import type { InstanceRecord } from './cluster/records.ts'
+import type { Authority, DomainRoutes } from './domain-routes.ts'
+import { Instance, type InstanceOwner } from './instance.ts'
+import { type Log, logEvent } from './log.ts'
+import { expel, type Registry } from './registry.ts'
+import { RemoteStream } from './remote-stream.ts'
+import type { Router } from './router.ts'
+import type { Routes } from './routes.ts'
+import type { Shares } from './shares.ts'
+import type { Outbox } from './stream/outbox.ts'
+
+export interface ClusterRegistryParts {
+  readonly me: Incarnation
+  readonly routes: Routes
+  readonly shares: Shares
+  readonly router: Pick<Router, 'reroute'>
+  readonly log: Log
+  readonly authority: Authority
+  /** Puts a wish before the cluster; it is granted when the table says so. */
+  readonly propose: (wish: (draft: Draft) => void) => void
+  /** Whether what is proposed can be heard of soon. */
+  readonly isUp: () => boolean
+  /** The name of a node that is alive; undefined for another. */
+  readonly nameOf: (node: Incarnation) => string | undefined
+  /** The way to an instance at another node. */
+  readonly streamTo: (domain: DomainRoutes, name: string, node: Incarnation) => RemoteStream
+  readonly now: () => number
+  /** Bounces what has waited in an outbox since before that time. */
+  readonly giveUp: (domain: DomainRoutes, outbox: Outbox, before: number) => void
+  readonly seated: (domain: DomainRoutes, instance: Instance) => void
+}
+
+/** Instances of other nodes do nothing here: what they send is read there. */
+const elsewhere: InstanceOwner = { opened() {}, fromInstance() {}, footer() {}, left() {} }
+
+/**
+ * Instances, buckets and spares of all nodes: what this node's instances want is proposed, and what the nodes have agreed
+ * comes into force here, with all that waits, before the next stanza is read.
+ */
+export class ClusterRegistry implements Registry {
+  readonly #parts: ClusterRegistryParts
+  /** Instances of other nodes, each with the node that has it. */
+  readonly #remotes = new Map<Instance, Incarnation>()
+  /** By domain, what was last asked for about its buckets. */
+  readonly #assignments = new Map<string, string>()
+
+  #isBegun = false
+
+  constructor(parts: ClusterRegistryParts) {
+    this.#parts = parts
+  }
+
+  /** Puts what this node has before the cluster, which decides from now on. */
+  begin(): void {
+    this.#isBegun = true
+    for (const domain of this.#parts.routes.domains.values()) this.serve(domain)
+  }
+
+  /** A domain is served from now on, or otherwise than before. */
+  serve(domain: DomainRoutes): void {
+    if (!this.#isBegun) return
+    const wanted = assignmentOf(domain)
+    const known = this.#assignments.get(domain.name)
+    this.#assignments.set(domain.name, wanted)
+    if (known === undefined) this.#start(domain)
+    else if (known !== wanted) {
+      this.#parts.propose((draft) => assign(draft, domain.name, countOf(domain), wantedOf(domain)))
+    }
+  }
+
+  #start(domain: DomainRoutes): void {
+    domain.follow(this.#parts.authority)
+    const own = [...domain.members.values(), ...domain.joining.values()].filter(({ node }) => node === undefined)
+    // Who has a bucket comes first, so that few move.
+    own.sort((a, b) => (a.bucket ?? Number.POSITIVE_INFINITY) - (b.bucket ?? Number.POSITIVE_INFINITY))
+    for (const instance of own) this.#propose(domain, instance)
+  }
+
+  /** A domain is served no more. */
+  end(domain: DomainRoutes): void {
+    this.#assignments.delete(domain.name)
+    for (const instance of [...domain.members.values(), ...domain.departing]) {
+      if (this.#remotes.has(instance)) this.#forget(domain, instance)
+    }
+  }
+
+  join(domain: DomainRoutes, instance: Instance): void {
+    const waiting = domain.joining.get(instance.name)
+    if (waiting !== undefined) expel(waiting, instance.name)
+    const old = domain.members.get(instance.name)
+    this.#propose(domain, instance)
+    // Of the same name, here: nothing changes for the others.
+    if (old !== undefined && old.node === undefined) {
+      domain.replace(instance)
+      expel(old, instance.name)
+      return this.#seat(domain, instance)
+    }
+    // Local ones are met by what comes here, whatever the others know of them.
+    if (old === undefined && (domain.policy.kind === 'local_random' || !this.#parts.isUp())) {
+      domain.adopt({ left: [], joined: [instance], buckets: domain.buckets })
+      this.#seat(domain, instance)
+    }
+  }
+
+  leave(domain: DomainRoutes, instance: Instance): void {
+    if (domain.joining.get(instance.name) === instance) domain.joining.delete(instance.name)
+    if (domain.members.get(instance.name) === instance) domain.vacate(instance)
+    const { me } = this.#parts
+    // Another of its name may be here by now, with the same route.
+    if (domain.isTaken(instance.name) || !this.#isBegun) return
+    this.#parts.propose((draft) => {
+      if (!domain.isTaken(instance.name)) leaveInstance(draft, domain.name, instance.name, me, instance.route)
+    })
+  }
+
+  sideline(domain: DomainRoutes, instance: Instance): void {
+    domain.refresh(instance)
+    this.#parts.propose((draft) => sideline(draft, domain.name, instance.name, this.#parts.me, instance.route))
+  }
+
+  reinstate(domain: DomainRoutes, instance: Instance): void {
+    domain.refresh(instance)
+    this.#parts.propose((draft) => reinstate(draft, domain.name, instance.name, this.#parts.me, instance.route))
+  }
+
+  /** The nodes have agreed on something about a domain: on these names, or on all where it is not known on which. */
+  follow(domain: DomainRoutes, agreed: DomainTable | undefined, names: Iterable<string> | undefined): void {
+    const { shares, router, routes } = this.#parts
+    const { left, joined } = this.#difference(domain, agreed, names)
+    const dead = left.filter((instance) => this.#isDead(instance))
+    const departing = left.filter((instance) => this.#remotes.has(instance) && !this.#isDead(instance))
+    const expelled = left.filter((instance) => instance.node === undefined)
+    const held = shares.takeMoving(domain)
+    const ranked = domain.ranks && departing.length > 0
+    const count = domain.holders.length
+    const moves = domain.adopt({ left, joined, buckets: bucketsOf(domain, agreed) })
+    for (const instance of departing) this.#depart(domain, instance)
+    for (const instance of dead) routes.unregister(instance)
+    for (const instance of joined) if (instance.node !== undefined) routes.register(instance)
+    const present = moves.filter(({ from }) => from !== undefined && (domain.members.has(from) || departing.some(({ name }) => name === from)))
+    for (const { bucket, from, to } of moves) {
+      if (present.some((move) => move.bucket === bucket)) continue
+      logEvent(this.#parts.log, to === undefined ? 'bucket-unassigned' : 'bucket-moved', { domain: domain.name, bucket, from, to })
+    }
+    const takers = present.flatMap(({ to }) => (to === undefined ? [] : (domain.members.get(to) ?? [])))
+    if (ranked) domain.freeze()
+    shares.take(domain, [...new Set([...joined, ...takers])], present)
+    for (const instance of dead) {
+      if (instance.stream instanceof RemoteStream) instance.stream.die()
+      shares.takeBack(domain, instance)
+      this.#remotes.delete(instance)
+    }
+    for (const instance of departing) router.reroute(domain, instance.stream.outbox.take(), instance)
+    for (const queue of held) router.reroute(domain, queue)
+    if (ranked) {
+      shares.confirmed(departing).then(() => {
+        domain.thaw()
+        shares.release(domain)
+      })
+    }
+    if (domain.holders.length !== count && count > 0) shares.redistribute(domain)
+    for (const instance of expelled) expel(instance, instance.name)
+    for (const instance of joined) if (domain.joining.get(instance.name) === instance) this.#seat(domain, instance)
+    shares.release(domain)
+  }
+
+  /** What another node has, it has no more for us: it is gone, or this node is no member any more. */
+  dismissAll(): void {
+    for (const domain of this.#parts.routes.domains.values()) this.end(domain)
+  }
+
+  /** The instance of another node that an answer or a confirmation is about. */
+  remote(domain: string, name: string, node: Incarnation): Instance | undefined {
+    const routes = this.#parts.routes.domains.get(domain)
+    const member = routes?.members.get(name)
+    if (member !== undefined && this.#remotes.get(member) === node) return member
+    for (const instance of routes?.departing ?? []) {
+      if (instance.name === name && this.#remotes.get(instance) === node) return instance
+    }
+    return undefined
+  }
+
+  /** All instances of other nodes. */
+  get remotes(): ReadonlyMap<Instance, Incarnation> {
+    return this.#remotes
+  }
+
+  #propose(domain: DomainRoutes, instance: Instance): void {
+    domain.joining.set(instance.name, instance)
+    if (!this.#isBegun) return
+    const joiner = { node: this.#parts.me, route: instance.route, since: instance.since }
+    this.#parts.propose((draft) => {
+      // It may have left while the store was away.
+      if (domain.joining.get(instance.name) !== instance && domain.members.get(instance.name) !== instance) return
+      const options = { count: countOf(domain), wanted: wantedOf(domain).get(instance.name) }
+      joinInstance(draft, domain.name, instance.name, joiner, options)
+    })
+  }
+
+  #seat(domain: DomainRoutes, instance: Instance): void {
+    if (instance.isLeaving) return
+    if (domain.joining.get(instance.name) === instance) domain.joining.delete(instance.name)
+    this.#parts.seated(domain, instance)
+  }
+
+  #difference(
+    domain: DomainRoutes,
+    agreed: DomainTable | undefined,
+    names: Iterable<string> | undefined,
+  ): { readonly left: readonly Instance[]; readonly joined: readonly Instance[] } {
+    const { me, nameOf } = this.#parts
+    const left: Instance[] = []
+    const joined: Instance[] = []
+    for (const name of names ?? new Set([...domain.members.keys(), ...(agreed?.instances.keys() ?? [])])) {
+      const record = agreed?.instances.get(name)
+      const member = domain.members.get(name)
+      if (member !== undefined) {
+        const node = this.#remotes.get(member) ?? me
+        if (record?.node === node && record.route === member.route) {
+          if (node === me && domain.joining.get(name) === member) domain.joining.delete(name)
+          continue
+        }
+        // What this node has asked for, and not been granted yet, or what only it knows of.
+        if (node === me && (record === undefined || nameOf(record.node) === undefined)) continue
+        left.push(member)
+      }
+      if (record === undefined) continue
+      if (record.node === me) {
+        const waiting = domain.joining.get(name)
+        if (waiting?.route === record.route) joined.push(waiting)
+      } else if (nameOf(record.node) !== undefined) joined.push(this.#remote(domain, name, record))
+    }
+    return { left, joined }
+  }
+
+  #remote(domain: DomainRoutes, name: string, record: InstanceRecord): Instance {
+    const node = this.#parts.nameOf(record.node) ?? record.node
+    const stream = this.#parts.streamTo(domain, name, record.node)
+    const instance = new Instance(elsewhere, domain, stream, { name, route: record.route, node }, record.since)
+    stream.outbox.onDelivered = (stanzas) => {
+      domain.counters.forwarded += stanzas
+    }
+    this.#remotes.set(instance, record.node)
+    return instance
+  }
+
+  #isDead(instance: Instance): boolean {
+    const node = this.#remotes.get(instance)
+    return node !== undefined && this.#parts.nameOf(node) === undefined
+  }
+
+  /** Nothing new goes there, and what has gone there is that node's to pass on. */
+  #depart(domain: DomainRoutes, instance: Instance): void {
+    this.#parts.routes.unregister(instance)
+    instance.stream.close()
+    domain.departing.add(instance)
+  }
+
+  /** Those that have confirmed all are forgotten; called with every tick. */
+  tick(): void {
+    for (const domain of this.#parts.routes.domains.values()) {
+      if (!this.#parts.isUp()) this.#expire(domain)
+      for (const instance of domain.departing) {
+        if (this.#isDead(instance)) this.#bury(domain, instance)
+        else if (instance.stream.outbox.stanzas === 0 && instance.requests.size === 0) {
+          domain.departing.delete(instance)
+          this.#remotes.delete(instance)
+        }
+      }
+    }
+  }
+
+  #bury(domain: DomainRoutes, instance: Instance): void {
+    domain.departing.delete(instance)
+    this.#remotes.delete(instance)
+    this.#parts.shares.takeBack(domain, instance)
+  }
+
+  /** As others will see to what it was sent, that is not ours any more; what was not sent is. */
+  #forget(domain: DomainRoutes, instance: Instance): void {
+    this.#parts.routes.unregister(instance)
+    domain.departing.delete(instance)
+    if (domain.members.get(instance.name) === instance) domain.vacate(instance)
+    this.#remotes.delete(instance)
+    instance.stream.outbox.stopConfirming()
+    this.#parts.shares.passBack(domain, instance)
+    // Whoever has them answers them.
+    for (const _ of instance.requests.takeAll());
+  }
+
+  /** What cannot go to another node waits for as long as anything that waits for an instance. */
+  #expire(domain: DomainRoutes): void {
+    const before = this.#parts.now() - domain.config.hold.seconds * 1000
+    for (const instance of [...domain.members.values(), ...domain.departing]) {
+      if (this.#remotes.has(instance)) this.#parts.giveUp(domain, instance.stream.outbox, before)
+    }
+  }
+}
+
+function countOf({ policy }: DomainRoutes): number | undefined {
+  return policy.kind === 'buckets' || policy.kind === 'random' ? policy.count : undefined
+}
+
+/** Which named instances have a right to which bucket. */
+function wantedOf({ config }: DomainRoutes): ReadonlyMap<string, number> {
+  const named = [...(config.instances ?? [])]
+  return new Map(named.flatMap(([name, { bucket }]) => (bucket === undefined ? [] : [[name, bucket] as const])))
+}
+
+function assignmentOf(domain: DomainRoutes): string {
+  return JSON.stringify([countOf(domain) ?? null, [...wantedOf(domain)]])
+}
+
+/** The buckets as agreed; none where this node's configuration has none. */
+function bucketsOf(domain: DomainRoutes, agreed: DomainTable | undefined): DomainTable['buckets'] {
+  return countOf(domain) === undefined ? undefined : agreed?.buckets
+}

@@ -1,0 +1,151 @@
+import { type BucketTable, bucketTable, join, leave } from '../../balancing/buckets.ts'
+import type { Incarnation } from './cluster-store.ts'
+import type { DomainTable } from './domain-table.ts'
+import { type Draft, writeBuckets } from './draft.ts'
+import { fieldOf, type InstanceRecord } from './records.ts'
+
+/** What one who joins says about itself. */
+export interface Joiner {
+  readonly node: Incarnation
+  readonly route: string
+  readonly since: number
+}
+
+export interface JoinOptions {
+  /** The domain's `component_number`: for a domain that has no buckets yet. */
+  readonly count?: number | undefined
+  /** The bucket that the config gives to the instance. */
+  readonly wanted?: number | undefined
+}
+
+/**
+ * An instance arrives, and takes a bucket if there is one for it. One that has its name already gives it up, bucket and
+ * all: who wants to refuse does that before.
+ */
+export function joinInstance(
+  draft: Draft,
+  domain: string,
+  name: string,
+  joiner: Joiner,
+  options: JoinOptions = {},
+): void {
+  const table = draft.table.domain(domain)
+  const old = table?.instances.get(name)
+  const { node, route, since } = joiner
+  if (old !== undefined && old.node === node && old.route === route && old.since === since) return
+  // What the table says of the number of buckets stands until `assign` changes it, whatever the joiner's config says.
+  const isFirst = table === undefined || (table.buckets === undefined && table.instances.size === 0)
+  const buckets = isFirst && options.count !== undefined ? bucketTable(options.count) : table?.buckets
+  const wanted = options.wanted !== undefined && options.wanted in (buckets?.holders ?? []) ? options.wanted : undefined
+  const record: InstanceRecord = {
+    ...{ node, route, since },
+    order: old !== undefined && old.isSidelined !== true ? old.order : nextOrder(table),
+    ...(wanted === undefined ? {} : { wanted }),
+  }
+  const delta = new Map<string, string | null>([[fieldOf.instance(domain, name), JSON.stringify(record)]])
+  if (buckets !== undefined) {
+    const isSeated = old !== undefined && old.isSidelined !== true && (wanted === undefined || old.wanted === wanted)
+    const seated = isSeated ? buckets : join(leave(buckets, name).table, name, wanted).table
+    writeBuckets(delta, domain, seated, table?.buckets)
+  }
+  draft.write(delta)
+}
+
+/** An instance leaves; nothing happens when its name is another's by now. */
+export function leaveInstance(draft: Draft, domain: string, name: string, node: Incarnation, route: string): void {
+  const record = draft.table.domain(domain)?.instances.get(name)
+  if (record === undefined || record.node !== node || record.route !== route) return
+  draft.write(withoutInstances(draft.table.domain(domain), [name]))
+}
+
+/** A suspect spare inherits no bucket; one that holds a bucket keeps it, as long as it lives. */
+export function sideline(draft: Draft, domain: string, name: string, node: Incarnation, route: string): void {
+  const table = draft.table.domain(domain)
+  const record = table?.instances.get(name)
+  if (record === undefined || record.node !== node || record.route !== route) return
+  if (record.isSidelined === true || table?.bucketOf(name) !== undefined) return
+  draft.write(new Map([[fieldOf.instance(domain, name), JSON.stringify({ ...record, isSidelined: true })]]))
+}
+
+/** The reverse of `sideline`: it comes in as one that has just arrived. */
+export function reinstate(draft: Draft, domain: string, name: string, node: Incarnation, route: string): void {
+  const table = draft.table.domain(domain)
+  const record = table?.instances.get(name)
+  if (record === undefined || record.node !== node || record.route !== route || record.isSidelined !== true) return
+  const { isSidelined: _, ...rest } = record
+  const back: InstanceRecord = { ...rest, order: nextOrder(table) }
+  const delta = new Map<string, string | null>([[fieldOf.instance(domain, name), JSON.stringify(back)]])
+  if (table?.buckets !== undefined) {
+    writeBuckets(delta, domain, join(table.buckets, name, back.wanted).table, table.buckets)
+  }
+  draft.write(delta)
+}
+
+/**
+ * The config has changed: buckets are given out anew, to the members in order of arrival; undefined for a domain that
+ * has none any more. What is so already is left as it is.
+ * @param wanted per instance the bucket that the config gives to it
+ */
+export function assign(
+  draft: Draft,
+  domain: string,
+  count: number | undefined,
+  wanted: ReadonlyMap<string, number>,
+): void {
+  const table = draft.table.domain(domain)
+  if (table === undefined || isAssigned(table, count, wanted)) return
+  const delta = new Map<string, string | null>()
+  for (const [name, record] of table.instances) {
+    const { wanted: old, ...rest } = record
+    const bucket = wanted.get(name)
+    if (old === bucket) continue
+    delta.set(fieldOf.instance(domain, name), JSON.stringify(bucket === undefined ? rest : { ...rest, wanted: bucket }))
+  }
+  if (count === undefined) delta.set(fieldOf.buckets(domain), null)
+  else {
+    let buckets = bucketTable(count)
+    for (const { name } of table.members) buckets = join(buckets, name, bucketIn(buckets, wanted.get(name))).table
+    writeBuckets(delta, domain, buckets, undefined)
+  }
+  draft.write(delta)
+}
+
+/** Takes a domain's one link, if nobody who lives has it. */
+export function claimLink(draft: Draft, domain: string, node: Incarnation): void {
+  const holder = draft.table.domain(domain)?.link
+  if (holder !== undefined && draft.table.nodes.has(holder)) return
+  draft.write(new Map([[fieldOf.link(domain), node]]))
+}
+
+export function releaseLink(draft: Draft, domain: string, node: Incarnation): void {
+  if (draft.table.domain(domain)?.link === node) draft.write(new Map([[fieldOf.link(domain), null]]))
+}
+
+/** What changes when these instances of a domain are no more. Those who hold nothing go first: none of them inherits. */
+export function withoutInstances(table: DomainTable | undefined, names: readonly string[]): Map<string, string | null> {
+  const delta = new Map<string, string | null>()
+  if (table === undefined || names.length === 0) return delta
+  for (const name of names) delta.set(fieldOf.instance(table.name, name), null)
+  if (table.buckets === undefined) return delta
+  const gone = new Set(names)
+  const holding = new Set(table.buckets.holders)
+  const members = table.buckets.members.filter(({ name }) => !gone.has(name) || holding.has(name))
+  let buckets: BucketTable = { ...table.buckets, members }
+  for (const name of names) if (holding.has(name)) buckets = leave(buckets, name).table
+  writeBuckets(delta, table.name, buckets, table.buckets)
+  return delta
+}
+
+function nextOrder(table: DomainTable | undefined): number {
+  return (table?.lastOrder ?? 0) + 1
+}
+
+function isAssigned(table: DomainTable, count: number | undefined, wanted: ReadonlyMap<string, number>): boolean {
+  if (table.buckets?.holders.length !== count) return false
+  for (const [name, record] of table.instances) if (record.wanted !== wanted.get(name)) return false
+  return true
+}
+
+function bucketIn(table: BucketTable, wanted: number | undefined): number | undefined {
+  return wanted !== undefined && wanted in table.holders ? wanted : undefined
+}

@@ -1,0 +1,82 @@
+import type { Incarnation } from './cluster-store.ts'
+import type { Draft } from './draft.ts'
+import { withoutInstances } from './instance-wishes.ts'
+import { type EstateRecord, fieldOf, type NodeFacts, type NodeRecord } from './records.ts'
+
+/** A node joins: its epoch of joining is the one that this is committed at. */
+export function announceNode(draft: Draft, node: Incarnation, facts: NodeFacts): void {
+  const record: NodeRecord = { ...facts, joined: draft.epoch }
+  draft.write(
+    new Map([
+      [fieldOf.node(node), JSON.stringify(record)],
+      [fieldOf.name(facts.name), node],
+    ]),
+  )
+}
+
+/** A member says something else of itself. What it does not name stays as it is. */
+export function updateNode(draft: Draft, node: Incarnation, facts: Partial<NodeFacts>): void {
+  const old = draft.table.nodes.get(node)
+  if (old === undefined) return
+  draft.write(new Map([[fieldOf.node(node), JSON.stringify({ ...old, ...facts })]]))
+}
+
+/** Nodes are dead: all that they had goes to whoever is next, and their inboxes to `heir`. */
+export function bury(draft: Draft, dead: readonly Incarnation[], heir: Incarnation): void {
+  const members = dead.filter((node) => draft.table.nodes.has(node))
+  const estates = members.map((node) => estateOf(draft, node, heir))
+  removeNodes(draft, members)
+  draft.write(new Map(estates))
+  claimEstates(draft, heir)
+}
+
+/** A member leaves in order; with `estate` something is still in its inbox, and the senior is to see to it. */
+export function leaveNode(draft: Draft, node: Incarnation, { estate }: { readonly estate: boolean }): void {
+  if (!draft.table.nodes.has(node)) return
+  const left = estateOf(draft, node, null)
+  removeNodes(draft, [node])
+  if (estate) draft.write(new Map([left]))
+}
+
+/** Takes every estate that nobody has who lives. */
+export function claimEstates(draft: Draft, heir: Incarnation): void {
+  const delta = new Map<string, string>()
+  for (const [node, estate] of unclaimedEstates(draft)) {
+    delta.set(fieldOf.estate(node), JSON.stringify({ ...estate, heir } satisfies EstateRecord))
+  }
+  if (delta.size > 0) draft.write(delta)
+}
+
+function unclaimedEstates(draft: Draft): [Incarnation, EstateRecord][] {
+  const { estates, nodes } = draft.table
+  return [...estates].filter(([, { heir }]) => heir === null || !nodes.has(heir))
+}
+
+/** Nothing is left in an inbox: its heir is done with it. */
+export function closeEstate(draft: Draft, node: Incarnation, heir: Incarnation): void {
+  if (draft.table.estates.get(node)?.heir === heir) draft.write(new Map([[fieldOf.estate(node), null]]))
+}
+
+function estateOf(draft: Draft, node: Incarnation, heir: Incarnation | null): [string, string] {
+  const name = draft.table.nodes.get(node)?.name ?? ''
+  return [fieldOf.estate(node), JSON.stringify({ name, heir } satisfies EstateRecord)]
+}
+
+function removeNodes(draft: Draft, nodes: readonly Incarnation[]): void {
+  if (nodes.length === 0) return
+  const { table } = draft
+  const gone = new Set(nodes)
+  const delta = new Map<string, string | null>()
+  for (const node of nodes) {
+    delta.set(fieldOf.node(node), null)
+    const name = table.nodes.get(node)?.name
+    if (name !== undefined && table.names.get(name) === node) delta.set(fieldOf.name(name), null)
+  }
+  for (const domain of table.domains.values()) {
+    if (domain.link !== undefined && gone.has(domain.link)) delta.set(fieldOf.link(domain.name), null)
+    const names: string[] = []
+    for (const [name, { node }] of domain.instances) if (gone.has(node)) names.push(name)
+    for (const [field, text] of withoutInstances(domain, names)) delta.set(field, text)
+  }
+  draft.write(delta)
+}

@@ -1,0 +1,55 @@
+import type { StreamErrorCounters } from './counters.ts'
+import type { Link, LinkHandler } from './link.ts'
+import { escapeForLog, type Log, logEvent } from './log.ts'
+import type { Router } from './router.ts'
+import type { Routes } from './routes.ts'
+import type { Head } from './xmpp/head.ts'
+import type { StreamCondition } from './xmpp/stream-error.ts'
+
+export interface LinkEventsParts {
+  readonly routes: Routes
+  readonly router: () => Router
+  readonly streamErrors: StreamErrorCounters
+  readonly log: Log
+  /** A link is not up and will be dialled again in so many milliseconds. */
+  readonly retrying: (link: Link, milliseconds: number) => void
+  /** What a domain's server had told it holds no more. */
+  readonly forgotten: (domain: string) => void
+}
+
+/** What the links bring: stanzas to the router, and the rest to the log. */
+export class LinkEvents implements LinkHandler {
+  readonly #parts: LinkEventsParts
+
+  constructor(parts: LinkEventsParts) {
+    this.#parts = parts
+  }
+
+  linkStanza(link: Link, head: Head): void {
+    const domain = this.#parts.routes.domains.get(link.domain)
+    if (domain !== undefined) this.#parts.router().fromLink(domain, link, head)
+  }
+
+  linkUp(link: Link): void {
+    link.outbox.pausesSources = true
+    logEvent(this.#parts.log, 'link-up', { domain: link.domain })
+  }
+
+  linkDown(link: Link, reason: string): void {
+    link.outbox.pausesSources = false
+    link.outbox.releaseSources()
+    this.#parts.routes.domains.get(link.domain)?.adverts.forget()
+    this.#parts.forgotten(link.domain)
+    logEvent(this.#parts.log, 'link-down', { domain: link.domain, reason: escapeForLog(reason) })
+  }
+
+  linkRetry(link: Link, reason: string, milliseconds: number): void {
+    const seconds = Math.round(milliseconds / 100) / 10
+    logEvent(this.#parts.log, 'link-retry', { domain: link.domain, seconds, reason: escapeForLog(reason) })
+    this.#parts.retrying(link, milliseconds)
+  }
+
+  linkError(condition: StreamCondition): void {
+    this.#parts.streamErrors.count(condition)
+  }
+}

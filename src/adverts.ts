@@ -71,6 +71,16 @@ export class Adverts {
     return [...this.#byKind.values()]
   }
 
+  /** Another node says what is in force; returns what is news. */
+  replace(adverts: readonly Buffer[]): readonly Buffer[] {
+    const known = new Set(this.all.map((bytes) => bytes.toString('latin1')))
+    this.#byKind.clear()
+    for (const [index, bytes] of adverts.slice(-MOST_ADVERTS).entries()) {
+      if (bytes.length <= MOST_BYTES) this.#byKind.set(`${index}`, bytes)
+    }
+    return this.all.filter((bytes) => !known.has(bytes.toString('latin1')))
+  }
+
   /** The server that said so is gone. */
   forget(): void {
     this.#byKind.clear()

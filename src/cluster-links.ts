@@ -45,6 +45,10 @@ export class ClusterLinks implements LinkLeases {
     return undefined
   }
 
+  isClaiming(domain: string): boolean {
+    return this.#claiming.has(domain)
+  }
+
   /** The domains whose link this node has. */
   held(): readonly string[] {
     const table = this.#parts.table()

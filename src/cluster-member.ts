@@ -18,6 +18,7 @@ import type { HoldKeeper } from './hold.ts'
 import type { Instance } from './instance.ts'
 import type { Links } from './links.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
+import type { ClusterMetrics } from './metrics.ts'
 import type { Redelivery } from './redelivery.ts'
 import { RemoteStream } from './remote-stream.ts'
 import { isRequest } from './replies.ts'
@@ -47,10 +48,13 @@ export interface ClusterMemberParts {
   readonly seated: (domain: DomainRoutes, instance: Instance) => void
   /** Bounces what has waited in an outbox since before that time. */
   readonly giveUp: (domain: DomainRoutes, outbox: Outbox, before: number) => void
-  readonly news: (sender: Incarnation, topic: string, text: string) => void
+  readonly news: (topic: string, text: string) => void
   /** Others have given this life up: the next one may begin. */
   readonly lost: (why: string) => void
 }
+
+/** What is on its way here comes within so many milliseconds. */
+const QUIET_MILLISECONDS = 50
 
 /**
  * One life of this node in a cluster, from joining to leaving, or to being given up: what the nodes agree upon comes into
@@ -63,7 +67,7 @@ export class ClusterMember implements Keeper {
   readonly membership: Membership
   readonly post: Post
   readonly #parts: ClusterMemberParts
-  readonly #store: ClusterStore
+  readonly store: ClusterStore
   readonly #authority = { isHeld: false }
   readonly #estates = new Map<Incarnation, Estate>()
   #reach: Reach = 'up'
@@ -73,7 +77,7 @@ export class ClusterMember implements Keeper {
   constructor(incarnation: Incarnation, store: ClusterStore, parts: ClusterMemberParts) {
     this.incarnation = incarnation
     this.#parts = parts
-    this.#store = store
+    this.store = store
     const { routes, router, shares, log, seated } = parts
     // Who ends has nothing to wish for; what was left out is put before the cluster by the next life.
     const propose = (wish: (draft: Draft) => void) => this.membership.propose(wish).catch(() => {})
@@ -103,7 +107,7 @@ export class ClusterMember implements Keeper {
         answered: (sender, { domain, instance }, key) => {
           if (instance !== undefined) this.registry.remote(domain, instance, sender)?.requests.answeredElsewhere(key)
         },
-        news: parts.news,
+        news: (_sender, topic, text) => parts.news(topic, text),
         unreadable: (sender, id, reason) => this.#unreadable(sender, id, reason),
       },
     })
@@ -120,7 +124,7 @@ export class ClusterMember implements Keeper {
 
   /** Resolves when this node is a member, and all that the dead have left it has been read. */
   async join(): Promise<void> {
-    await this.#store.open()
+    await this.store.open()
     await this.membership.join()
     this.#authority.isHeld = true
     this.post.start()
@@ -139,8 +143,24 @@ export class ClusterMember implements Keeper {
   get isUp(): boolean {
     return this.#reach === 'up' && !this.#isEnded
   }
-  get isSenior(): boolean {
-    return this.membership.table.senior === this.incarnation
+  get reach(): Reach {
+    return this.#reach
+  }
+  /** The live nodes. */
+  nodes(): readonly { readonly name: string; readonly incarnation: Incarnation }[] {
+    return [...this.membership.table.nodes].map(([incarnation, { name }]) => ({ name, incarnation }))
+  }
+  metrics(): ClusterMetrics {
+    const { table, isHeld } = this.membership
+    const others = [...table.nodes].filter(([node]) => node !== this.incarnation)
+    return {
+      nodes: table.nodes.size,
+      isUp: this.isUp,
+      isSenior: table.senior === this.incarnation,
+      isHeld,
+      epoch: table.epoch,
+      inboxes: others.map(([node, { name }]) => ({ node: name, bytes: this.post.to(node).bytes })),
+    }
   }
   /** Whether another node could take over what this one has. */
   get hasOthers(): boolean {
@@ -185,6 +205,33 @@ export class ClusterMember implements Keeper {
     }
   }
 
+  /** Another node says what a domain's server has told it. */
+  heardAdverts(text: string): void {
+    const { routes, router } = this.#parts
+    try {
+      const { domain: name, adverts } = JSON.parse(text) as { domain: string; adverts: string[] }
+      const domain = routes.domains.get(name)
+      if (domain === undefined) return
+      const fresh = domain.adverts.replace(adverts.map((advert) => Buffer.from(advert)))
+      for (const advert of fresh) router.tellAll(domain, advert)
+    } catch (error) {
+      this.#unreadable(undefined, '', messageOf(error))
+    }
+  }
+
+  /** All that was proposed before is in the table, or this life has ended. */
+  async granted(): Promise<void> {
+    await this.membership.propose(() => {}).catch(() => {})
+  }
+
+  /** All that other nodes had sent here has ended, or the deadline (`performance.now()`) has come. */
+  async quiet(deadline: number): Promise<void> {
+    for (let quiet = 0; quiet < 2 && performance.now() < deadline; ) {
+      await new Promise((resolve) => setTimeout(resolve, QUIET_MILLISECONDS))
+      quiet = this.post.isIdle ? quiet + 1 : 0
+    }
+  }
+
   /** All that was given to other nodes has been confirmed, or the deadline (`performance.now()`) has come. */
   async emptied(deadline: number): Promise<void> {
     const outboxes = [...this.registry.remotes.keys()].map(({ stream }) => stream.outbox)
@@ -212,7 +259,7 @@ export class ClusterMember implements Keeper {
     this.#isEnded = true
     this.#authority.isHeld = false
     for (const estate of this.#estates.values()) estate.close()
-    this.#store.close()
+    this.store.close()
   }
 
   #about() {
@@ -303,7 +350,7 @@ export class ClusterMember implements Keeper {
       if (heir !== this.incarnation || this.#estates.has(dead)) continue
       logEvent(this.#parts.log, 'estate-claimed', { node: name })
       const estate = new Estate({
-        ...{ store: this.#store, dead, timing: realTiming, random: Math.random },
+        ...{ store: this.store, dead, timing: realTiming, random: Math.random },
         isAlive: (node) => this.membership.table.nodes.has(node),
         handler: {
           run: (_sender, run, ticket) => this.#restore(run, ticket),

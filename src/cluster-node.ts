@@ -42,7 +42,8 @@ export class ClusterNode {
         return await this.#member.join()
       } catch (error) {
         this.#member.end()
-        if (left === 0 || isLasting(error)) throw new SwitchyardError(`cannot join the cluster: ${messageOf(error)}`)
+        if (left === 0 || isLasting(error))
+          throw new SwitchyardError('cluster-refused', `cannot join the cluster: ${messageOf(error)}`)
         logEvent(this.#parts.log, 'cluster-retry', { seconds: retry_seconds, reason: escapeForLog(messageOf(error)) })
         this.#member = this.#nextMember()
         await this.#pause(retry_seconds * 1000)

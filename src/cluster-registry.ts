@@ -141,10 +141,17 @@ export class ClusterRegistry implements Registry {
     for (const instance of departing) this.#depart(domain, instance)
     for (const instance of dead) routes.unregister(instance)
     for (const instance of joined) if (instance.node !== undefined) routes.register(instance)
-    const present = moves.filter(({ from }) => from !== undefined && (domain.members.has(from) || departing.some(({ name }) => name === from)))
+    const present = moves.filter(
+      ({ from }) => from !== undefined && (domain.members.has(from) || departing.some(({ name }) => name === from)),
+    )
     for (const { bucket, from, to } of moves) {
       if (present.some((move) => move.bucket === bucket)) continue
-      logEvent(this.#parts.log, to === undefined ? 'bucket-unassigned' : 'bucket-moved', { domain: domain.name, bucket, from, to })
+      logEvent(this.#parts.log, to === undefined ? 'bucket-unassigned' : 'bucket-moved', {
+        domain: domain.name,
+        bucket,
+        from,
+        to,
+      })
     }
     const takers = present.flatMap(({ to }) => (to === undefined ? [] : (domain.members.get(to) ?? [])))
     if (ranked) domain.freeze()
@@ -166,6 +173,21 @@ export class ClusterRegistry implements Registry {
     for (const instance of expelled) expel(instance, instance.name)
     for (const instance of joined) if (domain.joining.get(instance.name) === instance) this.#seat(domain, instance)
     shares.release(domain)
+  }
+
+  /** This node leaves, in order: what its instances do not have goes nowhere else any more. */
+  part(): void {
+    this.#isBegun = false
+    const { routes, shares, propose, me } = this.#parts
+    for (const domain of routes.domains.values()) {
+      const remotes = [...domain.members.values()].filter((instance) => this.#remotes.has(instance))
+      for (const { name, node, route } of domain.members.values()) {
+        if (node === undefined) propose((draft) => leaveInstance(draft, domain.name, name, me, route))
+      }
+      domain.unfollow()
+      for (const instance of remotes) this.#depart(domain, instance)
+      shares.redistribute(domain)
+    }
   }
 
   /** What another node has, it has no more for us: it is gone, or this node is no member any more. */

@@ -1,16 +1,13 @@
 import type { Count } from './census.ts'
 import type { DomainMetrics } from './metrics.ts'
 
-/** A count as the metrics want it; `holdUnsaved` as in `DomainMetrics`. */
-export function domainMetrics(
-  { domain, instances, states, link, waiting }: Count,
-  holdUnsaved: number | null,
-): DomainMetrics {
+/** A count as the metrics want it. */
+export function domainMetrics({ domain, instances, states, link, waiting }: Count): DomainMetrics {
   return {
     name: domain.name,
     counters: domain.counters,
     held: waiting,
-    holdUnsaved,
+    holdUnsaved: domain.hold.keeper === undefined ? null : domain.hold.unsaved,
     states,
     bucketsUnassigned: domain.holders.filter((holder) => holder === undefined).length,
     linkUp: domain.config.upstream === undefined ? null : link?.state === 'online',

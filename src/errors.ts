@@ -20,6 +20,10 @@ export const errorCodes = {
     exitCode: exitCodes.badInput,
     means: 'an address and port of the configuration cannot be listened on',
   },
+  'cluster-refused': {
+    exitCode: exitCodes.badInput,
+    means: 'the node cannot join its cluster: Redis cannot be reached or used, or another node has its name',
+  },
   usage: { exitCode: exitCodes.usage, means: 'an unknown command or option, or a missing argument' },
   bug: { exitCode: exitCodes.bug, means: 'a state that Switchyard should never be in; please report it' },
 } as const satisfies Record<string, { readonly exitCode: ExitCode; readonly means: string }>

@@ -1,29 +1,26 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Config, Domain } from '../config/config.ts'
-import { normaliseDomain } from '../config/names.ts'
 import { acceptedDomain } from './accepted-domain.ts'
-import type { AdminActions } from './admin/actions.ts'
 import type { Admin } from './admin/admin.ts'
-import { Backoff } from './backoff.ts'
 import { census } from './census.ts'
 import { TICK_MILLISECONDS } from './clock.ts'
-import { storeOf } from './cluster/store.ts'
+import { ClusterSeat } from './cluster-seat.ts'
 import { StreamErrorCounters } from './counters.ts'
 import { domainMetrics } from './domain-metrics.ts'
 import { DomainRoutes } from './domain-routes.ts'
 import { Drains } from './drains.ts'
+import { Events } from './events.ts'
 import { Histogram, iqBounds, routeBounds } from './histogram.ts'
 import type { Instance } from './instance.ts'
 import { Instances } from './instances.ts'
-import type { HoldStore } from './journal.ts'
-import { Journals } from './journals.ts'
 import { LateMetrics } from './late-metrics.ts'
 import { LinkEvents } from './link-events.ts'
 import { Links, type LinksParts } from './links.ts'
 import { Listener } from './listener.ts'
 import { LocalRouter } from './local.ts'
 import { type Log, logEvent } from './log.ts'
+import { NodeActions } from './node-actions.ts'
 import { Redelivery } from './redelivery.ts'
 import { LocalRegistry } from './registry.ts'
 import { Router } from './router.ts'
@@ -41,12 +38,12 @@ export interface GatewayOptions {
   readonly version: string
   readonly log: Log
   readonly patience?: Patience
+  /** Another node asks this one to read its configuration anew, or to stop. */
+  readonly asked?: { reload(): Promise<unknown>; stop(): void }
 }
 
-/** How long a stop waits for Redis to take what is held, in milliseconds. */
-const FLUSH_MILLISECONDS = 2000
-/** Between one try and the next to reach Redis, in milliseconds. */
-const redisRetry = { first: 250, most: 5000 }
+/** A link that has to wait for so long until it is dialled again is left to another node. */
+const YIELD_MILLISECONDS = 8000
 
 export type GatewayState = 'starting' | 'ready' | 'draining' | 'stopped'
 
@@ -68,8 +65,9 @@ export class Gateway {
   readonly #instances: Instances
   readonly #listener: Listener
   readonly #watch: Watch
-  /** Undefined where what is held ends with the node. */
-  readonly #journals: Journals | undefined
+  readonly #seat: ClusterSeat
+  readonly #events: Events
+  readonly #actions: NodeActions
   readonly #metrics: LateMetrics
   readonly #view: View
   readonly #ticker: NodeJS.Timeout
@@ -80,7 +78,7 @@ export class Gateway {
 
   /** Builds the node and opens its ports; rejects with a SwitchyardError when one cannot be opened. */
   static async start(config: Config, options: GatewayOptions): Promise<Gateway> {
-    const gateway = new Gateway(config, options, await storeOf(config))
+    const gateway = new Gateway(config, options)
     try {
       await gateway.#open()
     } catch (error) {
@@ -90,11 +88,7 @@ export class Gateway {
     return gateway
   }
 
-  private constructor(
-    config: Config,
-    { version, log, patience = usualPatience }: GatewayOptions,
-    store: HoldStore | undefined,
-  ) {
+  private constructor(config: Config, { version, log, patience = usualPatience, asked }: GatewayOptions) {
     this.#config = config
     this.#log = log
     this.#self = new DomainRoutes(selfConfig(config), Math.random)
@@ -105,7 +99,7 @@ export class Gateway {
     const domains = () => [...this.#config.domains.keys()].filter((name) => name !== config.address)
     const drain = (asker: Instance) => {
       const domain = routes.domains.get(asker.domain.name)
-      if (domain !== undefined) this.#drain(domain, asker)
+      if (domain !== undefined) this.#actions.drainInstance(domain, asker)
     }
     const local = new LocalRouter({ address: config.address, version, domains, now: () => new Date() })
     const readFile = (path: string) => readFileSync(path, 'utf8')
@@ -116,10 +110,16 @@ export class Gateway {
       router: () => this.#router,
       streamErrors: this.#streamErrors,
       log,
-      retrying: () => {},
-      forgotten: () => {},
+      retrying: ({ domain }, milliseconds) => {
+        if (milliseconds >= YIELD_MILLISECONDS) this.#seat.member.links.yield(domain)
+      },
+      forgotten: (name) => {
+        const domain = routes.domains.get(name)
+        if (domain !== undefined) this.#seat.member?.advertise(domain)
+      },
     })
-    this.#links = new Links({ routes, flusher, handler, random, readFile, limits, scanners, undeliverable })
+    const leases = () => this.#seat.member.links
+    this.#links = new Links({ routes, flusher, handler, random, readFile, limits, scanners, undeliverable, leases })
     this.#router = new Router({
       routes,
       self: this.#self,
@@ -131,8 +131,8 @@ export class Gateway {
       drain,
       routed: (seconds) => this.#routeSeconds.observe(seconds),
       preciseNow: () => performance.now(),
-      keeper: () => undefined,
-      advertised: () => {},
+      keeper: () => this.#seat.member,
+      advertised: (domain) => this.#seat.member.advertise(domain),
     })
     const own = { address: config.address, epoch: performance.timeOrigin }
     const redelivery = new Redelivery({ router: this.#router, reframer, clock, log, ...own })
@@ -157,7 +157,7 @@ export class Gateway {
       routes,
       router: this.#router,
       shares: this.#shares,
-      registry: () => registry,
+      registry: () => this.#seat.member.registry ?? registry,
       barriers: (domain) => new Barriers(clock, config.address, domain),
       log,
       randomBytes,
@@ -175,31 +175,29 @@ export class Gateway {
     })
     const { router, instances, links } = { router: this.#router, instances: this.#instances, links: this.#links }
     this.#watch = new Watch({ routes, instances, links, router, reframer, clock, log, patience, limits })
-    this.#journals =
-      store &&
-      new Journals({
-        store,
-        log,
-        epoch: own.epoch,
-        now: Date.now,
-        backoff: new Backoff(redisRetry.first, redisRetry.most, Math.random),
-        restore: (domain, slab) => redelivery.restore(domain, slab),
-        reroute: (domain, queue) => router.reroute(domain, queue),
-      })
     const counts = () => census(routes, instances, links)
     this.#metrics = new LateMetrics({
-      domains: () => counts().map((count) => domainMetrics(count, this.#journals?.unsaved(count.domain.name) ?? null)),
+      domains: () => counts().map(domainMetrics),
       streamErrors: this.#streamErrors,
       routeSeconds: this.#routeSeconds,
       iqSeconds: this.#iqSeconds,
-      clusterNodes: 1,
-      clusterUp: true,
-      holdStoreUp: () => this.#journals?.isUp ?? null,
+      cluster: () => this.#seat.metrics(),
+      holdStoreUp: () => this.#seat.member.isUp ?? null,
       configReloads: this.#configReloads,
+      eventsDropped: () => this.#events.dropped,
+    })
+    this.#events = new Events(log, Date.now)
+    this.#actions = new NodeActions({ config: () => this.#config, routes, drains: () => this.#drains, log })
+    this.#seat = new ClusterSeat({
+      ...{ version, routes, router, links, flusher, clock, reframer, redelivery, log, epoch: own.epoch },
+      ...{ instances, drains: this.#drains, shares: this.#shares, config: () => this.#config, asked },
+      seated: (domain, instance) => instances.seated(domain, instance),
+      giveUp: (domain, outbox, before) => this.#watch.giveUpOld(domain, outbox, before),
     })
     const state = () => this.#state
     const metrics = () => this.#metrics.text()
-    this.#view = new View({ version, config: () => this.#config, state, census: counts, metrics })
+    const member = () => this.#seat.member
+    this.#view = new View({ version, config: () => this.#config, state, census: counts, metrics, member })
     this.#serve(config)
     this.#ticker = setInterval(() => this.#tick(), TICK_MILLISECONDS)
   }
@@ -221,17 +219,20 @@ export class Gateway {
   /** Takes a new config into force, without closing a stream that need not be. What only a restart changes is logged. */
   async reload(config: Config): Promise<void> {
     const old = this.#config
-    const { node, address, admin, cluster } = old
-    const kept: Config = { ...config, node, address, ...(admin ? { admin } : {}), ...(cluster ? { cluster } : {}) }
+    const { node, address, admin } = old
+    const kept: Config = { ...config, node, address, ...(admin ? { admin } : {}) }
+    const isElsewhere = this.#seat.isOther(kept.cluster)
     // What may fail comes first: a reload that fails has changed nothing.
     this.#ports = await this.#listener.configure(kept.listen)
+    if (isElsewhere) await this.#seat.leave()
     this.#config = kept
     this.#serve(kept)
+    if (isElsewhere) await this.#seat.enter(kept.cluster)
     for (const domain of this.#routes.domains.values()) this.#instances.closeUnauthorised(domain)
     await this.#links.configure()
     this.#log.level = kept.log.level
     this.#configReloads.ok++
-    const restart = (['node', 'address', 'admin', 'cluster'] as const).filter(
+    const restart = (['node', 'address', 'admin'] as const).filter(
       (key) => JSON.stringify(old[key]) !== JSON.stringify(config[key]),
     )
     logEvent(this.#log, 'config-reloaded', restart.length > 0 ? { needsRestart: restart } : {})
@@ -249,12 +250,13 @@ export class Gateway {
     this.#state = 'draining'
     logEvent(this.#log, 'stopping', { instances: this.#instances.all.size })
     const deadline = performance.now() + this.#config.drain.seconds * 1000
-    this.#router.isStopping = true
     this.#listener.close()
+    // Where other nodes go on, all that this one has moves there.
+    await this.#seat.drain(deadline)
+    this.#router.isStopping = true
     this.#links.giveUpDown()
     await this.#drains.drainAll('system-shutdown', deadline)
-    await this.#journals?.flushed(FLUSH_MILLISECONDS)
-    this.#journals?.close()
+    await this.#seat.stop()
     for (const domain of this.#routes.domains.values()) this.#watch.giveUpUnsaved(domain)
     await this.#links.drained(deadline)
     await this.#close()
@@ -263,49 +265,25 @@ export class Gateway {
 
   async #open(): Promise<void> {
     // First of all, so that nothing overtakes what was held before.
-    await this.#journals?.open()
+    await this.#seat.enter(this.#config.cluster)
     this.#ports = await this.#listener.configure(this.#config.listen)
     const { admin } = this.#config
     if (admin !== undefined) {
       // A node that nobody can ask loads neither.
       const [{ startAdmin }] = await Promise.all([import('./admin/admin.ts'), this.#metrics.make()])
-      this.#admin = await startAdmin({ host: admin.host, port: admin.port }, this.#view, this.#actions(), this.#log)
+      this.#admin = await startAdmin({ host: admin.host, port: admin.port }, this.#view, this.#actions, this.#log, {
+        ...{ access: await this.#seat.tasks(), events: this.#events },
+      })
     }
     this.#state = 'ready'
     logEvent(this.#log, 'ready', { ports: this.#ports, domains: this.#config.domains.size })
   }
 
-  /** What the admin port may do. */
-  #actions(): AdminActions {
-    return {
-      token: () => this.#config.admin?.token,
-      drain: (name, instance) => {
-        const domain = this.#routes.domains.get(normaliseDomain(name) ?? '')
-        const found = domain?.members.get(instance)
-        if (domain === undefined || found === undefined) return undefined
-        return this.#drain(domain, found)
-      },
-      clearQuarantine: (name) => {
-        const domain = this.#routes.domains.get(normaliseDomain(name) ?? '')
-        domain?.quarantine.clear()
-        return domain && true
-      },
-    }
-  }
-
-  /** Starts to drain an instance; false when that has begun already. */
-  #drain(domain: DomainRoutes, instance: Instance): boolean {
-    if (instance.state === 'draining') return false
-    this.#drains
-      .drain(domain, instance, 'reset', this.#config.drain.seconds)
-      .catch((error: Error) => logEvent(this.#log, 'bug', { error: error.message }))
-    return true
-  }
-
   async #close(): Promise<void> {
     clearInterval(this.#ticker)
     this.#listener.close()
-    this.#journals?.close()
+    this.#seat.end()
+    this.#events.close()
     await this.#links.stop()
     await this.#admin?.close()
     this.#state = 'stopped'
@@ -319,7 +297,7 @@ export class Gateway {
     const names = new Set(served.map(({ name }) => name))
     for (const domain of before.values()) if (!names.has(domain.name)) this.#end(domain)
     this.#routes.serve(served)
-    this.#journals?.configure(served.filter((domain) => domain.config.hold.store === 'redis'))
+    this.#seat.serve(served)
   }
 
   #configure(existing: DomainRoutes | undefined, config: Domain): DomainRoutes {
@@ -330,6 +308,7 @@ export class Gateway {
   }
 
   #end(domain: DomainRoutes): void {
+    this.#seat.member?.registry.end(domain)
     for (const instance of [...domain.members.values()]) instance.stream.close('host-gone')
     this.#watch.giveUpHold(domain, 'unassigned')
   }
@@ -338,6 +317,7 @@ export class Gateway {
     this.#clock.now = performance.now()
     // What was held too long is bounced once all of it has been read.
     if (this.#state !== 'starting') this.#watch.tick()
+    this.#seat.member?.tick()
     if (this.#state === 'draining') this.#links.giveUpDown()
   }
 }

@@ -70,7 +70,8 @@ export class Hold {
   get unsaved(): number {
     let stanzas = 0
     for (const queue of this.#queues.values()) {
-      for (let slab = queue.first; slab !== undefined; slab = slab.next) if (!slab.ticket?.isStored) stanzas += slab.stanzas
+      for (let slab = queue.first; slab !== undefined; slab = slab.next)
+        if (!slab.ticket?.isStored) stanzas += slab.stanzas
     }
     return stanzas
   }

@@ -27,6 +27,8 @@ export interface LinksParts {
 
 /** How long the node that had a link may take to pass on what it was given for it, in milliseconds. */
 const PASSING_MILLISECONDS = 10_000
+/** Between one look and the next whether links have changed hands. */
+const SETTLING_MILLISECONDS = 20
 /** After a server has said `conflict` to a link that another node may have had, in milliseconds; then twice that, … */
 const TAKEOVER_RETRY_MILLISECONDS = 2000
 
@@ -37,6 +39,8 @@ export type LinkHolder = 'here' | RemoteStream | undefined
 export interface LinkLeases {
   /** A domain's one link is wanted: `Links.assign` says who has it. */
   want(domain: string): LinkHolder
+  /** It has been asked for, and not been granted yet. */
+  isClaiming(domain: string): boolean
 }
 
 interface Held {
@@ -86,8 +90,18 @@ export class Links implements Upstreams {
     const leases = this.#parts.leases()
     for (const [name, held] of this.#held) {
       const isOne = leases !== undefined && held.config.links === 'one'
-      this.assign(name, isOne ? leases.want(name) : 'here')
+      const holder = isOne ? leases.want(name) : 'here'
+      // A link that is up stays so until it is known to be another's.
+      if (holder === undefined && held.holder === 'here' && leases?.isClaiming(name)) continue
+      this.assign(name, holder)
     }
+  }
+
+  /** Resolves when no link is changing hands, or at the deadline (`performance.now()`). */
+  async settled(deadline: number): Promise<void> {
+    const isSettling = () => [...this.#held.values()].some((held) => held.isSettling)
+    while (isSettling() && performance.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, SETTLING_MILLISECONDS))
   }
 
   /** The links that have been opened. */

@@ -10,8 +10,6 @@ export interface MetricsSource {
   readonly routeSeconds: Histogram
   readonly iqSeconds: Histogram
   /** Live nodes of the cluster, this one included. */
-  readonly clusterNodes: number
-  readonly clusterUp: boolean
   /** Undefined, or absent, for a node without a cluster. */
   cluster?(): ClusterMetrics | undefined
   /** Null where nothing that is held is to outlive the node. */
@@ -22,6 +20,10 @@ export interface MetricsSource {
 }
 
 export interface ClusterMetrics {
+  /** Live ones, this one included. */
+  readonly nodes: number
+  /** The store can be reached. */
+  readonly isUp: boolean
   readonly isSenior: boolean
   /** Its lease is valid. */
   readonly isHeld: boolean
@@ -207,14 +209,14 @@ const metrics: readonly MetricSpec[] = [
     type: 'gauge',
     labels: [],
     help: 'Live nodes of the cluster, this one included.',
-    read: (source, sample) => sample(source.clusterNodes),
+    read: perCluster(({ nodes }, sample) => sample(nodes)),
   },
   {
     name: 'switchyard_cluster_up',
     type: 'gauge',
     labels: [],
     help: '1 while the routing table can be read and changed, else 0.',
-    read: (source, sample) => sample(source.clusterUp ? 1 : 0),
+    read: perCluster(({ isUp }, sample) => sample(isUp ? 1 : 0)),
   },
   {
     name: 'switchyard_cluster_senior',
@@ -302,7 +304,7 @@ function perDomain(read: (domain: DomainMetrics, sample: Sample) => void) {
 }
 
 /** A node without a cluster does all there is to do. */
-const alone: ClusterMetrics = { isSenior: true, isHeld: true, epoch: 0, inboxes: [] }
+const alone: ClusterMetrics = { nodes: 1, isUp: true, isSenior: true, isHeld: true, epoch: 0, inboxes: [] }
 
 function perCluster(read: (cluster: ClusterMetrics, sample: Sample) => void) {
   return (source: MetricsSource, sample: Sample): void => read(source.cluster?.() ?? alone, sample)

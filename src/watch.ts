@@ -9,6 +9,7 @@ import { type Log, logEvent } from './log.ts'
 import { unavailable } from './presences.ts'
 import type { Router } from './router.ts'
 import type { Routes } from './routes.ts'
+import type { Outbox } from './stream/outbox.ts'
 import type { Slab } from './stream/queue.ts'
 import type { Reframer } from './stream/reframe.ts'
 import { standingFor } from './stream/standstill.ts'
@@ -73,6 +74,13 @@ export class Watch {
     this.#parts.reframer.queue(domain.hold.takeUnsaved(), (head, past) =>
       this.#parts.router.bounce(domain, head, 'recipient-unavailable', 'shutdown', past),
     )
+  }
+
+  /** Bounces what has waited in an outbox since before that time. */
+  giveUpOld(domain: DomainRoutes, outbox: Outbox, before: number): void {
+    for (let slab = outbox.takeOlderThan(before); slab !== undefined; slab = outbox.takeOlderThan(before)) {
+      this.#bounce(domain, slab, 'recipient-unavailable', 'hold_expired')
+    }
   }
 
   /** Says once that something waits, and again only after nothing did. */

@@ -94,3 +94,18 @@ export interface ClusterStore {
 export class StoreError extends Error {
   override name = 'StoreError'
 }
+
+/** The store did not do what it was asked, or nobody knows: the connection failed, or nothing came back in time. */
+export class StoreUnreachable extends Error {
+  override name = 'StoreUnreachable'
+  /**
+   * Whether there is evidence that nobody is served there now: connections are refused or closed, or the server says
+   * that it is loading or a replica. Where nothing comes back at all this is false: we may be the only one cut off.
+   */
+  readonly refused: boolean
+
+  constructor(message: string, refused: boolean) {
+    super(message)
+    this.refused = refused
+  }
+}

@@ -11,8 +11,8 @@ interface Asking {
 export interface DeskParts {
   readonly tasks: Asking
   readonly me: () => TaskNode
-  /** The whole table: `changes(0)` of the store; absent for a node without a cluster. */
-  readonly table?: () => Promise<Change>
+  /** The whole table: `changes(0)` of the store; undefined for a node without a cluster. */
+  readonly table: () => Promise<Change | undefined>
   pause(milliseconds: number): Promise<void>
 }
 
@@ -47,9 +47,11 @@ export class Desk {
 
   async #audit(): Promise<Audit> {
     const { tasks, me, table, pause } = this.#parts
-    if (table === undefined) return { consistent: true, epoch: 0, nodes: [me().name], differences: [], silent: [] }
+    if ((await table()) === undefined) {
+      return { consistent: true, epoch: 0, nodes: [me().name], differences: [], silent: [] }
+    }
     return audit({
-      table,
+      table: async () => (await table()) ?? { epoch: 0, delta: new Map(), isWhole: true },
       ask: (change) => {
         const members = membersOf(change)
         const isMember = members.some(({ incarnation }) => incarnation === me().incarnation)

@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
+import type { Cluster, Config } from '../config/config.ts'
+import type { ClusterStore } from './cluster/cluster-store.ts'
+import type { ClusterMember } from './cluster-member.ts'
+import type { ClusterNode, ClusterNodeParts } from './cluster-node.ts'
+import type { DomainRoutes } from './domain-routes.ts'
+import type { Drains } from './drains.ts'
+import type { Instances } from './instances.ts'
+import type { ClusterMetrics } from './metrics.ts'
+import type { NodeTasks } from './node-tasks.ts'
+
+export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news'> {
+  readonly instances: Instances
+  readonly drains: Drains
+  readonly asked: { reload(): Promise<unknown>; stop(): void } | undefined
+}
+
+/** How long a node that leaves its cluster waits for Redis to take what it has for others, in milliseconds. */
+const FLUSH_MILLISECONDS = 2000
+/** And for the others to confirm what they were given. */
+const CONFIRM_MILLISECONDS = 5000
+
+/** Whether this node is in a cluster, and what changes when it joins or leaves one while it runs. */
+export class ClusterSeat {
+  readonly #parts: ClusterSeatParts
+  #node: ClusterNode | undefined
+  #tasks: NodeTasks | undefined
+  #settings: Cluster | undefined
+
+  constructor(parts: ClusterSeatParts) {
+    this.#parts = parts
+  }
+
+  /** This node's life in the cluster; undefined for a node alone. */
+  get member(): ClusterMember | undefined {
+    return this.#node?.member
+  }
+
+  /** What may be asked of all nodes, or of this one alone. Loaded when somebody may ask. */
+  async tasks(): Promise<NodeTasks> {
+    if (this.#tasks === undefined) {
+      const { config, version, routes, links, log, asked } = this.#parts
+      const { NodeTasks } = await import('./node-tasks.ts')
+      this.#tasks ??= new NodeTasks({
+        ...{ name: config().node, version, routes, links, log, asked },
+        member: () => this.member,
+        seconds: () => config().cluster?.task_seconds ?? 30,
+      })
+    }
+    return this.#tasks
+  }
+
+  /** Joins the cluster of a config, or rejects with a SwitchyardError. A node alone goes on until it has joined. */
+  async enter(settings: Cluster | undefined): Promise<void> {
+    if (settings === undefined) return
+    await this.tasks()
+    // What a node alone never loads: the client takes 60 ms and 13 MB.
+    const [{ ClusterNode }, { RedisStore }] = await Promise.all([
+      import('./cluster-node.ts'),
+      import('./cluster/redis-store.ts'),
+    ])
+    const { redis: urls, sentinel, key_prefix: prefix, ca: path } = settings
+    const store = (): ClusterStore => {
+      const ca = path === undefined ? {} : { ca: readFileSync(path, 'utf8') }
+      return new RedisStore({ urls, prefix, ...(sentinel === undefined ? {} : { sentinel }), ...ca })
+    }
+    const node = new ClusterNode({
+      ...this.#parts,
+      store,
+      begins: () => this.keepHolds(),
+      news: (topic, text) => this.#news(topic, text),
+    })
+    try {
+      await node.start(settings)
+    } catch (error) {
+      node.end()
+      throw error
+    }
+    this.#node = node
+    this.#settings = settings
+    this.#parts.flusher.onInput = () => void this.member?.look()
+    this.keepHolds()
+  }
+
+  /** Whether a config wants another cluster than this node is in. */
+  isOther(settings: Cluster | undefined): boolean {
+    const { redis, sentinel, key_prefix, ca } = settings ?? { redis: [], key_prefix: '' }
+    const now = this.#settings ?? { redis: [], key_prefix: '' }
+    const before = { redis: now.redis, sentinel: now.sentinel, key_prefix: now.key_prefix, ca: now.ca }
+    return !isDeepStrictEqual(before, { redis, sentinel, key_prefix, ca })
+  }
+
+  /** The config has changed in what the others are told of it. */
+  serve(domains: Iterable<DomainRoutes>): void {
+    for (const domain of domains) this.member?.registry.serve(domain)
+    this.keepHolds()
+  }
+
+  /** Alone from now on: nothing that is here is lost, and no stream is closed. */
+  async leave(): Promise<void> {
+    const { member } = this
+    if (member === undefined) return
+    const { routes, shares, links } = this.#parts
+    member.registry.part()
+    await member.emptied(performance.now() + CONFIRM_MILLISECONDS)
+    await this.#node?.leave(FLUSH_MILLISECONDS)
+    this.#node = undefined
+    this.#settings = undefined
+    this.#parts.flusher.onInput = undefined
+    for (const domain of routes.domains.values()) {
+      member.registry.end(domain)
+      domain.hold.keeper = undefined
+      shares.release(domain)
+    }
+    links.settleAnew()
+  }
+
+  /** The node is to stop, and others go on: every share moves there, in order, and then the links. */
+  async drain(deadline: number): Promise<void> {
+    const { member } = this
+    if (member?.hasOthers !== true) return
+    const { drains, instances, links } = this.#parts
+    const seconds = (deadline - performance.now()) / 1000
+    const all = [...instances.all]
+    await Promise.all(all.map(([instance, domain]) => drains.drain(domain, instance, 'system-shutdown', seconds)))
+    await member.granted()
+    const held = member.links.held()
+    member.links.end()
+    links.settleAnew()
+    await links.settled(deadline)
+    for (const domain of held) member.links.release(domain)
+    await member.emptied(deadline)
+    await member.quiet(deadline)
+  }
+
+  /** The node has stopped. */
+  async stop(): Promise<void> {
+    await this.#node?.leave(FLUSH_MILLISECONDS)
+  }
+
+  /** At once. */
+  end(): void {
+    this.#node?.end()
+  }
+
+  /** Domains with `hold.store: redis` write down what they hold. */
+  keepHolds(): void {
+    for (const domain of this.#parts.routes.domains.values()) {
+      const isKept = domain.config.hold.store === 'redis'
+      domain.hold.keeper = isKept ? this.member?.holdKeeper(domain.name) : undefined
+    }
+  }
+
+  metrics(): ClusterMetrics | undefined {
+    return this.member?.metrics()
+  }
+
+  #news(topic: string, text: string): void {
+    if (topic === 'task') void this.#tasks?.tasks.handle(text)
+    else if (topic === 'adverts') this.member?.heardAdverts(text)
+  }
+}

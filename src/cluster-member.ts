@@ -8,7 +8,7 @@ import { Membership } from './cluster/membership.ts'
 import { closeEstate } from './cluster/node-wishes.ts'
 import { Post } from './cluster/post.ts'
 import type { Reach } from './cluster/reach.ts'
-import { splitField, splitInstance } from './cluster/records.ts'
+import { splitField, splitInstance, TABLE_FORM } from './cluster/records.ts'
 import type { Table } from './cluster/table.ts'
 import { realTiming } from './cluster/timing.ts'
 import { ClusterLinks } from './cluster-links.ts'
@@ -266,7 +266,7 @@ export class ClusterMember implements Keeper {
     const { config, version } = this.#parts
     const { node: name, domains } = config()
     const configs = Object.fromEntries([...domains.values()].map((domain) => [domain.name, configDigest(domain)]))
-    return { name, version, configs, since: Date.now() }
+    return { name, version, form: TABLE_FORM, configs, since: Date.now() }
   }
 
   #streamTo(domain: string, instance: string | undefined, node: Incarnation): RemoteStream {

@@ -85,10 +85,7 @@ export class ClusterSeat {
 
   /** Whether a config wants another cluster than this node is in. */
   isOther(settings: Cluster | undefined): boolean {
-    const { redis, sentinel, key_prefix, ca } = settings ?? { redis: [], key_prefix: '' }
-    const now = this.#settings ?? { redis: [], key_prefix: '' }
-    const before = { redis: now.redis, sentinel: now.sentinel, key_prefix: now.key_prefix, ca: now.ca }
-    return !isDeepStrictEqual(before, { redis, sentinel, key_prefix, ca })
+    return !isDeepStrictEqual(storeOf(settings), storeOf(this.#settings))
   }
 
   /** The config has changed in what the others are told of it. */
@@ -160,4 +157,11 @@ export class ClusterSeat {
     if (topic === 'task') void this.#tasks?.tasks.handle(text)
     else if (topic === 'adverts') this.member?.heardAdverts(text)
   }
+}
+
+/** What says which cluster it is. */
+function storeOf(settings: Cluster | undefined): unknown {
+  if (settings === undefined) return undefined
+  const { redis, sentinel, key_prefix, ca } = settings
+  return { redis, sentinel, key_prefix, ca }
 }

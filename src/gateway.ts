@@ -111,14 +111,14 @@ export class Gateway {
       streamErrors: this.#streamErrors,
       log,
       retrying: ({ domain }, milliseconds) => {
-        if (milliseconds >= YIELD_MILLISECONDS) this.#seat.member.links.yield(domain)
+        if (milliseconds >= YIELD_MILLISECONDS) this.#seat.member?.links.yield(domain)
       },
       forgotten: (name) => {
         const domain = routes.domains.get(name)
         if (domain !== undefined) this.#seat.member?.advertise(domain)
       },
     })
-    const leases = () => this.#seat.member.links
+    const leases = () => this.#seat.member?.links
     this.#links = new Links({ routes, flusher, handler, random, readFile, limits, scanners, undeliverable, leases })
     this.#router = new Router({
       routes,
@@ -132,7 +132,7 @@ export class Gateway {
       routed: (seconds) => this.#routeSeconds.observe(seconds),
       preciseNow: () => performance.now(),
       keeper: () => this.#seat.member,
-      advertised: (domain) => this.#seat.member.advertise(domain),
+      advertised: (domain) => this.#seat.member?.advertise(domain),
     })
     const own = { address: config.address, epoch: performance.timeOrigin }
     const redelivery = new Redelivery({ router: this.#router, reframer, clock, log, ...own })
@@ -157,7 +157,7 @@ export class Gateway {
       routes,
       router: this.#router,
       shares: this.#shares,
-      registry: () => this.#seat.member.registry ?? registry,
+      registry: () => this.#seat.member?.registry ?? registry,
       barriers: (domain) => new Barriers(clock, config.address, domain),
       log,
       randomBytes,
@@ -182,7 +182,7 @@ export class Gateway {
       routeSeconds: this.#routeSeconds,
       iqSeconds: this.#iqSeconds,
       cluster: () => this.#seat.metrics(),
-      holdStoreUp: () => this.#seat.member.isUp ?? null,
+      holdStoreUp: () => this.#seat.member?.isUp ?? null,
       configReloads: this.#configReloads,
       eventsDropped: () => this.#events.dropped,
     })

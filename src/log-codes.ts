@@ -151,6 +151,11 @@ export const logCodes = {
       'The lease of this node has run out, so others may act for it: it delivers nothing until it has a valid one.',
     todo: 'Look at why Redis was silent to it, or the process stood still: the machine, its disk, its network.',
   },
+  'cluster-unfenced': {
+    level: 'info',
+    means: 'The lease of this node is valid again, in time: nobody has acted for it.',
+    todo: 'Nothing.',
+  },
   'cluster-lost': {
     level: 'error',
     means: 'This node was declared dead while it lived; it joins anew, with its instances.',
@@ -171,6 +176,11 @@ export const logCodes = {
     level: 'warn',
     means: 'As much waits in Redis for a node as cluster.inbox_bytes allows; what is more is held here.',
     todo: 'Look at that node: it does not read, or its instances are too slow for their share.',
+  },
+  'inbox-unserved': {
+    level: 'error',
+    means: 'Another node has sent stanzas of a domain that this node does not serve; they are dropped.',
+    todo: 'Give all nodes the same domains: compare their configurations.',
   },
   'inbox-unreadable': {
     level: 'error',

@@ -13,6 +13,7 @@ import type {
   Refusal,
 } from './admin/view.ts'
 import type { Count } from './census.ts'
+import type { ClusterMember } from './cluster-member.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import type { Instance } from './instance.ts'
 import { fullText, normalise } from './xmpp/jid.ts'
@@ -23,6 +24,8 @@ export interface ViewParts {
   readonly state: () => 'starting' | 'ready' | 'draining' | 'stopped'
   readonly census: () => readonly Count[]
   readonly metrics: () => Promise<string>
+  /** Undefined for a node without a cluster. */
+  readonly member: () => ClusterMember | undefined
 }
 
 /** What the admin port shows of this node. It only reads. */
@@ -50,8 +53,26 @@ export class View implements AdminView {
     const { version } = this.#parts
     const name = this.#parts.config().node
     const shown = state === 'stopped' ? 'draining' : state
-    const self = { name, incarnation: this.#incarnation, version, since: this.#since, self: true }
-    return [{ ...self, senior: true, state: shown, instances }]
+    const self = { name, version, since: this.#since, self: true, state: shown, instances }
+    const member = this.#parts.member()
+    if (member === undefined) return [{ ...self, incarnation: this.#incarnation, senior: true }]
+    const { table } = member.membership
+    return [...table.nodes].map(([incarnation, node]) => {
+      const senior = incarnation === table.senior
+      if (incarnation === member.incarnation) return { ...self, incarnation, senior }
+      const since = new Date(node.since).toISOString()
+      const own = [...member.registry.remotes.values()].filter((at) => at === incarnation).length
+      return {
+        name: node.name,
+        incarnation,
+        version: node.version,
+        since,
+        self: false,
+        state: 'ready',
+        instances: own,
+        senior,
+      }
+    })
   }
 
   domains(): readonly DomainView[] {

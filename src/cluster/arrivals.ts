@@ -7,6 +7,8 @@ const MOST_EARLY = 10_000
 
 /** Who is told what has become of what came from one node. */
 export interface Witness {
+  /** What has come is another node's to see to by now. */
+  readonly isVoid: boolean
   /** All stanzas for `to` before a barrier have ended. */
   confirm(to: Destination, number: number): void
   answered(to: Destination, key: string): void
@@ -73,6 +75,9 @@ class RunTicket implements Ticket {
     entry.open()
   }
 
+  get isVoid(): boolean {
+    return this.#witness.isVoid
+  }
   retain(): void {
     if (this.#carriers > 0) this.#carriers++
   }
@@ -85,9 +90,12 @@ class RunTicket implements Ticket {
     // What has ended is in the store no more.
     if (this.#carriers > 0 || this.#unanswered > 0) this.#unanswered++
   }
+  unasked(): void {
+    if (this.#unanswered > 0 && --this.#unanswered === 0 && this.#carriers === 0) this.#entry.end()
+  }
   answered(key: string): void {
     this.#witness.answered(this.#to, key)
-    if (this.#unanswered > 0 && --this.#unanswered === 0 && this.#carriers === 0) this.#entry.end()
+    this.unasked()
   }
 }
 

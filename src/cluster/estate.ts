@@ -216,7 +216,7 @@ export class Estate implements Source {
         this.#removals.add(id)
         this.#proceed?.()
       }
-      arrivals = new Arrivals(sender, { confirm: () => {}, answered: () => {}, remove })
+      arrivals = new Arrivals(sender, { isVoid: false, confirm: () => {}, answered: () => {}, remove })
       arrivals.gone()
       this.#bySender.set(sender, arrivals)
     }

@@ -78,6 +78,7 @@ export class Inbox {
   readonly #parts: InboxParts
   readonly #backoff: Backoff
   readonly #bySender = new Map<Incarnation, Arrivals>()
+  #isVoid = false
   /** When a sender was last asked for what is missing. */
   readonly #askedAt = new Map<Incarnation, number>()
   #position = '0'
@@ -103,6 +104,10 @@ export class Inbox {
   resume(): void {
     this.#isPaused = false
     this.#resumed?.()
+  }
+  /** What has been handed out and has not ended is another node's to see to. */
+  void(): void {
+    this.#isVoid = true
   }
   close(): void {
     this.#isClosed = true
@@ -171,14 +176,15 @@ export class Inbox {
   #compare(first: string | undefined, isTrouble: boolean, through: number): void {
     const { own } = this.#parts
     const isThere = first !== undefined && this.#isKnown(first)
-    const isLost = !isThere && (isTrouble || own.isAnyFound || !this.#isIdle)
+    const isLost = !isThere && (isTrouble || own.isAnyFound || !this.isIdle)
     const isOwnLost = isLost || own.isMissing(through)
     if (isOwnLost) own.forgotten()
     // What is first and unknown was not read yet, though it may be before what was.
     if (isOwnLost || (first !== undefined && !isThere)) this.#readAgain()
   }
 
-  get #isIdle(): boolean {
+  /** Whether all that has been handed out has ended. */
+  get isIdle(): boolean {
     for (const arrivals of this.#bySender.values()) if (!arrivals.isIdle) return false
     return true
   }
@@ -291,7 +297,11 @@ export class Inbox {
     let arrivals = this.#bySender.get(sender)
     if (arrivals === undefined) {
       const { removals, mailboxOf } = this.#parts
+      const isVoid = () => this.#isVoid
       const witness: Witness = {
+        get isVoid() {
+          return isVoid()
+        },
         confirm: (to, number) => mailboxOf(sender)?.confirm(to, number),
         answered: (to, key) => mailboxOf(sender)?.answered(to, key),
         remove: (id) => removals.add(id),

@@ -18,6 +18,7 @@ class KeptEntry implements Ticket, Kept {
   size = 0
   isStored = false
   isEnded = false
+  isVoid = false
   /** Where it has been come by in the inbox. */
   readonly ids: string[] = []
   readonly #ended: (entry: KeptEntry) => void
@@ -44,9 +45,12 @@ class KeptEntry implements Ticket, Kept {
   asked(): void {
     this.#unanswered++
   }
-  answered(): void {
+  unasked(): void {
     if (this.#unanswered > 0) this.#unanswered--
     this.#check()
+  }
+  answered(): void {
+    this.unasked()
   }
 
   /** While it is being made, more stanzas may come. */
@@ -185,6 +189,7 @@ export class Keeper implements OwnEntries {
   }
 
   close(): void {
+    for (const entry of this.#entries()) entry.isVoid = true
     this.#backlog.close()
   }
 

@@ -138,6 +138,11 @@ export class Post implements Source {
     return this.#keeper.isClogged
   }
 
+  /** Whether all that has come from other nodes has ended. */
+  get isIdle(): boolean {
+    return this.#inbox.isIdle
+  }
+
   /** Whether all that was handed over is in the store. */
   get isWritten(): boolean {
     if (!this.#keeper.isWritten) return false
@@ -168,9 +173,10 @@ export class Post implements Source {
     this.stop()
   }
 
-  /** At once. What waits to be written is told that it will not be. */
+  /** At once. What waits to be written is told that it will not be; what has come and not ended is another's to see to. */
   stop(): void {
     this.#isStopped = true
+    this.#inbox.void()
     this.#inbox.close()
     for (const mailbox of this.#mailboxes.values()) mailbox.close()
     this.#keeper.close()

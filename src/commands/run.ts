@@ -19,26 +19,32 @@ export async function run(path: string, io: RunIo): Promise<void> {
   const log = createLog({ level: config.log.level, node: config.node })
   io.onBug((error) => logEvent(log, 'bug', { err: error }))
   // One after the other, from the first moment on: a signal that comes before the node is ready waits until it is.
-  const starting = Gateway.start(config, { version: io.version, log })
-  let last: Promise<void> = starting.then(() => {})
   await new Promise<void>((stopped, failed) => {
-    io.onSignals(
-      () => {
-        last = last.then(async () => reload(await starting, path, io)).catch(failed)
+    const asked = {
+      reload: () => {
+        const done = last.then(async () => reload(await starting, path, io))
+        last = done.catch(failed)
+        return done
       },
-      () => void starting.then((gateway) => gateway.stop()).then(stopped, failed),
-    )
+      stop: () => void starting.then((gateway) => gateway.stop()).then(stopped, failed),
+    }
+    const starting = Gateway.start(config, { version: io.version, log, asked })
+    let last: Promise<unknown> = starting
+    io.onSignals(() => void asked.reload(), asked.stop)
     starting.catch(failed)
   })
 }
 
-async function reload(gateway: Gateway, path: string, io: RunIo): Promise<void> {
-  if (gateway.state !== 'ready') return
+/** Resolves with the problems that kept the config from coming into force. */
+async function reload(gateway: Gateway, path: string, io: RunIo): Promise<readonly string[]> {
+  if (gateway.state !== 'ready') return [`the node is ${gateway.state}`]
   const { config, problems } = loadConfigFile(path, io)
-  if (config === undefined) return gateway.refuseReload(problems.map(formatProblem))
+  let refused = problems.map(formatProblem)
   try {
-    await gateway.reload(config)
+    if (config !== undefined) await gateway.reload(config)
   } catch (error) {
-    gateway.refuseReload([error instanceof Error ? error.message : String(error)])
+    refused = [error instanceof Error ? error.message : String(error)]
   }
+  if (refused.length > 0) gateway.refuseReload(refused)
+  return refused
 }

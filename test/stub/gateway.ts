@@ -44,6 +44,11 @@ export interface GatewayProcess {
   stop(): Promise<number | null>
   /** SIGKILL. */
   kill(): Promise<void>
+  /** SIGSTOP: its sockets stay open, and it does nothing. */
+  pause(): void
+  resume(): void
+  /** SIGHUP, with another config in its file. */
+  reload(yaml: string): void
 }
 
 /** The config in `yaml`; throws with all that is wrong with it. */
@@ -77,11 +82,13 @@ export async function startGateway(yaml: string): Promise<TestGateway> {
 export async function startGatewayProcess(
   yaml: string,
   what: keyof typeof COMMANDS = 'sources',
+  env: Readonly<Record<string, string>> = {},
 ): Promise<GatewayProcess> {
   if (what === 'dist') build()
   const file = makeFile(yaml)
   const command = ['--pdeathsig', 'KILL', '--', process.execPath, ...COMMANDS[what], 'run', '--config', file.path]
-  const child = spawn('setpriv', command, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+  const options = { cwd: ROOT, env: { ...process.env, ...env } }
+  const child = spawn('setpriv', command, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
   const log = new LogBook()
   createInterface({ input: child.stdout }).on('line', (line) => log.write(line))
   const said: string[] = []
@@ -106,6 +113,12 @@ export async function startGatewayProcess(
       child.kill('SIGKILL')
       await exited
     },
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    reload: (next) => {
+      writeFileSync(file.path, next)
+      child.kill('SIGHUP')
+    },
   }
 }
 
@@ -127,13 +140,17 @@ function makeFile(yaml: string): { readonly path: string; remove(): void } {
   return { path, remove: () => rmSync(folder, { recursive: true }) }
 }
 
+let isBuilt = false
+
 /** Does nothing where `dist` is as the sources are, which `npm test` has seen to. */
 function build(): void {
+  if (isBuilt) return
   const { status, stderr } = spawnSync(process.execPath, ['scripts/prepare.mjs', 'run'], {
     cwd: ROOT,
     encoding: 'utf8',
   })
   if (status !== 0) throw new Error(`dist cannot be built: ${stderr}`)
+  isBuilt = true
 }
 
 function first(ports: readonly number[]): number {

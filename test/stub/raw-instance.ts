@@ -148,14 +148,12 @@ export class RawInstance {
   }
 
   #parse(): void {
-    let end = 0
-    for (const match of this.#rest.matchAll(STANZA)) {
-      end = match.index + match[0].length
-      const stanza = toStanza(match[1]!, match[0])
+    const { stanzas, rest } = cutStanzas(this.#rest)
+    for (const stanza of stanzas) {
       if (isPing(stanza)) this.#pong(stanza)
       else this.stanzas.push(stanza)
     }
-    this.#rest = this.#rest.slice(end)
+    this.#rest = rest
     this.#noteError()
   }
 
@@ -201,6 +199,17 @@ export async function until(instances: readonly RawInstance[], holds: () => bool
     if (instances.every(({ socket }) => socket.closed)) throw new Error('all sockets have closed')
     await Promise.race(instances.map((instance) => instance.more()))
   }
+}
+
+/** The whole stanzas at the beginning of a stream's text, and what comes after them. */
+export function cutStanzas(text: string): { readonly stanzas: readonly Stanza[]; readonly rest: string } {
+  const stanzas: Stanza[] = []
+  let end = 0
+  for (const match of text.matchAll(STANZA)) {
+    end = match.index + match[0].length
+    stanzas.push(toStanza(match[1]!, match[0]))
+  }
+  return { stanzas, rest: text.slice(end) }
 }
 
 function isPing({ name, type, text }: Stanza): boolean {

@@ -1,0 +1,62 @@
+import { describe, test } from 'node:test'
+import { BOT, leftAndRight, leftUsers, rightUsers, settings, Traffic, twoBuckets, USERS } from './traffic.ts'
+import { Yard } from './yard.ts'
+
+const bot = { ...leftAndRight, delivery: 'journal', hold: { seconds: 3600, store: 'redis', bytes: '64MiB' } }
+const journalled = settings(bot, twoBuckets)
+
+describe('delivery: journal', { concurrency: true, timeout: 90_000 }, () => {
+  test('what a node has confirmed to its source is delivered by its heir when it is killed', async (t) => {
+    const yard = await Yard.start(t, { nodes: ['a', 'b'], settings: journalled })
+    const left = await yard.node('a').join(BOT, 'left')
+    const right = await yard.node('b').join(BOT, 'right')
+    await yard.joined(BOT, 2)
+    const sender = await yard.node('b').join(USERS, USERS)
+    // Their holder is of the node itself, and reads nothing.
+    right.pause()
+    const toRight = new Traffic(rightUsers, 'right.')
+    const toLeft = new Traffic(leftUsers, 'left.')
+    toRight.send(sender, 300)
+    toLeft.send(sender, 300)
+    await sender.settled()
+    await yard.kill('b')
+    const heir = await yard.node('a').join(BOT, 'right')
+    await toRight.delivered([heir])
+    toRight.assertOrder([heir])
+    await toLeft.delivered([left])
+    toLeft.assertOrder([left])
+  })
+
+  test('what is held for nobody when the node is killed, and what came by a node that is killed next, too', async (t) => {
+    const yard = await Yard.start(t, { nodes: ['a', 'b', 'c'], settings: journalled })
+    const traffic = new Traffic(rightUsers)
+    for (const name of ['c', 'b']) {
+      const sender = await yard.node(name).join(USERS, USERS)
+      traffic.send(sender, 200)
+      await sender.settled()
+      await yard.kill(name)
+    }
+    await yard.together(['a'])
+    await yard.node('a').join(BOT, 'left')
+    const right = await yard.node('a').join(BOT, 'right')
+    await traffic.delivered([right])
+    traffic.assertOrder([right])
+  })
+
+  test('the only node is killed again and again amid traffic, and what it confirmed is delivered by the next', async (t) => {
+    const yard = await Yard.start(t, { nodes: ['a'], settings: journalled })
+    const traffic = new Traffic([...leftUsers, ...rightUsers])
+    const lives = []
+    for (let round = 0; round < 4; round++) {
+      const { process } = yard.node('a')
+      const [left, sender] = await Promise.all([yard.node('a').join(BOT, 'left'), yard.node('a').join(USERS, USERS)])
+      lives.push(left)
+      traffic.send(sender, 300)
+      await sender.settled()
+      await process.kill()
+      await yard.startNode('a')
+    }
+    lives.push(await yard.node('a').join(BOT, 'left'), await yard.node('a').join(BOT, 'right'))
+    await traffic.delivered(lives)
+  })
+})

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Redis } from 'ioredis'
+import { runCommand } from '../../stub/gateway.ts'
+import { BOT, leftAndRight, settings, twoBuckets, USERS } from './traffic.ts'
+import { type Member, TOKEN, until, Yard } from './yard.ts'
+
+const nodes = ['a', 'b', 'c']
+const plain = settings(leftAndRight, twoBuckets)
+
+interface Consistency {
+  readonly consistent: boolean
+  readonly nodes: readonly string[]
+  readonly differences: readonly { readonly kind: string; readonly text: string; readonly instance?: string }[]
+  readonly silent: readonly string[]
+}
+
+async function consistency(member: Member): Promise<Consistency> {
+  return (await member.process.admin('/v1/cluster/consistency')) as Consistency
+}
+
+/** Asks for something that needs the token. */
+async function post(member: Member, path: string): Promise<{ readonly status: number; readonly body: unknown }> {
+  const { port } = await member.process.log.waitFor('admin-listening')
+  const headers = { authorization: `Bearer ${TOKEN}`, connection: 'close' }
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers })
+  return { status: answer.status, body: await answer.json() }
+}
+
+describe('what is asked of all nodes', { concurrency: true, timeout: 90_000 }, () => {
+  test('in health, and after a node was killed, every node and the command find no difference', async (t) => {
+    const yard = await Yard.start(t, { nodes, settings: plain })
+    for (const [n, name] of ['left', 'right', 'spare'].entries()) await yard.node(nodes[n]!).join(BOT, name)
+    await yard.node('c').join(USERS, USERS)
+    await yard.joined(BOT, 3)
+    const check = async (wanted: readonly string[]): Promise<void> => {
+      for (const member of yard.members) {
+        const { consistent, differences, silent, nodes: found } = await consistency(member)
+        assert.deepEqual({ consistent, differences, silent }, { consistent: true, differences: [], silent: [] })
+        assert.deepEqual([...found].sort(), wanted)
+      }
+      const said = await runCommand(await yard.config('x', yard.node('a').redis), 'check', '--cluster')
+      assert.match(said, /^\d nodes and Redis agree/)
+    }
+    await check(nodes)
+    await yard.kill('b')
+    await yard.together(['a', 'c'])
+    await yard.joined(BOT, 2)
+    await yard.node('a').join(BOT, 'right')
+    await yard.joined(BOT, 3)
+    await check(['a', 'c'])
+  })
+
+  test('a field that was taken out of Redis by hand is named', async (t) => {
+    const yard = await Yard.start(t, { nodes: ['a', 'b'], settings: plain })
+    await yard.node('a').join(BOT, 'left')
+    await yard.joined(BOT, 1)
+    const client = new Redis(yard.redis.port)
+    t.after(() => client.disconnect())
+    assert.equal(await client.hdel('switchyard:{table}:fields', `instance/${BOT}/left`), 1)
+    const { consistent, differences } = await consistency(yard.node('b'))
+    assert.equal(consistent, false)
+    assert.ok(
+      differences.some(({ instance, text }) => instance === 'left' && text.includes('left')),
+      JSON.stringify(differences),
+    )
+    await assert.rejects(
+      runCommand(await yard.config('x', yard.node('a').redis), 'check', '--cluster'),
+      /left|Command failed/,
+    )
+  })
+
+  test('a reload asked of one node is done by all, and one that stands still is named', async (t) => {
+    const yard = await Yard.start(t, { nodes, settings: plain, cluster: { task_seconds: 2 } })
+    const all = await post(yard.node('a'), '/v1/reload')
+    assert.equal(all.status, 200, JSON.stringify(all))
+    for (const { process } of yard.members) await process.log.waitFor('config-reloaded')
+    yard.node('c').process.pause()
+    const { status, body } = await post(yard.node('b'), '/v1/reload')
+    yard.node('c').process.resume()
+    assert.deepEqual([status, (body as { silent: string[] }).silent], [504, ['c']])
+    for (const name of ['a', 'b']) await yard.node(name).process.log.waitFor('config-reloaded', {}, 2)
+  })
+
+  test('a drain of a node asked of another ends it in order', async (t) => {
+    const yard = await Yard.start(t, { nodes, settings: plain })
+    const right = await yard.node('b').join(BOT, 'right')
+    await yard.joined(BOT, 1)
+    assert.equal((await post(yard.node('a'), '/v1/nodes/b/drain')).status, 202)
+    assert.equal(await yard.node('b').process.exited, 0)
+    await right.closed
+    await yard.together(['a', 'c'])
+    await until('its instance is gone', async () => (await yard.node('a').instances(BOT)).length === 0)
+    assert.equal((await post(yard.node('a'), '/v1/nodes/b/drain')).status, 404)
+  })
+})

@@ -5,7 +5,7 @@ import { Failure, run, say } from './steps.mjs'
 
 export const PEERS = ['prosody', 'ejabberd', 'python3-slixmpp', 'biboumi', 'redis-server', 'libfaketime']
 /** `npm run bench` measures what of these is installed; `prepare.mjs bench` installs all. */
-export const BENCH_PEERS = ['ejabberd', 'jabberd2', 'prosody', 'haproxy']
+export const BENCH_PEERS = ['ejabberd', 'jabberd2', 'prosody', 'haproxy', 'redis-server']
 
 /**
  * As root, with the packages as arguments. Policy 101 keeps what is installed from being started: the tests start each

@@ -1,19 +1,22 @@
 /** `npm run bench`: Switchyard beside its peers. See README.md in this folder. */
 import { writeFileSync } from 'node:fs'
 import type { Case, Outcome } from './case.ts'
+import { across } from './cases/across.ts'
+import { delay } from './cases/delay.ts'
 import { growth } from './cases/growth.ts'
 import { idle } from './cases/idle.ts'
 import { latency } from './cases/latency.ts'
 import { micro } from './cases/micro.ts'
 import { prosody } from './cases/prosody.ts'
+import { recovery } from './cases/recovery.ts'
 import { manySenders, throughput } from './cases/throughput.ts'
 import { assertTwoCores } from './cores.ts'
 import { describeMachine, type Machine } from './machine.ts'
-import { type Options, parseOptions, usage } from './options.ts'
+import { type CaseNumber, type Options, parseOptions, usage } from './options.ts'
 import { spread } from './statistics.ts'
 import { isDisturbed, render, type Table } from './table.ts'
 
-const cases: Readonly<Record<number, Case>> = {
+const cases: Readonly<Record<CaseNumber, Case>> = {
   1: throughput,
   2: manySenders,
   3: latency,
@@ -21,6 +24,9 @@ const cases: Readonly<Record<number, Case>> = {
   5: idle,
   6: growth,
   7: micro,
+  8: across,
+  9: delay,
+  10: recovery,
 }
 
 async function main(options: Options, argv: readonly string[]): Promise<void> {
@@ -34,11 +40,9 @@ async function main(options: Options, argv: readonly string[]): Promise<void> {
     if (options.json !== undefined) writeFileSync(options.json, json(machine, outcomes))
   }
   for (const number of options.cases) {
-    const chosen = cases[number]
-    if (chosen === undefined) continue
-    const { title } = chosen
+    const { title, run } = cases[number]
     console.log(options.markdown ? `\n## Case ${number}: ${title}\n` : `\n=== case ${number}: ${title}`)
-    const outcome = await chosen.run(options, say)
+    const outcome = await run(options, say)
     outcomes[number] = { title, ...outcome }
     for (const table of outcome.tables) console.log(`${render(table, options.markdown)}\n`)
     console.log(judge(outcome, options.markdown))

@@ -24,6 +24,11 @@ export async function onCore<T>(core: number, start: () => Promise<T>): Promise<
   }
 }
 
-function moveTo(core: number): void {
-  execFileSync('taskset', ['-acp', `${core}`, `${process.pid}`], { stdio: 'ignore' })
+/** Lets us, and what we start from here on, use both. */
+export function onAnyCore(): void {
+  moveTo(`${SERVER_CORE},${LOAD_CORE}`)
+}
+
+function moveTo(cores: number | string): void {
+  execFileSync('taskset', ['-acp', `${cores}`, `${process.pid}`], { stdio: 'ignore' })
 }

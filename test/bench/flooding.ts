@@ -22,17 +22,17 @@ export const floodNote =
 
 /** One flood of a contender that runs, and its figures. Comes back when the contender is at rest again. */
 export async function flood(
-  { wiring, port, sinkPort, sinks, pid }: Contender,
-  task: Omit<Flood, 'wiring' | 'port' | 'sinkPort' | 'sinks' | 'pid'>,
+  { wiring, port, sinkPort, sinks, pids }: Contender,
+  task: Omit<Flood, 'wiring' | 'port' | 'sinkPort' | 'sinks' | 'pids'>,
 ): Promise<Readonly<Record<string, number>>> {
   const where = sinkPort === undefined ? { port } : { port, sinkPort }
-  const outcome = await runWorker<Flooded>('flood.ts', { ...task, wiring, ...where, sinks, pid: pid() })
-  if (pid() !== 0) await atRest(pid())
+  const outcome = await runWorker<Flooded>('flood.ts', { ...task, wiring, ...where, sinks, pids: pids() })
+  await atRest(pids())
   return figures(outcome)
 }
 
-function figures({ window, stanzas, bytes, least, most }: Flooded): Readonly<Record<string, number>> {
-  const { seconds, server, beside, load, foreign } = window
+function figures({ window, stanzas, bytes, least, most, missing }: Flooded): Readonly<Record<string, number>> {
+  const { seconds, server, each, beside, load, foreign } = window
   const cost = server === 0 ? {} : { perCpu: stanzas / server, nanoseconds: (server * 1e9) / stanzas }
   return {
     rate: stanzas / seconds,
@@ -42,7 +42,8 @@ function figures({ window, stanzas, bytes, least, most }: Flooded): Readonly<Rec
     beside: (beside / seconds) * 100,
     load: (load / seconds) * 100,
     foreign: (foreign / seconds) * 100,
-    ...{ least, most },
+    ...Object.fromEntries(each.map((cpu, index) => [`process${index}`, (cpu / seconds) * 100])),
+    ...{ least, most, missing },
   }
 }
 
@@ -50,13 +51,14 @@ const LOOK_MS = 200
 const REST_SHARE = 0.1
 const PATIENCE_MS = 10_000
 
-/** When a process uses next to no CPU: what one flood left to do must not be charged to the next. */
-async function atRest(pid: number): Promise<void> {
+/** When the processes use next to no CPU: what one flood left to do must not be charged to the next. */
+async function atRest(pids: readonly number[]): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS
-  let before = cpuSeconds(pid)
+  const used = () => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0)
+  let before = used()
   while (performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
-    const now = cpuSeconds(pid)
+    const now = used()
     if (now - before <= (LOOK_MS / 1000) * REST_SHARE) return
     before = now
   }

@@ -17,7 +17,7 @@ export interface Machine {
   readonly loadAverage: readonly number[]
 }
 
-const PACKAGES = ['ejabberd', 'jabberd2', 'prosody', 'haproxy']
+const PACKAGES = ['ejabberd', 'jabberd2', 'prosody', 'haproxy', 'redis-server']
 
 export function describeMachine(argv: readonly string[]): Machine {
   const all = cpus()

@@ -6,11 +6,13 @@ const TICKS_PER_SECOND = 100
 /** What the machine did between two moments. All in seconds. */
 export interface Window {
   readonly seconds: number
-  /** CPU of the server under test, all its threads. */
+  /** CPU of the server under test, all its processes and threads. */
   readonly server: number
+  /** The same for each of its processes. */
+  readonly each: readonly number[]
   /** CPU of this process: the load and the sinks. */
   readonly load: number
-  /** How long the server's main thread could have run but had to wait for its core: others' doing. */
+  /** How long the main threads of its processes could have run but had to wait for their core. */
   readonly waited: number
   /** CPU of the process beside it, if there is one. */
   readonly beside: number
@@ -20,7 +22,7 @@ export interface Window {
 
 interface Moment {
   readonly time: number
-  readonly server: number
+  readonly each: readonly number[]
   readonly waited: number
   readonly beside: number
   readonly load: number
@@ -28,33 +30,38 @@ interface Moment {
 }
 
 /**
- * Starts a window over the process `server`, and `beside` that belongs to the measurement, too (0: none); the function
- * that it returns ends the window.
+ * Starts a window over the processes of a server, and `beside` that belongs to the measurement, too (0: none); the
+ * function that it returns ends the window.
  */
-export function measure(server: number, beside = 0): () => Window {
+export function measure(server: readonly number[], beside = 0): () => Window {
   const start = moment(server, beside)
   return () => {
     const end = moment(server, beside)
+    const each = end.each.map((seconds, index) => seconds - (start.each[index] ?? 0))
     const used = {
-      server: end.server - start.server,
+      server: sum(each),
       beside: end.beside - start.beside,
       load: end.load - start.load,
     }
     const foreign = Math.max(0, end.busy - start.busy - used.server - used.beside - used.load)
-    return { seconds: end.time - start.time, ...used, waited: end.waited - start.waited, foreign }
+    return { seconds: end.time - start.time, ...used, each, waited: end.waited - start.waited, foreign }
   }
 }
 
-function moment(server: number, beside: number): Moment {
+function moment(server: readonly number[], beside: number): Moment {
   const { user, system } = process.cpuUsage()
   return {
     time: performance.now() / 1000,
-    server: server === 0 ? 0 : cpuSeconds(server),
-    waited: server === 0 ? 0 : waitedSeconds(server),
+    each: server.map(cpuSeconds),
+    waited: sum(server.map(waitedSeconds)),
     beside: beside === 0 ? 0 : cpuSeconds(beside),
     load: (user + system) / 1e6,
     busy: busySeconds(),
   }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }
 
 /** CPU seconds of a process so far, user and system, all threads and the children that it has waited for. */

@@ -1,8 +1,23 @@
 import { parseArgs } from 'node:util'
 
+/** What the cases are called, by their numbers. */
+export const caseNames = {
+  1: 'throughput',
+  2: 'senders',
+  3: 'latency',
+  4: 'prosody',
+  5: 'idle',
+  6: 'growth',
+  7: 'micro',
+  8: 'across',
+  9: 'delay',
+  10: 'recovery',
+} as const
+export type CaseNumber = keyof typeof caseNames
+
 export interface Options {
   /** Numbers of the cases to run. */
-  readonly cases: readonly number[]
+  readonly cases: readonly CaseNumber[]
   readonly rounds: number
   /** Of each measurement, after its warm-up. */
   readonly seconds: number
@@ -18,7 +33,8 @@ export interface Options {
 }
 
 export const usage = `npm run bench -- [options]
-  --case N[,N..]      only these cases, 1 to 7
+  --case N[,N..]      only these cases, by number or name:
+${listed()}
   --rounds N          rounds of each measurement (5; quick: 1)
   --seconds S         length of each measurement (3; quick: 1)
   --patience S        wait so long at most, before each measurement, for a quiet machine (0)
@@ -26,9 +42,9 @@ export const usage = `npm run bench -- [options]
   --only NAME[,..]    only contenders whose names begin so: switchyard, ejabberd, jabberd2, prosody, relay, haproxy
   --json FILE         the results as JSON, too
   --markdown          the tables as Markdown
-  --profile FOLDER    case 1 with V8's CPU profiler in Switchyard; profiles go there, their top functions are printed`
+  --profile FOLDER    case 1 (or 8) with V8's CPU profiler in Switchyard; profiles go there, their top functions are printed`
 
-const ALL = [1, 2, 3, 4, 5, 6, 7]
+const ALL = Object.keys(caseNames).map(Number) as readonly CaseNumber[]
 
 /** Throws with a sentence for what cannot be understood. */
 export function parseOptions(argv: readonly string[]): Options {
@@ -47,9 +63,7 @@ export function parseOptions(argv: readonly string[]): Options {
     },
   })
   const { quick, markdown, json, profile } = values
-  const cases = list(values.case).map((text) => positive('--case', text))
-  const unknown = cases.find((number) => !ALL.includes(number))
-  if (unknown !== undefined) throw new Error(`there is no case ${unknown}`)
+  const cases = list(values.case).map(caseOf)
   return {
     cases: cases.length > 0 ? cases : profile === undefined ? ALL : [1],
     rounds: Math.ceil(positive('--rounds', values.rounds ?? (quick ? '1' : '5'))),
@@ -58,6 +72,17 @@ export function parseOptions(argv: readonly string[]): Options {
     only: profile === undefined ? list(values.only) : ['switchyard'],
     ...{ quick, markdown, json, profile },
   }
+}
+
+function listed(): string {
+  const pairs = Object.entries(caseNames).map(([number, name]) => `${number} ${name}`)
+  return `                      ${pairs.join(', ')}`
+}
+
+function caseOf(text: string): CaseNumber {
+  const found = ALL.find((number) => text === `${number}` || text === caseNames[number])
+  if (found === undefined) throw new Error(`there is no case ${text}`)
+  return found
 }
 
 function list(text: string | undefined): readonly string[] {

@@ -12,7 +12,7 @@ const QUIET_SHARE = 0.1
  */
 export async function quiet(patience: number, awake = 0): Promise<boolean> {
   for (let waited = 0; waited < patience * 1000; waited += LOOK_MS) {
-    const end = measure(0, awake)
+    const end = measure([], awake)
     await sleep(LOOK_MS)
     const { seconds, foreign } = end()
     if (foreign <= seconds * QUIET_SHARE) return true

@@ -1,11 +1,24 @@
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { freePort } from './ports.ts'
 import { type Component, hostsOf, type ServerOptions, split, type User, type XmppServer } from './prosody.ts'
 import { startServer } from './server.ts'
 
+const execute = promisify(execFile)
 const CONTROL = '/usr/sbin/ejabberdctl'
 
+/** What makes it one of several Erlang nodes, all known to one epmd. */
+export interface Distribution {
+  /** `a@localhost` */
+  readonly node: string
+  readonly cookie: string
+  readonly epmdPort: number
+}
+
 export interface EjabberdOptions extends ServerOptions {
+  /** Absent: it takes part in no distribution. */
+  readonly distribution?: Distribution
   /** By domain. `component_number` is not optional: without it ejabberd 23.01 kills each component's stream. */
   readonly balancing?: Readonly<Record<string, { readonly type: string; readonly component_number: number }>>
 }
@@ -16,10 +29,11 @@ export interface Ejabberd extends XmppServer {
 }
 
 /**
- * ejabberd as one Erlang process that takes part in no distribution: no epmd, no cookie, no node name that could collide.
- * So it is started as ejabberdctl starts it, but without ejabberdctl, which names a node and insists on its own system user.
+ * ejabberd as one Erlang process that by itself takes part in no distribution: no epmd, no cookie, no node name that could
+ * collide. So it is started as ejabberdctl starts it, but without ejabberdctl, which names a node and insists on its own system user.
  */
-export async function startEjabberd({ components, users = [], balancing = {} }: EjabberdOptions): Promise<Ejabberd> {
+export async function startEjabberd(options: EjabberdOptions): Promise<Ejabberd> {
+  const { components, users = [], balancing = {}, distribution } = options
   const ports = { c2s: await freePort(), component: await freePort(), http: await freePort() }
   const hosts = hostsOf(users)
   const server = await startServer({
@@ -34,7 +48,7 @@ export async function startEjabberd({ components, users = [], balancing = {} }: 
       'spool/.keep': '',
       'logs/.keep': '',
     }),
-    process: (folder) => command(folder, Object.values(ports)),
+    process: (folder) => command(folder, Object.values(ports), distribution),
   })
   const api: Ejabberd['api'] = (name, args) => call(ports.http, name, args)
   try {
@@ -46,12 +60,14 @@ export async function startEjabberd({ components, users = [], balancing = {} }: 
   return { ...server, c2sPort: ports.c2s, componentPort: ports.component, api }
 }
 
-function command(folder: string, ports: readonly number[]) {
+function command(folder: string, ports: readonly number[], distribution: Distribution | undefined) {
+  const named = distribution === undefined ? [] : distributed(distribution)
   return {
     command: '/usr/bin/erl',
-    args: ['-noinput', '-start_epmd', 'false', '-mnesia', 'dir', `"${folder}/spool"`, '-s', 'ejabberd'],
+    args: ['-noinput', '-start_epmd', 'false', ...named, '-mnesia', 'dir', `"${folder}/spool"`, '-s', 'ejabberd'],
     env: {
       HOME: folder,
+      ...(distribution === undefined ? {} : { ERL_EPMD_PORT: `${distribution.epmdPort}` }),
       ERL_LIBS: libraries(),
       ERL_INETRC: `${folder}/inetrc`,
       ERL_CRASH_DUMP: `${folder}/logs/crash.dump`,
@@ -60,6 +76,20 @@ function command(folder: string, ports: readonly number[]) {
     },
     readyWhen: ports.map((port) => new RegExp(`Start accepting TCP connections at 127\\.0\\.0\\.1:${port}\\b`)),
   }
+}
+
+function distributed({ node, cookie }: Distribution): readonly string[] {
+  return ['-sname', node, '-setcookie', cookie, '-kernel', 'inet_dist_use_interface', '{127,0,0,1}']
+}
+
+/**
+ * Has one node join the cluster of another, as `ejabberdctl join_cluster` does: what the first has stored is given up for
+ * the other's, and its listeners close and open again.
+ */
+export async function joinCluster({ node, cookie, epmdPort }: Distribution, other: string): Promise<void> {
+  const control = ['-noinput', '-hidden', '-start_epmd', 'false', '-sname', 'control@localhost', '-setcookie', cookie]
+  const env = { PATH: '/usr/bin:/bin', HOME: '/', ERL_LIBS: libraries(), ERL_EPMD_PORT: `${epmdPort}` }
+  await execute('/usr/bin/erl', [...control, '-s', 'ejabberd_ctl', '-extra', node, 'join_cluster', other], { env })
 }
 
 function register(api: Ejabberd['api'], jid: User['jid'], password: string): Promise<unknown> {

@@ -1,5 +1,5 @@
 import { atMost, type Case, quotient, type Verdict } from '../case.ts'
-import { BUCKETS, ECHO, LOAD } from '../contenders/contenders.ts'
+import { alone, BUCKETS, ECHO, LOAD } from '../contenders/contenders.ts'
 import { startSwitchyard } from '../contenders/switchyard.ts'
 import { onCore, SERVER_CORE } from '../cores.ts'
 import { flood, floodMeasures, floodNote } from '../flooding.ts'
@@ -129,7 +129,7 @@ async function draw(curve: Curve, options: Options, say: (line: string) => void)
 async function costOf({ config, instances, senders, size }: Point, seconds: number) {
   const server = await onCore(SERVER_CORE, () => startSwitchyard({ config }))
   try {
-    const contender = { ...server, wiring: 'xmpp', sinks: instances } as const
+    const contender = { ...alone(server), port: server.port, wiring: 'xmpp', sinks: instances } as const
     return await flood(contender, { from: LOAD, to: ECHO, senders, size, seconds })
   } finally {
     await server.kill()

@@ -35,7 +35,7 @@ async function compare({ rounds, seconds, patience }: Options, say: (line: strin
   const yard = await onCore(LOAD_CORE, () => startSwitchyard({ config }))
   const direct: Readonly<Record<string, number>>[] = []
   const through: Readonly<Record<string, number>>[] = []
-  const behind = { wiring: 'xmpp', port: server.componentPort, pid: server.pid } as const
+  const behind = { wiring: 'xmpp', port: server.componentPort, pids: () => [server.pid()] } as const
   const apart = { ...behind, sinks: BUCKETS, sinkPort: yard.port }
   try {
     for (let round = 1; round <= rounds; round++) {

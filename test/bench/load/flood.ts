@@ -22,8 +22,8 @@ export interface Flood {
   readonly wiring: Wiring
   readonly port: number
   readonly sinkPort?: number
-  /** The process under test; 0 where there is none. */
-  readonly pid: number
+  /** The processes under test; empty where there is none. */
+  readonly pids: readonly number[]
   /** Another process that belongs to the measurement. */
   readonly beside?: number
   readonly from: string
@@ -41,6 +41,8 @@ export interface Flooded {
   /** Stanzas per sink, least and most. */
   readonly least: number
   readonly most: number
+  /** Written, from the first to the last, and never received. */
+  readonly missing: number
 }
 
 const WARM_UP_MS = 1000
@@ -60,7 +62,7 @@ async function flood(task: Flood): Promise<Flooded> {
   for (const generator of generators) generator.start()
   await sleep(WARM_UP_MS)
   const before = sinks.map(({ stanzas, bytes }) => ({ stanzas, bytes }))
-  const end = measure(task.pid, task.beside)
+  const end = measure(task.pids, task.beside)
   await sleep(task.seconds * 1000)
   const window = end()
   const taken = sinks.map((sink, index) => ({
@@ -69,6 +71,7 @@ async function flood(task: Flood): Promise<Flooded> {
   }))
   for (const generator of generators) generator.stop()
   await drained(sinks)
+  const sent = generators.reduce((sum, { bytes }) => sum + bytes, 0)
   const bytes = taken.reduce((sum, sink) => sum + sink.bytes, 0)
   const counted = taken.reduce((sum, sink) => sum + sink.stanzas, 0)
   const shares = taken.map(({ stanzas }) => stanzas)
@@ -77,6 +80,7 @@ async function flood(task: Flood): Promise<Flooded> {
     // A relay that knows no stanzas cuts them between two sinks, where neither can count them.
     stanzas: task.wiring === 'xmpp' ? counted : Math.floor(bytes / task.size),
     ...{ bytes, least: Math.min(...shares), most: Math.max(...shares) },
+    missing: Math.max(0, Math.round(sent / task.size) - sinks.reduce((sum, { stanzas }) => sum + stanzas, 0)),
   }
 }
 

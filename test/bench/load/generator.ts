@@ -6,6 +6,8 @@ export class Generator {
   readonly #blocks: readonly Buffer[]
   #next: number
   #isStopped = false
+  /** Handed to the socket so far. */
+  bytes = 0
 
   /** @param first which block comes first, so that several generators do not go in step */
   constructor(socket: Socket, blocks: readonly Buffer[], first = 0) {
@@ -27,7 +29,9 @@ export class Generator {
   #pump(): void {
     while (!this.#isStopped) {
       const block = this.#blocks[this.#next++ % this.#blocks.length]
-      if (block === undefined || this.#socket.write(block)) continue
+      if (block === undefined) return
+      this.bytes += block.length
+      if (this.#socket.write(block)) continue
       this.#socket.once('drain', () => this.#pump())
       return
     }

@@ -36,7 +36,7 @@ async function run({ port, pid, domain, connections, tls }: Idle): Promise<Idled
       socket.resume()
     }
   }
-  const end = measure(pid)
+  const end = measure([pid])
   await Promise.all(Array.from({ length: AT_ONCE }, dial))
   const window = end()
   const connected = residentBytes(pid)

@@ -7,12 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { bucketOf } from '../../../balancing/buckets.ts'
 import { murmur3 } from '../../../balancing/hash.ts'
 import { measure, type Window } from '../meter.ts'
+import { arrivals } from './arrivals.ts'
 import { message } from './blocks.ts'
-import { confirmation, connectComponent } from './component.ts'
-import { attribute } from './echo.ts'
+import { connectComponent } from './component.ts'
 import { type Latencies, Pace } from './pace.ts'
 import { Sink } from './sink.ts'
-import { Splitter } from './splitter.ts'
 
 /** What the neighbour does: reads as it should; reads nothing; reads a little now and then; is sent very large stanzas. */
 export type Conduct = 'well' | 'frozen' | 'slow' | 'large'
@@ -49,7 +48,7 @@ async function run(task: Neighbours): Promise<Neighboured> {
   const { port, from, to, buckets, rate, seconds, pid } = task
   const pace = new Pace(rate, WARM_UP_SECONDS, seconds)
   for (let bucket = 0; bucket < buckets - 1; bucket++) {
-    receive(await connectComponent({ port, domain: to }), to, (item) => pace.arrived(item))
+    arrivals(await connectComponent({ port, domain: to }), to, (item) => pace.arrived(item))
   }
   // The last to come gets the last bucket.
   const neighbour = await connectComponent({ port, domain: to })
@@ -58,7 +57,7 @@ async function run(task: Neighbours): Promise<Neighboured> {
   const sender = await connectComponent({ port, domain: from })
   sender.resume()
   const users = usersOf(task, (bucket) => bucket !== buckets - 1)
-  const end = measure(pid, task.awake)
+  const end = measure([pid], task.awake)
   await pace.run((first, last) => {
     let text = ''
     for (let item = first; item < last; item++)
@@ -77,20 +76,6 @@ function usersOf({ from, buckets }: Neighbours, wanted: (bucket: number) => bool
     if (wanted(bucketOf(murmur3(key, 0, key.length), buckets))) users.push(`user${number}@${from}/resource`)
   }
   return users
-}
-
-function receive(socket: Socket, domain: string, arrived: (item: number) => void): void {
-  const splitter = new Splitter('</')
-  socket.on('data', (chunk: Buffer) => {
-    for (const part of splitter.push(chunk)) {
-      const tag = Math.max(part.indexOf('<message '), part.indexOf('<iq '))
-      if (tag < 0) continue
-      const id = attribute(part.slice(tag), 'id')
-      if (id.startsWith('n')) arrived(Number(id.slice(1)))
-      else if (id.startsWith('sy.')) socket.write(confirmation(domain, id))
-    }
-  })
-  socket.resume()
 }
 
 function behave(socket: Socket, domain: string, conduct: Conduct): void {

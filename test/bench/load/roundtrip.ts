@@ -51,7 +51,7 @@ async function paced(task: Roundtrip, asker: Asker): Promise<Roundtripped> {
   const { rate, seconds, pid } = task
   const pace = new Pace(rate, WARM_UP_SECONDS, seconds)
   asker.onAnswer = (item) => pace.arrived(item)
-  const end = measure(pid, task.awake)
+  const end = measure(pid === 0 ? [] : [pid], task.awake)
   await pace.run(asker.ask)
   for (let waited = 0; !pace.isComplete && waited < LATE_MS; waited += REDIAL_MS) await sleep(REDIAL_MS)
   const latencies = pace.latencies()
@@ -74,7 +74,7 @@ async function saturated(task: Roundtrip, asker: Asker): Promise<Roundtripped> {
   asker.ask(0, WINDOW)
   await sleep(WARM_UP_SECONDS * 1000)
   const before = answers
-  const end = measure(pid, task.awake)
+  const end = measure(pid === 0 ? [] : [pid], task.awake)
   await sleep(seconds * 1000)
   return { window: end(), answers: answers - before }
 }

@@ -25,15 +25,13 @@ export function census(routes: Routes, instances: Instances, links: Links): read
     if (known === undefined) byDomain.set(domain, [instance])
     else known.push(instance)
   }
-  return [...routes.domains.values()].map((domain) =>
-    count(domain, byDomain.get(domain) ?? [], links),
-  )
+  return [...routes.domains.values()].map((domain) => count(domain, byDomain.get(domain) ?? [], links))
 }
 
 function count(domain: DomainRoutes, instances: readonly Instance[], links: Links): Count {
   const states = Object.fromEntries(instanceStates.map((state) => [state, 0])) as Record<InstanceState, number>
-  let waiting = domain.hold.stanzas
-  let waitingBytes = domain.hold.bytes
+  let waiting = domain.hold.stanzas + domain.unwritten.stanzas
+  let waitingBytes = domain.hold.bytes + domain.unwritten.bytes
   for (const outbox of links.outboxes(domain.name)) {
     waiting += outbox.stanzas
     waitingBytes += outbox.bytes

@@ -12,6 +12,7 @@ import { Presences } from './presences.ts'
 import { Quarantine } from './quarantine.ts'
 import { randomOf, rankingOf, type Snapshot } from './snapshot.ts'
 import type { SlabPool } from './stream/slab-pool.ts'
+import { Unwritten } from './unwritten.ts'
 import type { Head } from './xmpp/head.ts'
 
 /** Whether what a cluster has said may still be acted upon: a node that it may have given up must not. */
@@ -55,6 +56,7 @@ export class DomainRoutes {
   readonly joining = new Map<string, Instance>()
   /** Those of other nodes that get nothing new, and have not confirmed all that they were sent. */
   readonly departing = new Set<Instance>()
+  readonly unwritten = new Unwritten()
 
   /**
    * @param random in [0, 1), for those who are picked at random

@@ -169,30 +169,46 @@ export class Router {
    * room; absent, nothing can be. `past`: of a stanza that comes again.
    */
   toInstance(domain: DomainRoutes, head: Head, source?: Source, past?: Past): void {
-    // Another node sees to it by now.
-    if (past?.ticket?.isVoid) return void domain.counters.forwarded++
-    const known = past ?? (domain.isJournaled ? this.#keep(domain, head) : undefined)
-    if (isReply(head)) return this.#toAsker(domain, head, source, known)
+    if (past?.ticket?.isVoid) {
+      // Another node sees to it by now; unless only this one knows of it.
+      if (past.ticket.isStored) return void domain.counters.forwarded++
+      return this.toInstance(domain, head, source, { since: past.since, deaths: past.deaths })
+    }
+    if (domain.isJournaled && past?.ticket === undefined && this.#journal(domain, head, source, past)) return
+    if (isReply(head)) return this.#toAsker(domain, head, source, past)
     const instance = domain.pick(head)
-    if (instance !== undefined) return this.#deliver(instance, head, source, known)
+    if (instance !== undefined) return this.#deliver(instance, head, source, past)
     const place = domain.placeOf(head)
     // Nobody will come any more, to this life of the node.
     if (this.isStopping && domain.config.hold.store === 'memory') {
-      return this.bounce(domain, head, 'recipient-unavailable', 'shutdown', known)
+      return this.bounce(domain, head, 'recipient-unavailable', 'shutdown', past)
     }
     if (domain.config.when_unassigned === 'bounce' && !domain.isMoving(place) && !domain.isUnsettled(place)) {
-      return this.bounce(domain, head, 'recipient-unavailable', 'unassigned', known)
+      return this.bounce(domain, head, 'recipient-unavailable', 'unassigned', past)
     }
-    const since = known?.since ?? this.#parts.clock.now
-    if (domain.hold.add(place, head, since, known?.deaths ?? 0, known?.ticket)) return
-    this.bounce(domain, head, 'resource-constraint', 'hold_full', known)
+    const since = past?.since ?? this.#parts.clock.now
+    if (domain.hold.add(place, head, since, past?.deaths ?? 0, past?.ticket)) return
+    this.bounce(domain, head, 'resource-constraint', 'hold_full', past)
   }
 
-  /** Writes a stanza down before it counts as read. */
-  #keep(domain: DomainRoutes, head: Head, isForServer = false): Past | undefined {
-    const since = this.#parts.clock.now
-    const ticket = this.#parts.keeper()?.keep(domain.name, isForServer, head, since)
-    return ticket && { since, deaths: 0, ticket }
+  /** Writes a stanza down; it goes on when that is done. False where nothing outlives the node. */
+  #journal(domain: DomainRoutes, head: Head, source: Source | undefined, past: Past | undefined): boolean {
+    const keeper = this.#parts.keeper()
+    if (keeper === undefined) return false
+    const since = past?.since ?? this.#parts.clock.now
+    domain.unwritten.append(head, since, keeper.keep(domain.name, false, head, since), source)
+    if (!domain.unwritten.isAsked) this.#whenWritten(domain, keeper)
+    return true
+  }
+
+  #whenWritten(domain: DomainRoutes, keeper: Keeper): void {
+    domain.unwritten.ask()
+    keeper.whenKept(() => {
+      this.reroute(domain, domain.unwritten.take())
+      const next = this.#parts.keeper()
+      if (domain.unwritten.stanzas > 0 && next !== undefined && !domain.unwritten.isAsked)
+        this.#whenWritten(domain, next)
+    })
   }
 
   /**
@@ -344,8 +360,14 @@ export class Router {
       return this.bounce(domain, head, 'remote-server-timeout', 'link_full', past, back)
     }
     const since = past?.since ?? this.#parts.clock.now
-    outbox.append(head.buffer, head.start, head.end, since, past?.deaths ?? 0, past?.ticket)
+    const ticket = past?.ticket ?? (domain.config.delivery === 'journal' ? this.#keep(domain, head, since) : undefined)
+    outbox.append(head.buffer, head.start, head.end, since, past?.deaths ?? 0, ticket)
     if (source !== undefined && outbox.isFull) outbox.waitForRoom(source)
+  }
+
+  /** Writes down what is for a server. */
+  #keep(domain: Home, head: Head, since: number): Ticket | undefined {
+    return this.#parts.keeper()?.keep(domain.name, true, head, since)
   }
 
   #toSelf(domain: Home, head: Head, answer: (head: Head) => void, asker?: Instance): void {
@@ -354,7 +376,11 @@ export class Router {
     this.#parts.self.counters.deliveredToSelf++
     if (reply.kind === 'taken') return
     domain.counters.receivedFromSelf++
-    this.#parts.reframer.stanzas(Buffer.from(reply.text), answer)
+    const tell = () => this.#parts.reframer.stanzas(Buffer.from(reply.text), answer)
+    const keeper = domain.config.delivery === 'journal' ? this.#parts.keeper() : undefined
+    // An answer says that all that came before has been read.
+    if (keeper === undefined) tell()
+    else keeper.whenKept(tell)
     if (reply.drain && asker !== undefined) this.#parts.drain(asker)
   }
 

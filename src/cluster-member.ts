@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { configDigest } from '../config/digest.ts'
+import { tellAll } from './advertising.ts'
 import type { ClusterStore, Delta, Incarnation } from './cluster/cluster-store.ts'
 import type { Draft } from './cluster/draft.ts'
 import type { Destination, Run } from './cluster/entry.ts'
@@ -20,10 +21,11 @@ import type { Instance } from './instance.ts'
 import type { Links } from './links.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
 import type { ClusterMetrics } from './metrics.ts'
+import type { Keeper } from './past.ts'
 import type { Redelivery } from './redelivery.ts'
 import { RemoteStream } from './remote-stream.ts'
 import { isRequest } from './replies.ts'
-import type { Keeper, Router } from './router.ts'
+import type { Router } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { Shares } from './shares.ts'
 import type { Flusher } from './stream/flusher.ts'
@@ -218,7 +220,7 @@ export class ClusterMember implements Keeper {
       const domain = routes.domains.get(name)
       if (domain === undefined) return
       const fresh = domain.adverts.replace(adverts.map((advert) => Buffer.from(advert)))
-      for (const advert of fresh) router.tellAll(domain, advert)
+      for (const advert of fresh) tellAll(router, domain, advert)
     } catch (error) {
       this.#unreadable(undefined, '', messageOf(error))
     }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
-import type { Cluster, Config } from '../config/config.ts'
+import type { Cluster } from '../config/config.ts'
 import type { ClusterStore } from './cluster/cluster-store.ts'
 import type { ClusterMember } from './cluster-member.ts'
 import type { ClusterNode, ClusterNodeParts } from './cluster-node.ts'

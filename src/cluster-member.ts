@@ -137,7 +137,8 @@ export class ClusterMember implements Keeper {
     this.post.start()
     this.registry.begin()
     this.#changed(undefined, this.membership.table, new Map(), true)
-    logEvent(this.#parts.log, 'cluster-joined', { nodes: this.membership.table.nodes.size })
+    const { epoch, nodes } = this.membership.table
+    logEvent(this.#parts.log, 'cluster-joined', { incarnation: this.incarnation, epoch, nodes: nodes.size })
   }
 
   /** Whether this node may act for what is its own; looked at before anything is routed. */
@@ -316,21 +317,23 @@ export class ClusterMember implements Keeper {
 
   #unreadable(sender: Incarnation | undefined, id: string, reason: string): void {
     const node = sender && (this.membership.table.nodes.get(sender)?.name ?? sender)
-    logEvent(this.#parts.log, 'inbox-unreadable', { node, id, reason: escapeForLog(reason) })
+    logEvent(this.#parts.log, 'inbox-unreadable', { name: node, id, reason: escapeForLog(reason) })
   }
 
   #changed(before: Table | undefined, table: Table, delta: Delta, isWhole: boolean): void {
     const { log, routes } = this.#parts
     for (const [node, { name }] of before?.nodes ?? []) {
-      if (!table.nodes.has(node)) this.#gone(node, name)
+      if (!table.nodes.has(node)) this.#gone(node, name, table)
     }
     for (const [node, { name, version }] of table.nodes) {
       if (before?.nodes.has(node) || node === this.incarnation) continue
-      logEvent(log, 'node-joined', { node: name, version })
+      logEvent(log, 'node-joined', { name, incarnation: node, version, epoch: table.epoch })
       for (const domain of routes.domains.values()) if (domain.adverts.all.length > 0) this.advertise(domain, node)
     }
     if (before !== undefined && before.senior !== table.senior) {
-      logEvent(log, 'senior', { node: table.nodes.get(table.senior ?? '')?.name })
+      const incarnation = table.senior
+      const name = incarnation && table.nodes.get(incarnation)?.name
+      logEvent(log, 'senior', { name, incarnation, epoch: table.epoch, isSelf: incarnation === this.incarnation })
     }
     const names = isWhole ? undefined : namesIn(delta)
     for (const domain of routes.domains.values()) {
@@ -345,8 +348,10 @@ export class ClusterMember implements Keeper {
     this.#inherit(table)
   }
 
-  #gone(node: Incarnation, name: string): void {
-    logEvent(this.#parts.log, 'node-left', { node: name })
+  #gone(node: Incarnation, name: string, table: Table): void {
+    // One that has left in order leaves its inbox to whoever takes it.
+    const isDead = (table.estates.get(node)?.heir ?? null) !== null
+    logEvent(this.#parts.log, 'node-left', { name, incarnation: node, epoch: table.epoch, isDead })
     this.links.forget(node)
     this.post.forget(node)
     // What it had been given goes elsewhere with this very change; when that is written, its inbox needs it no more.
@@ -357,7 +362,7 @@ export class ClusterMember implements Keeper {
   #inherit(table: Table): void {
     for (const [dead, { name, heir }] of table.estates) {
       if (heir !== this.incarnation || this.#estates.has(dead)) continue
-      logEvent(this.#parts.log, 'estate-claimed', { node: name })
+      logEvent(this.#parts.log, 'estate-claimed', { name, incarnation: dead })
       const estate = new Estate({
         ...{ store: this.store, dead, timing: realTiming, random: Math.random },
         isAlive: (node) => this.membership.table.nodes.has(node),
@@ -366,7 +371,7 @@ export class ClusterMember implements Keeper {
           unreadable: (sender, id, reason) => this.#unreadable(sender, id, reason),
           emptied: () => {
             this.#estates.delete(dead)
-            logEvent(this.#parts.log, 'estate-settled', { node: name })
+            logEvent(this.#parts.log, 'estate-settled', { name, incarnation: dead })
             this.membership.propose((draft) => closeEstate(draft, dead, this.incarnation)).catch(() => {})
           },
         },
@@ -421,7 +426,7 @@ export class ClusterMember implements Keeper {
 
   /** Others act for what was this node's by now. */
   #lost(why: string): void {
-    logEvent(this.#parts.log, 'cluster-lost', { reason: escapeForLog(why) })
+    logEvent(this.#parts.log, 'cluster-lost', { incarnation: this.incarnation, reason: escapeForLog(why) })
     this.post.stop()
     this.#end()
     this.registry.dismissAll()

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { configDigest } from '../config/digest.ts'
+import { tellAll } from './advertising.ts'
 import type { ClusterStore, Delta, Incarnation } from './cluster/cluster-store.ts'
 import type { Draft } from './cluster/draft.ts'
 import type { Destination, Run } from './cluster/entry.ts'
@@ -20,10 +21,11 @@ import type { Instance } from './instance.ts'
 import type { Links } from './links.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
 import type { ClusterMetrics } from './metrics.ts'
+import type { Keeper } from './past.ts'
 import type { Redelivery } from './redelivery.ts'
 import { RemoteStream } from './remote-stream.ts'
 import { isRequest } from './replies.ts'
-import type { Keeper, Router } from './router.ts'
+import type { Router } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { Shares } from './shares.ts'
 import type { Flusher } from './stream/flusher.ts'
@@ -135,7 +137,8 @@ export class ClusterMember implements Keeper {
     this.post.start()
     this.registry.begin()
     this.#changed(undefined, this.membership.table, new Map(), true)
-    logEvent(this.#parts.log, 'cluster-joined', { nodes: this.membership.table.nodes.size })
+    const { epoch, nodes } = this.membership.table
+    logEvent(this.#parts.log, 'cluster-joined', { incarnation: this.incarnation, epoch, nodes: nodes.size })
   }
 
   /** Whether this node may act for what is its own; looked at before anything is routed. */
@@ -218,7 +221,7 @@ export class ClusterMember implements Keeper {
       const domain = routes.domains.get(name)
       if (domain === undefined) return
       const fresh = domain.adverts.replace(adverts.map((advert) => Buffer.from(advert)))
-      for (const advert of fresh) router.tellAll(domain, advert)
+      for (const advert of fresh) tellAll(router, domain, advert)
     } catch (error) {
       this.#unreadable(undefined, '', messageOf(error))
     }
@@ -314,21 +317,23 @@ export class ClusterMember implements Keeper {
 
   #unreadable(sender: Incarnation | undefined, id: string, reason: string): void {
     const node = sender && (this.membership.table.nodes.get(sender)?.name ?? sender)
-    logEvent(this.#parts.log, 'inbox-unreadable', { node, id, reason: escapeForLog(reason) })
+    logEvent(this.#parts.log, 'inbox-unreadable', { name: node, id, reason: escapeForLog(reason) })
   }
 
   #changed(before: Table | undefined, table: Table, delta: Delta, isWhole: boolean): void {
     const { log, routes } = this.#parts
     for (const [node, { name }] of before?.nodes ?? []) {
-      if (!table.nodes.has(node)) this.#gone(node, name)
+      if (!table.nodes.has(node)) this.#gone(node, name, table)
     }
     for (const [node, { name, version }] of table.nodes) {
       if (before?.nodes.has(node) || node === this.incarnation) continue
-      logEvent(log, 'node-joined', { node: name, version })
+      logEvent(log, 'node-joined', { name, incarnation: node, version, epoch: table.epoch })
       for (const domain of routes.domains.values()) if (domain.adverts.all.length > 0) this.advertise(domain, node)
     }
     if (before !== undefined && before.senior !== table.senior) {
-      logEvent(log, 'senior', { node: table.nodes.get(table.senior ?? '')?.name })
+      const incarnation = table.senior
+      const name = incarnation && table.nodes.get(incarnation)?.name
+      logEvent(log, 'senior', { name, incarnation, epoch: table.epoch, isSelf: incarnation === this.incarnation })
     }
     const names = isWhole ? undefined : namesIn(delta)
     for (const domain of routes.domains.values()) {
@@ -343,8 +348,10 @@ export class ClusterMember implements Keeper {
     this.#inherit(table)
   }
 
-  #gone(node: Incarnation, name: string): void {
-    logEvent(this.#parts.log, 'node-left', { node: name })
+  #gone(node: Incarnation, name: string, table: Table): void {
+    // One that has left in order leaves its inbox to whoever takes it.
+    const isDead = (table.estates.get(node)?.heir ?? null) !== null
+    logEvent(this.#parts.log, 'node-left', { name, incarnation: node, epoch: table.epoch, isDead })
     this.links.forget(node)
     this.post.forget(node)
     // What it had been given goes elsewhere with this very change; when that is written, its inbox needs it no more.
@@ -355,7 +362,7 @@ export class ClusterMember implements Keeper {
   #inherit(table: Table): void {
     for (const [dead, { name, heir }] of table.estates) {
       if (heir !== this.incarnation || this.#estates.has(dead)) continue
-      logEvent(this.#parts.log, 'estate-claimed', { node: name })
+      logEvent(this.#parts.log, 'estate-claimed', { name, incarnation: dead })
       const estate = new Estate({
         ...{ store: this.store, dead, timing: realTiming, random: Math.random },
         isAlive: (node) => this.membership.table.nodes.has(node),
@@ -364,7 +371,7 @@ export class ClusterMember implements Keeper {
           unreadable: (sender, id, reason) => this.#unreadable(sender, id, reason),
           emptied: () => {
             this.#estates.delete(dead)
-            logEvent(this.#parts.log, 'estate-settled', { node: name })
+            logEvent(this.#parts.log, 'estate-settled', { name, incarnation: dead })
             this.membership.propose((draft) => closeEstate(draft, dead, this.incarnation)).catch(() => {})
           },
         },
@@ -419,7 +426,7 @@ export class ClusterMember implements Keeper {
 
   /** Others act for what was this node's by now. */
   #lost(why: string): void {
-    logEvent(this.#parts.log, 'cluster-lost', { reason: escapeForLog(why) })
+    logEvent(this.#parts.log, 'cluster-lost', { incarnation: this.incarnation, reason: escapeForLog(why) })
     this.post.stop()
     this.#end()
     this.registry.dismissAll()

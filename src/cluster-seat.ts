@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
-import type { Cluster, Config } from '../config/config.ts'
+import type { Cluster } from '../config/config.ts'
 import type { ClusterStore } from './cluster/cluster-store.ts'
 import type { ClusterMember } from './cluster-member.ts'
 import type { ClusterNode, ClusterNodeParts } from './cluster-node.ts'
@@ -99,8 +99,11 @@ export class ClusterSeat {
     const { member } = this
     if (member === undefined) return
     const { routes, shares, links } = this.#parts
+    const deadline = performance.now() + CONFIRM_MILLISECONDS
     member.registry.part()
-    await member.emptied(performance.now() + CONFIRM_MILLISECONDS)
+    await member.granted()
+    await member.emptied(deadline)
+    await member.quiet(deadline)
     await this.#node?.leave(FLUSH_MILLISECONDS)
     this.#node = undefined
     this.#settings = undefined

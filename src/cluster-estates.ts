@@ -42,7 +42,7 @@ export class ClusterEstates {
 
   #claim(dead: Incarnation, name: string): void {
     const { me, store, membership, runs, log } = this.#parts
-    logEvent(log, 'estate-claimed', { node: name })
+    logEvent(log, 'estate-claimed', { name, incarnation: dead })
     const estate = new Estate({
       ...{ store, dead, timing: realTiming, random: Math.random },
       isAlive: (node) => membership().table.nodes.has(node),
@@ -51,7 +51,7 @@ export class ClusterEstates {
         unreadable: (sender, id, reason) => runs.unreadable(sender, id, reason),
         emptied: () => {
           this.#estates.delete(dead)
-          logEvent(log, 'estate-settled', { node: name })
+          logEvent(log, 'estate-settled', { name, incarnation: dead })
           membership()
             .propose((draft) => closeEstate(draft, dead, me))
             .catch(() => {})

@@ -17,7 +17,6 @@ import { ClusterLinks } from './cluster-links.ts'
 import { ClusterRegistry } from './cluster-registry.ts'
 import { ClusterRuns } from './cluster-runs.ts'
 import type { DomainRoutes } from './domain-routes.ts'
-import type { HoldKeeper } from './hold.ts'
 import type { Instance } from './instance.ts'
 import type { Links } from './links.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
@@ -25,15 +24,12 @@ import type { ClusterMetrics } from './metrics.ts'
 import { PostKeeper } from './post-keeper.ts'
 import type { Redelivery } from './redelivery.ts'
 import { RemoteStream } from './remote-stream.ts'
-import { isRequest } from './replies.ts'
 import type { Router } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { Shares } from './shares.ts'
 import type { Flusher } from './stream/flusher.ts'
 import type { Outbox } from './stream/outbox.ts'
-import type { Ticket } from './stream/queue.ts'
 import type { Reframer } from './stream/reframe.ts'
-import type { Head } from './xmpp/head.ts'
 
 export interface ClusterMemberParts {
   readonly config: () => Config
@@ -153,7 +149,8 @@ export class ClusterMember {
     this.post.start()
     this.registry.begin()
     this.#changed(undefined, this.membership.table, new Map(), true)
-    logEvent(this.#parts.log, 'cluster-joined', { nodes: this.membership.table.nodes.size })
+    const { epoch, nodes } = this.membership.table
+    logEvent(this.#parts.log, 'cluster-joined', { incarnation: this.incarnation, epoch, nodes: nodes.size })
   }
 
   /** Whether this node may act for what is its own; looked at before anything is routed. */
@@ -273,15 +270,17 @@ export class ClusterMember {
   #changed(before: Table | undefined, table: Table, delta: Delta, isWhole: boolean): void {
     const { log, routes } = this.#parts
     for (const [node, { name }] of before?.nodes ?? []) {
-      if (!table.nodes.has(node)) this.#gone(node, name)
+      if (!table.nodes.has(node)) this.#gone(node, name, table)
     }
     for (const [node, { name, version }] of table.nodes) {
       if (before?.nodes.has(node) || node === this.incarnation) continue
-      logEvent(log, 'node-joined', { node: name, version })
+      logEvent(log, 'node-joined', { name, incarnation: node, version, epoch: table.epoch })
       this.adverts.greet(node)
     }
     if (before !== undefined && before.senior !== table.senior) {
-      logEvent(log, 'senior', { node: table.nodes.get(table.senior ?? '')?.name })
+      const incarnation = table.senior
+      const name = incarnation && table.nodes.get(incarnation)?.name
+      logEvent(log, 'senior', { name, incarnation, epoch: table.epoch, isSelf: incarnation === this.incarnation })
     }
     const names = isWhole ? undefined : namesIn(delta)
     for (const domain of routes.domains.values()) {
@@ -296,8 +295,10 @@ export class ClusterMember {
     this.#estates.follow(table)
   }
 
-  #gone(node: Incarnation, name: string): void {
-    logEvent(this.#parts.log, 'node-left', { node: name })
+  #gone(node: Incarnation, name: string, table: Table): void {
+    // One that has left in order leaves its inbox to whoever takes it.
+    const isDead = (table.estates.get(node)?.heir ?? null) !== null
+    logEvent(this.#parts.log, 'node-left', { name, incarnation: node, epoch: table.epoch, isDead })
     this.links.forget(node)
     this.post.forget(node)
     // What it had been given goes elsewhere with this very change; when that is written, its inbox needs it no more.
@@ -335,7 +336,7 @@ export class ClusterMember {
 
   /** Others act for what was this node's by now. */
   #lost(why: string): void {
-    logEvent(this.#parts.log, 'cluster-lost', { reason: escapeForLog(why) })
+    logEvent(this.#parts.log, 'cluster-lost', { incarnation: this.incarnation, reason: escapeForLog(why) })
     this.post.stop()
     this.#end()
     this.registry.dismissAll()

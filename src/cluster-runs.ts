@@ -50,8 +50,8 @@ export class ClusterRuns {
 
   /** What another node has sent cannot be read. */
   unreadable(sender: Incarnation | undefined, id: string, reason: string): void {
-    const node = sender && (this.#parts.nameOf(sender) ?? sender)
-    logEvent(this.#parts.log, 'inbox-unreadable', { node, id, reason: escapeForLog(reason) })
+    const name = sender && (this.#parts.nameOf(sender) ?? sender)
+    logEvent(this.#parts.log, 'inbox-unreadable', { name, id, reason: escapeForLog(reason) })
   }
 
   #route({ to, since, deaths, stanzas }: Run, ticket: Ticket, route: (domain: DomainRoutes, past: Past) => void): void {

@@ -99,8 +99,11 @@ export class ClusterSeat {
     const { member } = this
     if (member === undefined) return
     const { routes, shares, links } = this.#parts
+    const deadline = performance.now() + CONFIRM_MILLISECONDS
     member.registry.part()
-    await member.emptied(performance.now() + CONFIRM_MILLISECONDS)
+    await member.granted()
+    await member.emptied(deadline)
+    await member.quiet(deadline)
     await this.#node?.leave(FLUSH_MILLISECONDS)
     this.#node = undefined
     this.#settings = undefined

@@ -129,6 +129,8 @@ export class ClusterRegistry implements Registry {
 
   /** The nodes have agreed on something about a domain: on these names, or on all where it is not known on which. */
   follow(domain: DomainRoutes, agreed: DomainTable | undefined, names: Iterable<string> | undefined): void {
+    // Who has parted goes by what it has itself.
+    if (!this.#isBegun) return
     const { shares, router, routes } = this.#parts
     const { left, joined } = this.#difference(domain, agreed, names)
     const dead = left.filter((instance) => this.#isDead(instance))

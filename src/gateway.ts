@@ -115,7 +115,7 @@ export class Gateway {
       },
       forgotten: (name) => {
         const domain = routes.domains.get(name)
-        if (domain !== undefined) this.#seat.member?.advertise(domain)
+        if (domain !== undefined) this.#seat.member?.adverts.tell(domain)
       },
     })
     const leases = () => this.#seat.member?.links
@@ -131,8 +131,8 @@ export class Gateway {
       drain,
       routed: (seconds) => this.#routeSeconds.observe(seconds),
       preciseNow: () => performance.now(),
-      keeper: () => this.#seat.member,
-      advertised: (domain) => this.#seat.member?.advertise(domain),
+      keeper: () => this.#seat.member?.keeper,
+      advertised: (domain) => this.#seat.member?.adverts.tell(domain),
     })
     const own = { address: config.address, epoch: performance.timeOrigin }
     const redelivery = new Redelivery({ router: this.#router, reframer, clock, log, ...own })

@@ -175,7 +175,6 @@ export class RedisConnection {
           sentinelCommandTimeout: PATIENCE,
           sentinelRetryStrategy: () => null,
           updateSentinels: false,
-          failoverDetector: true,
         },
         ...(tls.tls === undefined ? {} : { sentinelTLS: tls.tls, enableTLSForSentinelMode: true }),
       })

@@ -148,7 +148,7 @@ export class ClusterSeat {
   keepHolds(): void {
     for (const domain of this.#parts.routes.domains.values()) {
       const isKept = domain.config.hold.store === 'redis'
-      domain.hold.keeper = isKept ? this.member?.holdKeeper(domain.name) : undefined
+      domain.hold.keeper = isKept ? this.member?.keeper.holdKeeper(domain.name) : undefined
     }
   }
 
@@ -158,7 +158,7 @@ export class ClusterSeat {
 
   #news(topic: string, text: string): void {
     if (topic === 'task') void this.#tasks?.tasks.handle(text)
-    else if (topic === 'adverts') this.member?.heardAdverts(text)
+    else if (topic === 'adverts') this.member?.adverts.heard(text)
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Express } from '../xmpp/express.ts'
 import { Found, Framer, type FramerLimits } from '../xmpp/framer.ts'
 import type { Head } from '../xmpp/head.ts'
 import { Scanners } from '../xmpp/scanners.ts'
@@ -13,17 +14,18 @@ export class Reframer {
   readonly #scanners: Scanners
   readonly #idle: Framer[] = []
 
-  constructor(limits: FramerLimits) {
+  /** @param express only where nothing else is being read meanwhile: what reads anew does so in the middle of other reading */
+  constructor(limits: FramerLimits, express?: Express) {
     // A stanza may have grown since it was measured: by a token, or by declarations when it was written anew.
     const { stanza_bytes, depth, elements, attributes, namespaces } = limits
-    // Without the express scanner: what is read anew comes in the middle of what that one has read.
-    this.#scanners = new Scanners({
+    const grown = {
       stanza_bytes: stanza_bytes * 8,
       depth,
       elements: elements + 8,
       attributes: attributes * 2,
       namespaces: namespaces + depth,
-    })
+    }
+    this.#scanners = new Scanners(grown, express)
   }
 
   /** Calls `each` for every stanza in `bytes`, in order; the head is valid during the call. */

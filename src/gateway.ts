@@ -25,7 +25,7 @@ import { Redelivery } from './redelivery.ts'
 import { LocalRegistry } from './registry.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
-import { scannersBy } from './scanning.ts'
+import { loadExpress, scannersBy } from './scanning.ts'
 import { selfConfig } from './self-config.ts'
 import { Shares } from './shares.ts'
 import { Barriers } from './stream/barriers.ts'
@@ -93,7 +93,7 @@ export class Gateway {
     this.#log = log
     this.#self = new DomainRoutes(selfConfig(config), Math.random)
     const { routes, clock, flusher } = { routes: this.#routes, clock: this.#clock, flusher: this.#flusher }
-    const reframer = new Reframer(config.limits)
+    const reframer = new Reframer(config.limits, loadExpress(config.limits.stanza_bytes))
     const limits = () => this.#config.limits
     const scanners = scannersBy(limits, (why) => logEvent(log, 'scanner-plain', { why }))
     const domains = () => [...this.#config.domains.keys()].filter((name) => name !== config.address)

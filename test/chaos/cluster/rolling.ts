@@ -7,7 +7,7 @@ import { Flow } from './flow.ts'
 import type { StubLink } from './stub-server.ts'
 import { until } from './until.ts'
 import { judgeCluster, placeOf } from './verdict.ts'
-import { type StubYard, setStubYard } from './yard.ts'
+import { type StubYard, setStubYard, withLogs } from './yard.ts'
 
 export interface RollingOptions {
   readonly nodes: number
@@ -80,6 +80,8 @@ export async function runRolling({ nodes, instances, rate }: RollingOptions): Pr
     const seconds = (performance.now() - started) / 1000
     await settle(ledger)
     return { ...judgeRolling(ledger, flow, yard), stops, starts, seconds }
+  } catch (error) {
+    throw withLogs(error, yard.nodes)
   } finally {
     flow.stop()
     await yard.stop()

@@ -9,8 +9,10 @@ import type { Drains } from './drains.ts'
 import type { Instances } from './instances.ts'
 import type { ClusterMetrics } from './metrics.ts'
 import type { NodeTasks } from './node-tasks.ts'
+import { loadExpress } from './scanning.ts'
+import { Reframer } from './stream/reframe.ts'
 
-export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news'> {
+export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news' | 'reframer'> {
   readonly instances: Instances
   readonly drains: Drains
   readonly asked: { reload(): Promise<unknown>; stop(): void } | undefined
@@ -65,9 +67,12 @@ export class ClusterSeat {
       const ca = path === undefined ? {} : { ca: readFileSync(path, 'utf8') }
       return new RedisStore({ urls, prefix, ...(sentinel === undefined ? {} : { sentinel }), ...ca })
     }
+    const { limits } = this.#parts.config()
     const node = new ClusterNode({
       ...this.#parts,
       store,
+      // What comes from other nodes is as much as what comes from streams.
+      reframer: new Reframer(limits, loadExpress(limits.stanza_bytes)),
       begins: () => this.keepHolds(),
       news: (topic, text) => this.#news(topic, text),
     })
@@ -148,7 +153,7 @@ export class ClusterSeat {
   keepHolds(): void {
     for (const domain of this.#parts.routes.domains.values()) {
       const isKept = domain.config.hold.store === 'redis'
-      domain.hold.keeper = isKept ? this.member?.holdKeeper(domain.name) : undefined
+      domain.hold.keeper = isKept ? this.member?.keeper.holdKeeper(domain.name) : undefined
     }
   }
 
@@ -158,7 +163,7 @@ export class ClusterSeat {
 
   #news(topic: string, text: string): void {
     if (topic === 'task') void this.#tasks?.tasks.handle(text)
-    else if (topic === 'adverts') this.member?.heardAdverts(text)
+    else if (topic === 'adverts') this.member?.adverts.heard(text)
   }
 }
 

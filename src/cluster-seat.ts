@@ -133,7 +133,7 @@ export class ClusterSeat {
     const held = member.links.held()
     member.links.end()
     links.settleAnew()
-    await links.settled(deadline)
+    await Promise.all([links.settled(deadline), links.closeShared()])
     for (const domain of held) member.links.release(domain)
     await member.emptied(deadline)
     await member.quiet(deadline)

@@ -155,7 +155,8 @@ export class ClusterMember {
 
   /** Whether this node may act for what is its own; looked at before anything is routed. */
   readonly look = (): boolean => {
-    const isHeld = this.membership.isHeld && !this.#isEnded
+    if (this.#isEnded) return false
+    const { isHeld } = this.membership
     if (isHeld !== this.#authority.isHeld) this.#turn(isHeld)
     return isHeld
   }

@@ -175,6 +175,11 @@ export class DomainRoutes {
     this.#snapshot = undefined
   }
 
+  /** Whether an instance has a share that it gets nothing new of yet: what it has all the same is older. */
+  isKeptBack(instance: Instance): boolean {
+    return instance.state !== 'draining' && this.#moving.includes(instance)
+  }
+
   /** The reverse of `keepBack` and `pause`; of an instance that is neither, nothing. */
   letGo(instance: Instance): void {
     if (this.#moving.delete(instance)) this.#snapshot = undefined

@@ -104,7 +104,9 @@ export class Router {
     domain.counters.receivedFromNodes++
     if ((past.ticket?.hops ?? 0) > MOST_HOPS) return this.bounce(domain, head, 'remote-server-timeout', 'hops', past)
     if (name === undefined) return this.#toServer(domain, head, undefined, undefined, past)
-    const instance = domain.members.get(name)
+    // The sender may know already that it has its place here. What waits for it until others have confirmed is newer, and
+    // they may be waiting for this.
+    const instance = domain.members.get(name) ?? domain.joining.get(name)
     const isHere = instance !== undefined && instance.node === undefined && instance.state !== 'draining'
     if (!isHere || isReply(head)) return this.toInstance(domain, head, undefined, past)
     this.#deliver(instance, head, undefined, past)

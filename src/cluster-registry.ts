@@ -245,13 +245,7 @@ export class ClusterRegistry implements Registry {
       const record = agreed?.instances.get(name)
       const member = domain.members.get(name)
       if (member !== undefined) {
-        const node = this.#remotes.get(member) ?? me
-        if (record?.node === node && record.route === member.route) {
-          if (node === me && domain.joining.get(name) === member) domain.joining.delete(name)
-          continue
-        }
-        // What this node has asked for, and not been granted yet, or what only it knows of.
-        if (node === me && (record === undefined || nameOf(record.node) === undefined)) continue
+        if (this.#stays(domain, member, record)) continue
         left.push(member)
       }
       if (record === undefined) continue
@@ -261,6 +255,18 @@ export class ClusterRegistry implements Registry {
       } else if (nameOf(record.node) !== undefined) joined.push(this.#remote(domain, name, record))
     }
     return { left, joined }
+  }
+
+  #stays(domain: DomainRoutes, member: Instance, record: InstanceRecord | undefined): boolean {
+    const { me, nameOf } = this.#parts
+    const { name, route } = member
+    const node = this.#remotes.get(member) ?? me
+    if (record?.node === node && record.route === route) {
+      if (node === me && domain.joining.get(name) === member) domain.joining.delete(name)
+      return true
+    }
+    // What this node has asked for, and not been granted yet, or what only it knows of.
+    return node === me && (record === undefined || nameOf(record.node) === undefined)
   }
 
   #remote(domain: DomainRoutes, name: string, record: InstanceRecord): Instance {

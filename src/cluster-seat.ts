@@ -9,8 +9,10 @@ import type { Drains } from './drains.ts'
 import type { Instances } from './instances.ts'
 import type { ClusterMetrics } from './metrics.ts'
 import type { NodeTasks } from './node-tasks.ts'
+import type { OwnLinks } from './own-state.ts'
 
 export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news'> {
+  readonly links: ClusterNodeParts['links'] & OwnLinks & { settled(deadline: number): Promise<void> }
   readonly instances: Instances
   readonly drains: Drains
   readonly asked: { reload(): Promise<unknown>; stop(): void } | undefined

@@ -9,20 +9,12 @@ import type { Drains } from './drains.ts'
 import type { Instances } from './instances.ts'
 import type { ClusterMetrics } from './metrics.ts'
 import type { NodeTasks } from './node-tasks.ts'
-
-<<<<<<< HEAD
-
+import type { OwnLinks } from './own-state.ts'
 import { loadExpress } from './scanning.ts'
 import { Reframer } from './stream/reframe.ts'
 
 export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news' | 'reframer'> {
-=======
-
-import type { OwnLinks } from './own-state.ts'
-
-export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news'> {
   readonly links: ClusterNodeParts['links'] & OwnLinks & { settled(deadline: number): Promise<void> }
->>>>>>> c-unit
   readonly instances: Instances
   readonly drains: Drains
   readonly asked: { reload(): Promise<unknown>; stop(): void } | undefined

@@ -35,6 +35,7 @@ export function nodeConfig(plan: ClusterPlan, name: string, { component, admin }
   const { instances, users, redisPort, token, secrets } = plan
   const holding = { when_unassigned: 'hold', hold: { seconds: HOLD_SECONDS, bytes: '16MiB' } }
   const named = instances.map((instance, bucket) => [instance, { secret: secrets.get(instance), bucket }])
+  const perUser = { type: 'bare_destination' }
   const echo = { instances: Object.fromEntries(named), ...holding }
   const ofUsers = users.map((domain) => [domain, { secret: secrets.get(domain), ...holding }])
   return {
@@ -43,7 +44,11 @@ export function nodeConfig(plan: ClusterPlan, name: string, { component, admin }
     admin: { host: '127.0.0.1', port: admin, token },
     cluster: { redis: `redis://127.0.0.1:${redisPort}` },
     domains: { [demoDomains.echo]: echo, ...Object.fromEntries(ofUsers) },
-    domain_balancing: { [demoDomains.echo]: { type: 'bare_source', component_number: instances.length } },
+    domain_balancing: {
+      [demoDomains.echo]: { type: 'bare_source', component_number: instances.length },
+      // While the old stream of a group of users is not known to be dead: each user's answers by one of the two, in order.
+      ...Object.fromEntries(users.map((domain) => [domain, perUser])),
+    },
     drain: { seconds: 1 },
   }
 }

@@ -63,6 +63,8 @@ export class ClusterShow {
   readonly #down = new Map<string, string>()
   readonly #takeovers: Stopwatch[] = []
   readonly #mishaps: string[] = []
+  /** Instances that the cluster has agreed on. */
+  readonly #admitted = new Set<string>()
   #drawing: NodeJS.Timeout | undefined
   #begun = performance.now()
   #again = 0
@@ -91,9 +93,14 @@ export class ClusterShow {
       tell(name, `process ${pid}; components connect at 127.0.0.1:${ports.component}`)
     }
     await crew.startInstances()
-    tell('instances', crew.instances.map(({ name, port }) => `${name} at ${crew.nodeAt(port)}`).join(', '))
+    const places = crew.instances.map(({ name, port }) => `${name} at ${crew.nodeAt(port)}`)
+    tell('instances', places.join(', '))
+    tell('', 'A new cluster waits 5 s before it gives away buckets: an empty Redis')
+    tell('', 'may be one that has forgotten what other nodes still act on.')
+    await this.#become(() => crew.instances.every(({ name }) => this.#admitted.has(name)))
     await crew.startUsers()
-    tell('users', `${USERS}, spread over the nodes; each user's own instance echoes, wherever it is`)
+    tell('users', `${USERS}, spread over the nodes; whatever node a user is at, the instance`)
+    tell('', `that has the user's bucket echoes what the user sends`)
     this.#io.stdout('\n')
     this.#begun = performance.now()
     for (const { name } of crew.instances) {
@@ -169,7 +176,9 @@ export class ClusterShow {
     stopwatch.mark('reconnected', performance.now())
     // What they read from now on comes by another node.
     const before = new Map(orphans.map((instance) => [instance, instance.read]))
-    for (const { name, port: now } of orphans) this.#say(`${name} found its node gone, and is at ${this.#nodeAt(now)}`)
+    for (const { name, port: now } of orphans) {
+      this.#say(`${name} lost its stream, and connects to ${this.#nodeAt(now)}; its bucket waits for it`)
+    }
     await this.#become(() => stopwatch.has('buried') && orphans.every((one) => one.read > (before.get(one) ?? 0)))
     this.#served(stopwatch, orphans)
     return stopwatch
@@ -178,7 +187,7 @@ export class ClusterShow {
   #served(stopwatch: Stopwatch, orphans: readonly DemoProcess[]): void {
     stopwatch.mark('served', performance.now())
     const names = orphans.map(({ name }) => name)
-    if (names.length > 0) this.#say(`${names.join(' and ')} is served again`)
+    if (names.length > 0) this.#say(`${names.join(' and ')} gets its bucket's stanzas again, first those that waited`)
   }
 
   async #revive(victim: Member, stopwatch: Stopwatch): Promise<void> {
@@ -193,18 +202,18 @@ export class ClusterShow {
 
   #moved(group: number, port: number, again: number): void {
     this.#again += again
-    this.#say(`the users of yard-${group + 1} are at ${this.#nodeAt(port)}, and sent ${again} stanzas again`)
+    this.#say(`the users of yard-${group + 1} connect to ${this.#nodeAt(port)}, and send ${again} stanzas again`)
   }
 
   #logged(line: LogLine): void {
     if (line.code === 'bug') this.#mishaps.push(`a node has met a bug: ${JSON.stringify(line)}`)
-    this.#io.stdout(`${clockText(this.#seconds)}DEBUG ${JSON.stringify(line)}\n`)
+    if (line.code === 'instance-joined') this.#admitted.add(String(line.instance))
     if (line.code !== 'node-left') return
     const stopwatch = this.#takeovers.at(-1)
     if (stopwatch === undefined || stopwatch.result.node !== line.node) return
     if (!stopwatch.mark('buried', performance.now())) return
     this.#down.set(String(line.node), 'dead')
-    this.#say(`the others know that ${line.node} is dead: it did not renew its lease`)
+    this.#say(`${line.node} did not renew its lease of 5 s: the others bury it, and take over`)
   }
 
   #nodeAt(port: number | undefined): string {

@@ -51,7 +51,7 @@ export class Crew {
       const member = new Member({
         ...{ program, name, folder: this.#folder, token: plan.token, onLog },
         config: (ports) => nodeConfig(plan, name, ports),
-        onDeath: (how) => onMishap(`${name} ended by itself (${how})`),
+        onDeath: (how: string) => onMishap(`${name} ended by itself (${how})`),
       })
       this.members.push(member)
     }

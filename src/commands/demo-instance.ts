@@ -22,7 +22,7 @@ export interface DemoComponent {
   stop(): void
   readonly xml: typeof xml
   /** Resolves when its stream has ended. */
-  readonly gone: Promise<unknown>
+  readonly gone: Promise<void>
 }
 
 /** What an instance of the demo is told, once. */
@@ -65,7 +65,7 @@ async function echo(plan: InstancePlan, parent: DemoInstanceIo['parent']): Promi
   let read = 0
   const serve = async (port: number): Promise<Connection> => {
     const entity = open({ ...plan, port })
-    const gone = once(entity, 'disconnect')
+    const gone = endOf(entity)
     entity.iqCallee.get(demoNamespace, 'who', () => xml('who', { xmlns: demoNamespace, name: plan.name }))
     entity.on('stanza', (stanza: XmlElement) => {
       if (!isOfUsers(domainOf(stanza.attrs.from), plan.users)) return
@@ -91,7 +91,7 @@ export async function connectComponent(
   receive: (stanza: XmlElement) => void,
 ): Promise<DemoComponent> {
   const entity = open(plan)
-  const gone = once(entity, 'disconnect')
+  const gone = endOf(entity)
   entity.on('stanza', receive)
   await connect(entity, plan, gone)
   return {
@@ -119,7 +119,7 @@ function open({ port, domain, secret }: ComponentPlan): Component {
 }
 
 /** Not the library's `start()`: that one leaves a promise behind which nobody can catch. */
-async function connect(entity: Component, { port, domain }: ComponentPlan, gone: Promise<unknown>): Promise<void> {
+async function connect(entity: Component, { port, domain }: ComponentPlan, gone: Promise<void>): Promise<void> {
   const dialled = entity.connect(serviceAt(port)).then(() => entity.open({ domain }))
   const lost = gone.then(() => {
     throw new Error(`the stream to port ${port} ended before it was set up`)
@@ -128,6 +128,11 @@ async function connect(entity: Component, { port, domain }: ComponentPlan, gone:
   // The others come to nothing when one of these has decided.
   for (const promise of [dialled, lost, isOnline]) promise.catch(() => {})
   await Promise.race([isOnline, lost])
+}
+
+/** Not `events.once`: that rejects when the socket has an error first. */
+function endOf(entity: Component): Promise<void> {
+  return new Promise((resolve) => void entity.once('disconnect', () => resolve()))
 }
 
 const serviceAt = (port: number): string => `xmpp://127.0.0.1:${port}`

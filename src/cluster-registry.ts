@@ -307,9 +307,13 @@ export class ClusterRegistry implements Registry {
   }
 
   #bury(domain: DomainRoutes, instance: Instance): void {
+    const { shares, router } = this.#parts
     domain.departing.delete(instance)
     this.#remotes.delete(instance)
-    this.#parts.shares.takeBack(domain, instance)
+    // What came since it lost its share waits for what it had: that comes first.
+    const held = shares.takeMoving(domain)
+    shares.takeBack(domain, instance)
+    for (const queue of held) router.reroute(domain, queue)
   }
 
   /** As others will see to what it was sent, that is not ours any more; what was not sent is. */

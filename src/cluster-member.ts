@@ -18,7 +18,6 @@ import { ClusterRegistry } from './cluster-registry.ts'
 import { ClusterRuns } from './cluster-runs.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import type { Instance } from './instance.ts'
-import type { Links } from './links.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
 import type { ClusterMetrics } from './metrics.ts'
 import { PostKeeper } from './post-keeper.ts'
@@ -30,6 +29,7 @@ import type { Shares } from './shares.ts'
 import type { Flusher } from './stream/flusher.ts'
 import type { Outbox } from './stream/outbox.ts'
 import type { Reframer } from './stream/reframe.ts'
+import type { Upstreams } from './upstream.ts'
 
 export interface ClusterMemberParts {
   readonly config: () => Config
@@ -39,7 +39,7 @@ export interface ClusterMemberParts {
   readonly shares: Shares
   readonly redelivery: Redelivery
   readonly reframer: Reframer
-  readonly links: Links
+  readonly links: Upstreams & { settleAnew(): void }
   readonly flusher: Flusher
   readonly clock: { readonly now: number }
   /** What the clock must be added to for milliseconds since 1970. */

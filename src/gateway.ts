@@ -190,7 +190,6 @@ export class Gateway {
     this.#actions = new NodeActions({ config: () => this.#config, routes, drains: () => this.#drains, log })
     this.#seat = new ClusterSeat({
       ...{ version, routes, router, links, flusher, clock, redelivery, log, epoch: own.epoch },
-      reframer: new Reframer(config.limits, scanners().express),
       ...{ instances, drains: this.#drains, shares: this.#shares, config: () => this.#config, asked },
       seated: (domain, instance) => instances.seated(domain, instance),
       giveUp: (domain, outbox, before) => this.#watch.giveUpOld(domain, outbox, before),

@@ -42,8 +42,11 @@ export class PostKeeper implements Keeper {
 
   /** Writes down what a domain holds. */
   holdKeeper(domain: string): HoldKeeper {
+    const { isUp } = this.#parts
     return {
-      isUp: this.#parts.isUp(),
+      get isUp() {
+        return isUp()
+      },
       keep: (head, since, deaths) => this.keep(domain, false, head, since, deaths),
     }
   }

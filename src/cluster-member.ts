@@ -8,6 +8,7 @@ import { namesIn } from './cluster/names-in.ts'
 import { Post } from './cluster/post.ts'
 import type { Reach } from './cluster/reach.ts'
 import { TABLE_FORM } from './cluster/records.ts'
+import { StoreClock } from './cluster/store-clock.ts'
 import type { Table } from './cluster/table.ts'
 import { isVisitor } from './cluster/tasks.ts'
 import { realTiming } from './cluster/timing.ts'
@@ -71,6 +72,7 @@ export class ClusterMember {
   readonly #parts: ClusterMemberParts
   readonly store: ClusterStore
   readonly #authority = { isHeld: false }
+  readonly #time: StoreClock
   readonly #runs: ClusterRuns
   readonly #estates: ClusterEstates
   #reach: Reach = 'up'
@@ -80,13 +82,13 @@ export class ClusterMember {
     this.incarnation = incarnation
     this.#parts = parts
     this.store = store
+    this.#time = new StoreClock({ store, now: () => performance.now(), epoch: parts.epoch })
     const { routes, router, shares, log, seated } = parts
     // Who ends has nothing to wish for; what was left out is put before the cluster by the next life.
     const propose = (wish: (draft: Draft) => void) => this.membership.propose(wish).catch(() => {})
-    const streamTo = (domain: string, instance: string | undefined, node: Incarnation) =>
-      this.#streamTo(domain, instance, node)
+    const streamTo = this.#streamTo.bind(this)
     const nameOf = (node: Incarnation) => this.membership.table.nodes.get(node)?.name
-    this.#runs = new ClusterRuns({ ...parts, look: this.look, nameOf })
+    this.#runs = new ClusterRuns({ ...parts, look: this.look, nameOf, time: this.#time })
     this.#estates = new ClusterEstates({
       ...{ me: incarnation, store, log, runs: this.#runs },
       membership: () => this.membership,
@@ -129,7 +131,7 @@ export class ClusterMember {
         unreadable: (sender, id, reason) => this.#runs.unreadable(sender, id, reason),
       },
     })
-    this.keeper = new PostKeeper({ post: this.post, epoch: parts.epoch, isUp: () => this.isUp })
+    this.keeper = new PostKeeper({ post: this.post, time: this.#time, isUp: () => this.isUp })
     this.membership = new Membership({
       ...{ store, incarnation, facts: this.#about(), now: () => performance.now() },
       timers: { after: (milliseconds, callback) => realTiming.later(callback, milliseconds) },
@@ -144,6 +146,7 @@ export class ClusterMember {
   /** Resolves when this node is a member, and all that the dead have left it has been read. */
   async join(): Promise<void> {
     await this.store.open()
+    await this.#time.look()
     await this.membership.join()
     this.#authority.isHeld = true
     this.post.start()
@@ -191,6 +194,7 @@ export class ClusterMember {
   tick(): void {
     this.look()
     this.registry.tick()
+    void this.#time.look()
     if (this.#reach === 'up') this.#parts.links.settleAnew()
   }
 
@@ -245,12 +249,11 @@ export class ClusterMember {
   }
 
   #streamTo(domain: string, instance: string | undefined, node: Incarnation): RemoteStream {
-    const { flusher, clock, epoch, config, routes } = this.#parts
-    const routesOf = routes.domains.get(domain)
+    const { flusher, clock, config, routes } = this.#parts
     const soft = config().limits.outbox_bytes
-    const limit = (config().cluster?.inbox_bytes ?? soft) + (routesOf?.config.hold.bytes ?? 0)
+    const limit = (config().cluster?.inbox_bytes ?? soft) + (routes.domains.get(domain)?.config.hold.bytes ?? 0)
     const name = this.membership.table.nodes.get(node)?.name ?? node
-    const parts = { flusher, clock, epoch, marks: { soft, limit } }
+    const parts = { flusher, clock, time: this.#time, marks: { soft, limit } }
     const stream = new RemoteStream(this.post.to(node), { domain, instance }, name, parts)
     if (instance === undefined) {
       stream.outbox.onDelivered = (stanzas) => {

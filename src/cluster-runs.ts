@@ -1,5 +1,6 @@
 import type { Incarnation } from './cluster/cluster-store.ts'
 import type { Run } from './cluster/entry.ts'
+import type { SharedTime } from './cluster/store-clock.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
 import type { Past } from './past.ts'
@@ -14,8 +15,7 @@ export interface ClusterRunsParts {
   readonly router: Router
   readonly redelivery: Redelivery
   readonly reframer: Reframer
-  /** What the clock must be added to for milliseconds since 1970. */
-  readonly epoch: number
+  readonly time: SharedTime
   readonly log: Log
   /** Sees whether this node may act; called before anything is routed. */
   readonly look: () => void
@@ -56,11 +56,11 @@ export class ClusterRuns {
 
   #route({ to, since, deaths, stanzas }: Run, ticket: Ticket, route: (domain: DomainRoutes, past: Past) => void): void {
     this.#parts.look()
-    const { routes, epoch, log } = this.#parts
+    const { routes, time, log } = this.#parts
     const domain = routes.domains.get(to.domain)
     if (domain === undefined) return logEvent(log, 'inbox-unserved', { domain: to.domain, stanzas })
     try {
-      route(domain, { since: since - epoch, deaths, ticket })
+      route(domain, { since: since - time.epoch, deaths, ticket })
     } catch (error) {
       this.unreadable(undefined, '', error instanceof Error ? error.message : String(error))
     }

@@ -1,4 +1,5 @@
 import type { Post } from './cluster/post.ts'
+import type { SharedTime } from './cluster/store-clock.ts'
 import type { HoldKeeper } from './hold.ts'
 import type { Keeper } from './past.ts'
 import { isRequest } from './replies.ts'
@@ -7,8 +8,7 @@ import type { Head } from './xmpp/head.ts'
 
 export interface PostKeeperParts {
   readonly post: Post
-  /** What the clock must be added to for milliseconds since 1970. */
-  readonly epoch: number
+  readonly time: SharedTime
   /** Whether what is written down now gets to the store. */
   readonly isUp: () => boolean
 }
@@ -24,9 +24,8 @@ export class PostKeeper implements Keeper {
 
   keep(domain: string, isForServer: boolean, head: Head, since: number, deaths = 0): Ticket {
     const to = { domain, instance: isForServer ? undefined : '' }
-    const { post, epoch } = this.#parts
-    const time = epoch + since
-    return post.keep(to, time, deaths, isRequest(head), head.buffer, head.start, head.end)
+    const { post, time } = this.#parts
+    return post.keep(to, time.epoch + since, deaths, isRequest(head), head.buffer, head.start, head.end)
   }
 
   whenKept(then: () => void): void {

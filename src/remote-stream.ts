@@ -1,4 +1,5 @@
 import type { Destination } from './cluster/entry.ts'
+import type { SharedTime } from './cluster/store-clock.ts'
 import type { InstanceStream } from './instance.ts'
 import type { Flusher } from './stream/flusher.ts'
 import { Outbox } from './stream/outbox.ts'
@@ -66,8 +67,7 @@ export class RemoteBarriers {
 export interface RemoteStreamParts {
   readonly flusher: Flusher
   readonly clock: { readonly now: number }
-  /** What the clock must be added to for milliseconds since 1970. */
-  readonly epoch: number
+  readonly time: SharedTime
   /** Bytes above which sources are paused, and above which nothing more is taken. */
   readonly marks: { readonly soft: number; readonly limit: number }
 }
@@ -84,7 +84,7 @@ export class RemoteStream implements InstanceStream, Sink {
   readonly #way: Way
   readonly #to: Destination
   readonly #barriers: RemoteBarriers
-  readonly #epoch: number
+  readonly #time: SharedTime
   /** Callbacks in the order of what was written: an outbox counts on it, and a barrier is written with the runs before it. */
   #unwritten: { readonly written: Written; isDone: boolean }[] = []
   #isOpen = true
@@ -95,11 +95,11 @@ export class RemoteStream implements InstanceStream, Sink {
   })
 
   /** @param node the name of the node that has it, for people */
-  constructor(way: Way, to: Destination, node: string, { flusher, clock, epoch, marks }: RemoteStreamParts) {
+  constructor(way: Way, to: Destination, node: string, { flusher, clock, time, marks }: RemoteStreamParts) {
     this.remote = `node ${node}`
     this.#way = way
     this.#to = to
-    this.#epoch = epoch
+    this.#time = time
     this.#barriers = new RemoteBarriers(clock)
     this.outbox = new Outbox(flusher, marks.soft, marks.limit)
     this.outbox.confirmBy(this.#barriers)
@@ -120,7 +120,7 @@ export class RemoteStream implements InstanceStream, Sink {
       return true
     }
     const hops = (slab.ticket?.hops ?? -1) + 1
-    this.#way.run(this.#to, this.#epoch + slab.since, slab.deaths, hops, slab.stanzas, bytes, (error) => {
+    this.#way.run(this.#to, this.#time.epoch + slab.since, slab.deaths, hops, slab.stanzas, bytes, (error) => {
       if (error) return
       entry.isDone = true
       this.#settle()

@@ -61,6 +61,8 @@ export interface ClusterStore {
   /** Ends the connections; what waits is rejected. */
   close(): void
 
+  /** Milliseconds since 1970. */
+  time(): Promise<number>
   /** Makes `me`'s lease last for so many milliseconds from now, if it has one: even one that has run out, unless it was ended. */
   renew(me: Incarnation, milliseconds: number): Promise<Renewal>
   commit(proposal: Proposal): Promise<Outcome>

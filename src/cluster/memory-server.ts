@@ -163,6 +163,10 @@ export class MemoryServer {
     return { kind: 'done', epoch: this.#epoch }
   }
 
+  now(): number {
+    return this.#time.now()
+  }
+
   changes(since: number): Change {
     if (since === 0) return this.#whole()
     const delta = new Map<string, string | null>()

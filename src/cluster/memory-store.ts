@@ -50,6 +50,9 @@ export class MemoryStore implements ClusterStore {
     this.#server.interrupt(this)
   }
 
+  time(): Promise<number> {
+    return this.#call('time', (server) => server.now())
+  }
   renew(me: Incarnation, milliseconds: number): Promise<Renewal> {
     return this.#call('renew', (server) => server.renew(me, milliseconds))
   }

@@ -83,6 +83,11 @@ export class RedisStore implements ClusterStore {
     this.#waiters.close()
   }
 
+  async time(): Promise<number> {
+    const [seconds, microseconds] = await this.#connection.call((client) => client.time())
+    return Number(seconds) * 1000 + Number(microseconds) / 1000
+  }
+
   async renew(me: Incarnation, milliseconds: number): Promise<Renewal> {
     const [isMember, epoch, ...expired] = await this.#connection.call((client) =>
       client.tableRenew(...this.#table, me, Math.round(milliseconds)),

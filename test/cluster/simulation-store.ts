@@ -241,6 +241,9 @@ export class StoreConnection implements ClusterStore {
 
   async open(): Promise<void> {}
   close(): void {}
+  time(): Promise<number> {
+    return this.#call(() => this.#scheduler.now)
+  }
   renew(me: Incarnation, milliseconds: number): Promise<Renewal> {
     return this.#call(() => this.#store.renew(me, milliseconds))
   }

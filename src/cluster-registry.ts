@@ -296,9 +296,9 @@ export class ClusterRegistry implements Registry {
   tick(): void {
     for (const domain of this.#parts.routes.domains.values()) {
       if (!this.#parts.isUp()) this.#expire(domain)
+      this.#buryDead(domain)
       for (const instance of domain.departing) {
-        if (this.#isDead(instance)) this.#bury(domain, instance)
-        else if (instance.stream.outbox.stanzas === 0 && instance.requests.size === 0) {
+        if (instance.stream.outbox.stanzas === 0 && instance.requests.size === 0) {
           domain.departing.delete(instance)
           this.#remotes.delete(instance)
         }
@@ -306,10 +306,18 @@ export class ClusterRegistry implements Registry {
     }
   }
 
-  #bury(domain: DomainRoutes, instance: Instance): void {
-    domain.departing.delete(instance)
-    this.#remotes.delete(instance)
-    this.#parts.shares.takeBack(domain, instance)
+  /** Those that had left, and whose node is gone before it has confirmed all: what they were sent comes before what waits. */
+  #buryDead(domain: DomainRoutes): void {
+    const dead = [...domain.departing].filter((instance) => this.#isDead(instance))
+    if (dead.length === 0) return
+    const { shares, router } = this.#parts
+    const held = shares.takeMoving(domain)
+    for (const instance of dead) {
+      domain.departing.delete(instance)
+      this.#remotes.delete(instance)
+      shares.takeBack(domain, instance)
+    }
+    for (const queue of held) router.reroute(domain, queue)
   }
 
   /** As others will see to what it was sent, that is not ours any more; what was not sent is. */

@@ -311,6 +311,7 @@ export class ClusterRegistry implements Registry {
     const dead = [...domain.departing].filter((instance) => this.#isDead(instance))
     if (dead.length === 0) return
     const { shares, router } = this.#parts
+    // What came since they lost their shares waits for what they had.
     const held = shares.takeMoving(domain)
     for (const instance of dead) {
       domain.departing.delete(instance)

@@ -10,8 +10,10 @@ import type { Instances } from './instances.ts'
 import type { ClusterMetrics } from './metrics.ts'
 import type { NodeTasks } from './node-tasks.ts'
 import type { OwnLinks } from './own-state.ts'
+import { loadExpress } from './scanning.ts'
+import { Reframer } from './stream/reframe.ts'
 
-export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news'> {
+export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news' | 'reframer'> {
   readonly links: ClusterNodeParts['links'] & OwnLinks & { settled(deadline: number): Promise<void> }
   readonly instances: Instances
   readonly drains: Drains
@@ -67,9 +69,12 @@ export class ClusterSeat {
       const ca = path === undefined ? {} : { ca: readFileSync(path, 'utf8') }
       return new RedisStore({ urls, prefix, ...(sentinel === undefined ? {} : { sentinel }), ...ca })
     }
+    const { limits } = this.#parts.config()
     const node = new ClusterNode({
       ...this.#parts,
       store,
+      // What comes from other nodes is as much as what comes from streams.
+      reframer: new Reframer(limits, loadExpress(limits.stanza_bytes)),
       begins: () => this.keepHolds(),
       news: (topic, text) => this.#news(topic, text),
     })
@@ -130,7 +135,7 @@ export class ClusterSeat {
     const held = member.links.held()
     member.links.end()
     links.settleAnew()
-    await links.settled(deadline)
+    await Promise.all([links.settled(deadline), links.closeShared()])
     for (const domain of held) member.links.release(domain)
     await member.emptied(deadline)
     await member.quiet(deadline)

@@ -189,7 +189,7 @@ export class Gateway {
     this.#events = new Events(log, Date.now)
     this.#actions = new NodeActions({ config: () => this.#config, routes, drains: () => this.#drains, log })
     this.#seat = new ClusterSeat({
-      ...{ version, routes, router, links, flusher, clock, reframer, redelivery, log, epoch: own.epoch },
+      ...{ version, routes, router, links, flusher, clock, redelivery, log, epoch: own.epoch },
       ...{ instances, drains: this.#drains, shares: this.#shares, config: () => this.#config, asked },
       seated: (domain, instance) => instances.seated(domain, instance),
       giveUp: (domain, outbox, before) => this.#watch.giveUpOld(domain, outbox, before),

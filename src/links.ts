@@ -120,6 +120,12 @@ export class Links implements Upstreams {
     await Promise.all(going.map(({ way }) => way.outbox.passed(deadline - performance.now())))
   }
 
+  /** The node is stopping, and others have links of their own: these are closed, in order, while what they bring can be passed on. */
+  async closeShared(): Promise<void> {
+    const shared = [...this.#held.values()].filter(({ config }) => config.links === 'each')
+    await Promise.all(shared.map(({ link }) => link.stop()))
+  }
+
   /** The node is stopping: what waits for a link that is not up is given up, while those who sent it are still there. */
   giveUpDown(): void {
     for (const held of this.#held.values()) {

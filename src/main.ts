@@ -48,6 +48,7 @@ function createIo(): Io {
       reportBug = report
     },
     onSignals,
+    onExit: (end) => void process.on('exit', end),
     parent: {
       send: (message) => void process.send?.(message),
       onMessage: (receive) => void process.on('message', receive),

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type Component, component, type XmlElement, xml } from '@xmpp/component'
+import { type Connection, stayConnected } from './demo-failover.ts'
 
 /** The namespace of what the demo's users ask. */
 export const demoNamespace = 'urn:switchyard:demo'
@@ -20,17 +21,21 @@ export interface DemoComponent {
   send(element: Stanza): void
   stop(): void
   readonly xml: typeof xml
+  /** Resolves when its stream has ended. */
+  readonly gone: Promise<void>
 }
 
 /** What an instance of the demo is told, once. */
 export interface InstancePlan extends ComponentPlan {
   readonly name: string
-  /** The domain of those whose stanzas count. */
+  /** The domain of those whose stanzas count; or the end of all their domains, which begins with a dot. */
   readonly users: string
+  /** Ports of other nodes, which it turns to in this order when it loses its own. */
+  readonly others?: readonly number[]
 }
 
-/** What an instance says: it is online; or how many stanzas of users it has read so far. */
-export type InstanceReport = { readonly online: true } | { readonly read: number }
+/** What an instance says: it is online, at this port; or how many stanzas of users it has read so far. */
+export type InstanceReport = { readonly online: true; readonly port: number } | { readonly read: number }
 
 /** The process that started this one, as one talks to it. */
 export interface DemoInstanceIo {
@@ -58,20 +63,26 @@ export async function demoInstance({ parent, onSignals }: DemoInstanceIo): Promi
 
 async function echo(plan: InstancePlan, parent: DemoInstanceIo['parent']): Promise<void> {
   let read = 0
-  const entity = open(plan)
-  entity.iqCallee.get(demoNamespace, 'who', () => xml('who', { xmlns: demoNamespace, name: plan.name }))
-  entity.on('stanza', (stanza: XmlElement) => {
-    if (domainOf(stanza.attrs.from) !== plan.users) return
-    // Said before the answer is given: whoever counts the answer has already been told that it was read.
-    parent.send({ read: ++read } satisfies InstanceReport)
-    const body = stanza.getChildText('body')
-    if (stanza.name !== 'message' || stanza.attrs.type === 'error' || body === null) return
-    const { from, to, id, type } = stanza.attrs
-    const who = xml('who', { xmlns: demoNamespace, name: plan.name })
-    send(entity, xml('message', { from: to, to: from, id, type }, xml('body', {}, body), who))
-  })
-  await connect(entity, plan)
-  parent.send({ online: true } satisfies InstanceReport)
+  const serve = async (port: number): Promise<Connection> => {
+    const entity = open({ ...plan, port })
+    const gone = endOf(entity)
+    entity.iqCallee.get(demoNamespace, 'who', () => xml('who', { xmlns: demoNamespace, name: plan.name }))
+    entity.on('stanza', (stanza: XmlElement) => {
+      if (!isOfUsers(domainOf(stanza.attrs.from), plan.users)) return
+      // Said before the answer is given: whoever counts the answer has already been told that it was read.
+      parent.send({ read: ++read } satisfies InstanceReport)
+      const body = stanza.getChildText('body')
+      if (stanza.name !== 'message' || stanza.attrs.type === 'error' || body === null) return
+      const { from, to, id, type } = stanza.attrs
+      const who = xml('who', { xmlns: demoNamespace, name: plan.name })
+      send(entity, xml('message', { from: to, to: from, id, type }, xml('body', {}, body), who))
+    })
+    await connect(entity, { ...plan, port }, gone)
+    parent.send({ online: true, port } satisfies InstanceReport)
+    return { gone }
+  }
+  if (plan.others === undefined) await serve(plan.port)
+  else await stayConnected([plan.port, ...plan.others], serve, () => false)
 }
 
 /** A stock component in this process. `receive` gets every stanza; rejects when it cannot log in. */
@@ -80,10 +91,12 @@ export async function connectComponent(
   receive: (stanza: XmlElement) => void,
 ): Promise<DemoComponent> {
   const entity = open(plan)
+  const gone = endOf(entity)
   entity.on('stanza', receive)
-  await connect(entity, plan)
+  await connect(entity, plan, gone)
   return {
     xml,
+    gone,
     send: (element) => send(entity, element),
     stop: () => entity.socket?.destroy(),
   }
@@ -106,9 +119,20 @@ function open({ port, domain, secret }: ComponentPlan): Component {
 }
 
 /** Not the library's `start()`: that one leaves a promise behind which nobody can catch. */
-async function connect(entity: Component, { port, domain }: ComponentPlan): Promise<void> {
+async function connect(entity: Component, { port, domain }: ComponentPlan, gone: Promise<void>): Promise<void> {
   const dialled = entity.connect(serviceAt(port)).then(() => entity.open({ domain }))
-  await Promise.all([once(entity, 'online'), dialled])
+  const lost = gone.then(() => {
+    throw new Error(`the stream to port ${port} ended before it was set up`)
+  })
+  const isOnline = Promise.all([once(entity, 'online'), dialled])
+  // The others come to nothing when one of these has decided.
+  for (const promise of [dialled, lost, isOnline]) promise.catch(() => {})
+  await Promise.race([isOnline, lost])
+}
+
+/** Not `events.once`: that rejects when the socket has an error first. */
+function endOf(entity: Component): Promise<void> {
+  return new Promise((resolve) => void entity.once('disconnect', () => resolve()))
 }
 
 const serviceAt = (port: number): string => `xmpp://127.0.0.1:${port}`
@@ -116,6 +140,10 @@ const serviceAt = (port: number): string => `xmpp://127.0.0.1:${port}`
 /** What cannot be sent is lost with its stream; the demo's counts will tell. */
 function send(entity: Component, element: XmlElement): void {
   entity.send(element).catch(() => {})
+}
+
+function isOfUsers(domain: string | undefined, users: string): boolean {
+  return domain !== undefined && (users.startsWith('.') ? domain.endsWith(users) : domain === users)
 }
 
 function domainOf(jid: string | undefined): string | undefined {

@@ -22,6 +22,13 @@ export interface Tally {
   readonly bounces: ReadonlyMap<string, number>
 }
 
+/** What was sent and has not come back. */
+export interface Unanswered {
+  readonly id: string
+  readonly user: number
+  readonly kind: Sent
+}
+
 interface Entry {
   readonly user: number
   readonly number: number
@@ -97,6 +104,11 @@ export class Ledger {
     let count = 0
     for (const { kind } of this.#waiting.values()) if (kind === 'request') count++
     return count
+  }
+
+  /** What these users wait for, in the order in which it was sent. */
+  *waitingFor(isTheirs: (user: number) => boolean): Generator<Unanswered> {
+    for (const [id, { user, kind }] of this.#waiting) if (isTheirs(user)) yield { id, user, kind }
   }
 
   #take(id: string): Entry | undefined {

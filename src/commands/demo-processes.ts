@@ -12,6 +12,7 @@ export class DemoProcess {
   readonly name: string
   readonly #child: ChildProcess
   #read = 0
+  #port: number | undefined
 
   /** Resolves when the instance is online. */
   static async start(program: string, plan: InstancePlan): Promise<DemoProcess> {
@@ -26,6 +27,8 @@ export class DemoProcess {
     this.#child.on('message', (report) => {
       const read = fieldOf(report, 'read')
       if (typeof read === 'number') this.#read = read
+      const port = fieldOf(report, 'port')
+      if (typeof port === 'number') this.#port = port
     })
     // One that dies may leave a message to it unsent.
     this.#child.on('error', () => {})
@@ -38,6 +41,11 @@ export class DemoProcess {
   /** Stanzas of users that it says it has read. */
   get read(): number {
     return this.#read
+  }
+
+  /** Where it is connected, or was last. */
+  get port(): number | undefined {
+    return this.#port
   }
 
   /** As a crash. Resolves when the process is gone. */

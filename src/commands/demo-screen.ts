@@ -26,6 +26,12 @@ export interface ScreenIo {
   stdout(text: string): void
 }
 
+/** What there is to see now: in a line, and as a table. */
+export interface Drawing {
+  line(): string
+  table(): readonly string[]
+}
+
 /** As many characters as a bar has for the fastest instance. */
 const BAR = 24
 
@@ -45,9 +51,13 @@ export class Screen {
   }
 
   show(frame: Frame): void {
-    if (!this.#io.isTerminal) return this.#io.stdout(`${line(frame)}\n`)
+    this.draw({ line: () => line(frame), table: () => table(frame) })
+  }
+
+  draw({ line, table }: Drawing): void {
+    if (!this.#io.isTerminal) return this.#io.stdout(`${line()}\n`)
     const width = this.#io.columns() - 1
-    const lines = table(frame).map((text) => text.slice(0, Math.max(width, 1)))
+    const lines = table().map((text) => text.slice(0, Math.max(width, 1)))
     this.#io.stdout(`${this.#erase()}${lines.join('\n')}\n`)
     this.#drawn = lines.length
   }

@@ -1,10 +1,10 @@
 import type { ComponentPlan, DemoComponent, Stanza } from './demo-instance.ts'
-import type { Ledger } from './demo-ledger.ts'
+import type { Ledger, Sent, Unanswered } from './demo-ledger.ts'
 
 export const USERS = 200
 /** Stanzas per second: enough to see shares, little enough for any machine. */
-const RATE = 400
-const TICK_MILLISECONDS = 25
+export const RATE = 400
+export const TICK_MILLISECONDS = 25
 /** One stanza in so many is a request (an iq get); the others are messages. */
 const REQUEST_EVERY = 5
 
@@ -57,18 +57,33 @@ export class Sender {
     const { to, domain, ledger } = this.#plan
     const count = this.#count++
     const user = count % USERS
-    // Not `count % REQUEST_EVERY` alone: then it would always be the same users who ask.
-    const isRequest = (count + Math.floor(count / USERS)) % REQUEST_EVERY === 0
-    const from = `person-${user + 1}@${domain}/demo`
-    const id = ledger.sent(user, isRequest ? 'request' : 'message')
-    const stanza = isRequest
-      ? xml('iq', { from, to, id, type: 'get' }, xml('who', { xmlns: this.#namespace }))
-      : xml('message', { from, to, id, type: 'chat' }, xml('body', {}, `hello ${count}`))
-    this.#component.send(stanza)
+    const kind = kindOf(count, USERS)
+    const id = ledger.sent(user, kind)
+    this.#component.send(stanzaOf({ id, user, kind }, { domain, to }, xml, this.#namespace))
   }
 }
 
-function note(stanza: Stanza, ledger: Ledger, namespace: string): void {
+/** What the stanza is that so many of so many users went before. */
+export function kindOf(count: number, users: number): Sent {
+  // Not `count % REQUEST_EVERY` alone: then it would always be the same users who ask.
+  return (count + Math.floor(count / users)) % REQUEST_EVERY === 0 ? 'request' : 'message'
+}
+
+/** What a user sends: a question who answers it, or a message, which is echoed. */
+export function stanzaOf(
+  { id, user, kind }: Unanswered,
+  { domain, to }: Pick<SenderPlan, 'domain' | 'to'>,
+  xml: DemoComponent['xml'],
+  namespace: string,
+): Stanza {
+  const from = `person-${user + 1}@${domain}/demo`
+  return kind === 'request'
+    ? xml('iq', { from, to, id, type: 'get' }, xml('who', { xmlns: namespace }))
+    : xml('message', { from, to, id, type: 'chat' }, xml('body', {}, `hello ${id}`))
+}
+
+/** Tells the ledger of what came back. */
+export function note(stanza: Stanza, ledger: Ledger, namespace: string): void {
   const { id, type } = stanza.attrs
   // Anything else, such as a ping of the node, is not about what the users sent.
   if (id === undefined || !/^[mq]\d+$/.test(id)) return

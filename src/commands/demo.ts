@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type ExitCode, exitCodes } from '../errors.ts'
+import type { ClusterIo } from './demo-cluster.ts'
+import { mostNodes } from './demo-cluster-config.ts'
 import { eventText } from './demo-events.ts'
 import { Ledger } from './demo-ledger.ts'
 import {
@@ -12,14 +14,14 @@ import {
   startDemoNode,
 } from './demo-node.ts'
 import { DemoProcess } from './demo-processes.ts'
-import { clockText, type Frame, type Row, Screen, type ScreenIo } from './demo-screen.ts'
+import { clockText, type Frame, type Row, Screen } from './demo-screen.ts'
 import { Sender, USERS } from './demo-sender.ts'
 import { faultsOf, type Outcome, summaryText } from './demo-summary.ts'
 import { type Given, wholeNumber } from './given.ts'
 import { PerSecond } from './per-second.ts'
 
 /** What the command needs from the process. */
-export interface DemoIo extends ScreenIo {
+export interface DemoIo extends ClusterIo {
   readonly version: string
   /** The file that this process runs: run with `demo-instance`, it is an instance. */
   readonly program: string
@@ -29,6 +31,8 @@ export interface DemoIo extends ScreenIo {
 const shortest = 3
 const usual = 10
 const longest = 3600
+/** Several nodes need longer: until a node is known to be dead takes its lease. */
+const usualOfSeveral = 15
 /** No longer than what the domain holds for. */
 const longestOutage = 5
 /** For what is on its way when the traffic ends, in milliseconds. */
@@ -37,8 +41,13 @@ const SETTLE_POLL = 25
 
 /** `switchyard demo`: exit code 0 when nothing was lost but what was in flight to the instance that was killed. */
 export async function demo(given: Given, io: DemoIo): Promise<ExitCode> {
-  const seconds = wholeNumber(given, 'seconds', shortest, longest) ?? usual
+  const nodes = wholeNumber(given, 'nodes', 1, mostNodes) ?? 1
+  const seconds = wholeNumber(given, 'seconds', shortest, longest) ?? (nodes === 1 ? usual : usualOfSeveral)
   const keeps = given.options.has('keep')
+  if (nodes > 1) {
+    const { demoCluster } = await import('./demo-cluster.ts')
+    return demoCluster({ nodes, seconds, keeps }, io)
+  }
   const stopped = new AbortController()
   io.onSignals(
     () => {},

@@ -93,8 +93,9 @@ export const commandTable = {
     does: 'see it work: three instances, traffic, and one of them killed',
     arguments: [],
     options: [
-      { name: 'seconds', short: 's', value: 'N', means: 'how long the traffic lasts (default: 10)' },
-      { name: 'keep', short: 'k', means: 'go on until Ctrl-C, and kill one instance after the other' },
+      { name: 'nodes', value: 'N', means: 'with so many nodes over a Redis of its own (2 to 5), and kill a node' },
+      { name: 'seconds', short: 's', value: 'N', means: 'how long the traffic lasts (default: 10; several nodes: 15)' },
+      { name: 'keep', short: 'k', means: 'go on until Ctrl-C, and kill one after the other' },
     ],
     about: [
       'Starts a node on loopback and three echo instances as processes of their own (@xmpp/component, red, green and blue), and lets 200 users send messages and requests. One instance is killed on the way, and started again. Needs no configuration and leaves nothing behind.',

@@ -14,7 +14,8 @@ import { loadExpress } from './scanning.ts'
 import { Reframer } from './stream/reframe.ts'
 
 export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news' | 'reframer'> {
-  readonly links: ClusterNodeParts['links'] & OwnLinks & { settled(deadline: number): Promise<void> }
+  readonly links: ClusterNodeParts['links'] &
+    OwnLinks & { settled(deadline: number): Promise<void>; closeShared(): Promise<void> }
   readonly instances: Instances
   readonly drains: Drains
   readonly asked: { reload(): Promise<unknown>; stop(): void } | undefined

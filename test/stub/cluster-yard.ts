@@ -92,6 +92,7 @@ export class ClusterYard {
   isUp = true
   keeper: Keeper | undefined
   table: Table
+  readonly address: string
   readonly #flusher = new Flusher()
   readonly #streams = new Map<string, LocalStream>()
   readonly #proposals: Wish[] = []
@@ -105,6 +106,7 @@ export class ClusterYard {
     const self = new DomainRoutes(selfConfig(config), () => 0)
     this.routes.serve([...domains, self])
     const log = createLog({ level: 'debug', node: 'A' }, this.log)
+    this.address = config.address
     const reframer = new Reframer(limits)
     const { clock, routes } = this
     const names = () => this.routes.domains.keys()

@@ -32,8 +32,8 @@ export function census(routes: Routes, instances: Instances, links: Links): read
 
 function count(domain: DomainRoutes, instances: readonly Instance[], links: Links): Count {
   const states = Object.fromEntries(instanceStates.map((state) => [state, 0])) as Record<InstanceState, number>
-  let waiting = domain.hold.stanzas
-  let waitingBytes = domain.hold.bytes
+  let waiting = domain.hold.stanzas + domain.unwritten.stanzas
+  let waitingBytes = domain.hold.bytes + domain.unwritten.bytes
   for (const outbox of links.outboxes(domain.name)) {
     waiting += outbox.stanzas
     waitingBytes += outbox.bytes

@@ -2,7 +2,7 @@ import type { Incarnation } from './cluster/cluster-store.ts'
 import type { Draft } from './cluster/draft.ts'
 import { claimLink, releaseLink } from './cluster/instance-wishes.ts'
 import type { Table } from './cluster/table.ts'
-import type { LinkHolder, LinkLeases } from './links.ts'
+import type { LinkHolder, LinkLeases } from './link-leases.ts'
 import { type Log, logEvent } from './log.ts'
 import type { RemoteStream } from './remote-stream.ts'
 

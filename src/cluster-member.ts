@@ -2,35 +2,34 @@ import type { Config } from '../config/config.ts'
 import { configDigest } from '../config/digest.ts'
 import type { ClusterStore, Delta, Incarnation } from './cluster/cluster-store.ts'
 import type { Draft } from './cluster/draft.ts'
-import type { Destination, Run } from './cluster/entry.ts'
-import { Estate } from './cluster/estate.ts'
+import type { Destination } from './cluster/entry.ts'
 import { Membership } from './cluster/membership.ts'
-import { closeEstate } from './cluster/node-wishes.ts'
+import { namesIn } from './cluster/names-in.ts'
 import { Post } from './cluster/post.ts'
 import type { Reach } from './cluster/reach.ts'
-import { splitField, splitInstance, TABLE_FORM } from './cluster/records.ts'
+import { TABLE_FORM } from './cluster/records.ts'
 import type { Table } from './cluster/table.ts'
 import { isVisitor } from './cluster/tasks.ts'
 import { realTiming } from './cluster/timing.ts'
+import { ClusterAdverts } from './cluster-adverts.ts'
+import { ClusterEstates } from './cluster-estates.ts'
 import { ClusterLinks } from './cluster-links.ts'
 import { ClusterRegistry } from './cluster-registry.ts'
+import { ClusterRuns } from './cluster-runs.ts'
 import type { DomainRoutes } from './domain-routes.ts'
-import type { HoldKeeper } from './hold.ts'
 import type { Instance } from './instance.ts'
-import type { Links } from './links.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
 import type { ClusterMetrics } from './metrics.ts'
+import { PostKeeper } from './post-keeper.ts'
 import type { Redelivery } from './redelivery.ts'
 import { RemoteStream } from './remote-stream.ts'
-import { isRequest } from './replies.ts'
-import type { Keeper, Router } from './router.ts'
+import type { Router } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { Shares } from './shares.ts'
 import type { Flusher } from './stream/flusher.ts'
 import type { Outbox } from './stream/outbox.ts'
-import type { Ticket } from './stream/queue.ts'
 import type { Reframer } from './stream/reframe.ts'
-import type { Head } from './xmpp/head.ts'
+import type { Upstreams } from './upstream.ts'
 
 export interface ClusterMemberParts {
   readonly config: () => Config
@@ -40,7 +39,7 @@ export interface ClusterMemberParts {
   readonly shares: Shares
   readonly redelivery: Redelivery
   readonly reframer: Reframer
-  readonly links: Links
+  readonly links: Upstreams & { settleAnew(): void }
   readonly flusher: Flusher
   readonly clock: { readonly now: number }
   /** What the clock must be added to for milliseconds since 1970. */
@@ -61,18 +60,20 @@ const QUIET_MILLISECONDS = 50
  * One life of this node in a cluster, from joining to leaving, or to being given up: what the nodes agree upon comes into
  * force here, stanzas go to other nodes and come from them, and what dead nodes leave is seen to.
  */
-export class ClusterMember implements Keeper {
+export class ClusterMember {
   readonly incarnation: Incarnation
   readonly registry: ClusterRegistry
   readonly links: ClusterLinks
   readonly membership: Membership
   readonly post: Post
+  readonly adverts: ClusterAdverts
+  readonly keeper: PostKeeper
   readonly #parts: ClusterMemberParts
   readonly store: ClusterStore
   readonly #authority = { isHeld: false }
-  readonly #estates = new Map<Incarnation, Estate>()
+  readonly #runs: ClusterRuns
+  readonly #estates: ClusterEstates
   #reach: Reach = 'up'
-  #afterwards: Promise<void> | undefined
   #isEnded = false
 
   constructor(incarnation: Incarnation, store: ClusterStore, parts: ClusterMemberParts) {
@@ -84,11 +85,23 @@ export class ClusterMember implements Keeper {
     const propose = (wish: (draft: Draft) => void) => this.membership.propose(wish).catch(() => {})
     const streamTo = (domain: string, instance: string | undefined, node: Incarnation) =>
       this.#streamTo(domain, instance, node)
+    const nameOf = (node: Incarnation) => this.membership.table.nodes.get(node)?.name
+    this.#runs = new ClusterRuns({ ...parts, look: this.look, nameOf })
+    this.#estates = new ClusterEstates({
+      ...{ me: incarnation, store, log, runs: this.#runs },
+      membership: () => this.membership,
+    })
+    this.adverts = new ClusterAdverts({
+      ...{ routes, router },
+      others: () => [...this.membership.table.nodes.keys()].filter((node) => node !== incarnation),
+      send: (node, text) => this.post.to(node).news('adverts', text),
+      unreadable: (reason) => this.#runs.unreadable(undefined, '', reason),
+    })
     this.registry = new ClusterRegistry({
       ...{ me: incarnation, routes, shares, router, log, propose, seated },
       authority: this.#authority,
       isUp: () => this.#reach === 'up' && this.#authority.isHeld,
-      nameOf: (node) => this.membership.table.nodes.get(node)?.name,
+      nameOf,
       streamTo: (domain, name, node) => streamTo(domain.name, name, node),
       now: () => parts.clock.now,
       giveUp: (domain, outbox, before) => parts.giveUp(domain, outbox, before),
@@ -103,7 +116,7 @@ export class ClusterMember implements Keeper {
     this.post = new Post({
       ...{ store, me: incarnation, timing: realTiming, random: Math.random },
       handler: {
-        run: (_sender, run, ticket) => this.#run(run, ticket),
+        run: (_sender, run, ticket) => this.#runs.arrived(run, ticket),
         confirmed: (sender, to, number) => this.#streamOf(sender, to)?.outbox.confirm(number),
         answered: (sender, { domain, instance }, key) => {
           if (instance !== undefined) this.registry.remote(domain, instance, sender)?.requests.answeredElsewhere(key)
@@ -113,9 +126,10 @@ export class ClusterMember implements Keeper {
           // It is no node, and has no inbox that anything could be sent to.
           if (isVisitor(sender)) this.post.forget(sender)
         },
-        unreadable: (sender, id, reason) => this.#unreadable(sender, id, reason),
+        unreadable: (sender, id, reason) => this.#runs.unreadable(sender, id, reason),
       },
     })
+    this.keeper = new PostKeeper({ post: this.post, epoch: parts.epoch, isUp: () => this.isUp })
     this.membership = new Membership({
       ...{ store, incarnation, facts: this.#about(), now: () => performance.now() },
       timers: { after: (milliseconds, callback) => realTiming.later(callback, milliseconds) },
@@ -135,12 +149,14 @@ export class ClusterMember implements Keeper {
     this.post.start()
     this.registry.begin()
     this.#changed(undefined, this.membership.table, new Map(), true)
-    logEvent(this.#parts.log, 'cluster-joined', { nodes: this.membership.table.nodes.size })
+    const { epoch, nodes } = this.membership.table
+    logEvent(this.#parts.log, 'cluster-joined', { incarnation: this.incarnation, epoch, nodes: nodes.size })
   }
 
   /** Whether this node may act for what is its own; looked at before anything is routed. */
   readonly look = (): boolean => {
-    const isHeld = this.membership.isHeld && !this.#isEnded
+    if (this.#isEnded) return false
+    const { isHeld } = this.membership
     if (isHeld !== this.#authority.isHeld) this.#turn(isHeld)
     return isHeld
   }
@@ -178,52 +194,6 @@ export class ClusterMember implements Keeper {
     if (this.#reach === 'up') this.#parts.links.settleAnew()
   }
 
-  keep(domain: string, isForServer: boolean, head: Head, since: number, deaths = 0): Ticket {
-    const to = { domain, instance: isForServer ? undefined : '' }
-    const time = this.#parts.epoch + since
-    return this.post.keep(to, time, deaths, isRequest(head), head.buffer, head.start, head.end)
-  }
-
-  whenKept(then: () => void): void {
-    if (this.#afterwards === undefined && this.post.isWritten) return then()
-    const before = this.#afterwards ?? Promise.resolve()
-    const mine = before.then(() => this.post.written()).then(then)
-    this.#afterwards = mine
-    mine.finally(() => {
-      if (this.#afterwards === mine) this.#afterwards = undefined
-    })
-  }
-
-  /** Writes down what a domain holds. */
-  holdKeeper(domain: string): HoldKeeper {
-    return {
-      isUp: this.isUp,
-      keep: (head, since, deaths) => this.keep(domain, false, head, since, deaths),
-    }
-  }
-
-  /** Tells the other nodes what a domain's server has said about its rights; or one of them. */
-  advertise(domain: DomainRoutes, only?: Incarnation): void {
-    const text = JSON.stringify({ domain: domain.name, adverts: domain.adverts.all.map((bytes) => bytes.toString()) })
-    for (const node of this.membership.table.nodes.keys()) {
-      if (node !== this.incarnation && (only ?? node) === node) this.post.to(node).news('adverts', text)
-    }
-  }
-
-  /** Another node says what a domain's server has told it. */
-  heardAdverts(text: string): void {
-    const { routes, router } = this.#parts
-    try {
-      const { domain: name, adverts } = JSON.parse(text) as { domain: string; adverts: string[] }
-      const domain = routes.domains.get(name)
-      if (domain === undefined) return
-      const fresh = domain.adverts.replace(adverts.map((advert) => Buffer.from(advert)))
-      for (const advert of fresh) router.tellAll(domain, advert)
-    } catch (error) {
-      this.#unreadable(undefined, '', messageOf(error))
-    }
-  }
-
   /** All that was proposed before is in the table, or this life has ended. */
   async granted(): Promise<void> {
     await this.membership.propose(() => {}).catch(() => {})
@@ -247,7 +217,7 @@ export class ClusterMember implements Keeper {
   /** In order: nothing here is another's to see to any more, but what is still written down. */
   async leave(milliseconds: number): Promise<void> {
     this.#isEnded = true
-    for (const estate of this.#estates.values()) estate.close()
+    this.#estates.close()
     await this.post.closed(milliseconds)
     await this.membership.leave()
     this.#end()
@@ -263,7 +233,7 @@ export class ClusterMember implements Keeper {
   #end(): void {
     this.#isEnded = true
     this.#authority.isHeld = false
-    for (const estate of this.#estates.values()) estate.close()
+    this.#estates.close()
     this.store.close()
   }
 
@@ -298,37 +268,20 @@ export class ClusterMember implements Keeper {
     return stream instanceof RemoteStream ? stream : undefined
   }
 
-  /** From another node. */
-  #run({ to, since, deaths, stanzas, bytes }: Run, ticket: Ticket): void {
-    this.look()
-    const { routes, router, reframer, epoch, log } = this.#parts
-    const domain = routes.domains.get(to.domain)
-    if (domain === undefined) return logEvent(log, 'inbox-unserved', { domain: to.domain, stanzas })
-    const past = { since: since - epoch, deaths, ticket }
-    try {
-      reframer.stanzas(bytes, (head) => router.fromNode(domain, to.instance, head, past))
-    } catch (error) {
-      this.#unreadable(undefined, '', messageOf(error))
-    }
-  }
-
-  #unreadable(sender: Incarnation | undefined, id: string, reason: string): void {
-    const node = sender && (this.membership.table.nodes.get(sender)?.name ?? sender)
-    logEvent(this.#parts.log, 'inbox-unreadable', { node, id, reason: escapeForLog(reason) })
-  }
-
   #changed(before: Table | undefined, table: Table, delta: Delta, isWhole: boolean): void {
     const { log, routes } = this.#parts
     for (const [node, { name }] of before?.nodes ?? []) {
-      if (!table.nodes.has(node)) this.#gone(node, name)
+      if (!table.nodes.has(node)) this.#gone(node, name, table)
     }
     for (const [node, { name, version }] of table.nodes) {
       if (before?.nodes.has(node) || node === this.incarnation) continue
-      logEvent(log, 'node-joined', { node: name, version })
-      for (const domain of routes.domains.values()) if (domain.adverts.all.length > 0) this.advertise(domain, node)
+      logEvent(log, 'node-joined', { name, incarnation: node, version, epoch: table.epoch })
+      this.adverts.greet(node)
     }
     if (before !== undefined && before.senior !== table.senior) {
-      logEvent(log, 'senior', { node: table.nodes.get(table.senior ?? '')?.name })
+      const incarnation = table.senior
+      const name = incarnation && table.nodes.get(incarnation)?.name
+      logEvent(log, 'senior', { name, incarnation, epoch: table.epoch, isSelf: incarnation === this.incarnation })
     }
     const names = isWhole ? undefined : namesIn(delta)
     for (const domain of routes.domains.values()) {
@@ -340,53 +293,18 @@ export class ClusterMember implements Keeper {
     }
     this.#parts.links.settleAnew()
     this.registry.tick()
-    this.#inherit(table)
+    this.#estates.follow(table)
   }
 
-  #gone(node: Incarnation, name: string): void {
-    logEvent(this.#parts.log, 'node-left', { node: name })
+  #gone(node: Incarnation, name: string, table: Table): void {
+    // One that has left in order leaves its inbox to whoever takes it.
+    const isDead = (table.estates.get(node)?.heir ?? null) !== null
+    logEvent(this.#parts.log, 'node-left', { name, incarnation: node, epoch: table.epoch, isDead })
     this.links.forget(node)
     this.post.forget(node)
     // What it had been given goes elsewhere with this very change; when that is written, its inbox needs it no more.
     setImmediate(() => void this.post.purge(node))
-    for (const estate of this.#estates.values()) estate.look()
-  }
-
-  #inherit(table: Table): void {
-    for (const [dead, { name, heir }] of table.estates) {
-      if (heir !== this.incarnation || this.#estates.has(dead)) continue
-      logEvent(this.#parts.log, 'estate-claimed', { node: name })
-      const estate = new Estate({
-        ...{ store: this.store, dead, timing: realTiming, random: Math.random },
-        isAlive: (node) => this.membership.table.nodes.has(node),
-        handler: {
-          run: (_sender, run, ticket) => this.#restore(run, ticket),
-          unreadable: (sender, id, reason) => this.#unreadable(sender, id, reason),
-          emptied: () => {
-            this.#estates.delete(dead)
-            logEvent(this.#parts.log, 'estate-settled', { node: name })
-            this.membership.propose((draft) => closeEstate(draft, dead, this.incarnation)).catch(() => {})
-          },
-        },
-      })
-      this.#estates.set(dead, estate)
-      estate.start()
-    }
-  }
-
-  /** What a dead node had read, or been given. */
-  #restore({ to, since, deaths, stanzas, bytes }: Run, ticket: Ticket): void {
-    this.look()
-    const { routes, redelivery, router, reframer, epoch, log } = this.#parts
-    const domain = routes.domains.get(to.domain)
-    if (domain === undefined) return logEvent(log, 'inbox-unserved', { domain: to.domain, stanzas })
-    const past = { since: since - epoch, deaths, ticket }
-    try {
-      if (to.instance !== undefined) redelivery.restore(domain, bytes, past)
-      else reframer.stanzas(bytes, (head) => router.fromNode(domain, undefined, head, past))
-    } catch (error) {
-      this.#unreadable(undefined, '', messageOf(error))
-    }
+    this.#estates.look()
   }
 
   #turn(isHeld: boolean): void {
@@ -419,33 +337,11 @@ export class ClusterMember implements Keeper {
 
   /** Others act for what was this node's by now. */
   #lost(why: string): void {
-    logEvent(this.#parts.log, 'cluster-lost', { reason: escapeForLog(why) })
+    logEvent(this.#parts.log, 'cluster-lost', { incarnation: this.incarnation, reason: escapeForLog(why) })
     this.post.stop()
     this.#end()
     this.registry.dismissAll()
     this.#parts.links.settleAnew()
     this.#parts.lost(why)
   }
-}
-
-/** Which instances of which domains a change is about; a domain is there, too, when only its buckets or its link are. */
-function namesIn(delta: Delta): ReadonlyMap<string, ReadonlySet<string>> {
-  const names = new Map<string, Set<string>>()
-  const of = (domain: string): Set<string> => {
-    const known = names.get(domain) ?? new Set()
-    names.set(domain, known)
-    return known
-  }
-  for (const field of delta.keys()) {
-    const { kind, subject } = splitField(field)
-    if (kind === 'instance') {
-      const place = splitInstance(subject)
-      if (place !== undefined) of(place.domain).add(place.name)
-    } else if (kind === 'buckets' || kind === 'link') of(subject)
-  }
-  return names
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,9 +1,11 @@
+import type { Authority } from './agreement.ts'
+import { countOf, wantedOf } from './assignment.ts'
 import type { Incarnation } from './cluster/cluster-store.ts'
 import type { DomainTable } from './cluster/domain-table.ts'
 import type { Draft } from './cluster/draft.ts'
 import { assign, joinInstance, leaveInstance, reinstate, sideline } from './cluster/instance-wishes.ts'
 import type { InstanceRecord } from './cluster/records.ts'
-import type { Authority, DomainRoutes } from './domain-routes.ts'
+import type { DomainRoutes } from './domain-routes.ts'
 import { Instance, type InstanceOwner } from './instance.ts'
 import { type Log, logEvent } from './log.ts'
 import { expel, type Registry } from './registry.ts'
@@ -68,7 +70,7 @@ export class ClusterRegistry implements Registry {
     this.#assignments.set(domain.name, wanted)
     if (known === undefined) this.#start(domain)
     else if (known !== wanted) {
-      this.#parts.propose((draft) => assign(draft, domain.name, countOf(domain), wantedOf(domain)))
+      this.#parts.propose((draft) => assign(draft, domain.name, countOf(domain.policy), wantedOf(domain.config)))
     }
   }
 
@@ -129,6 +131,8 @@ export class ClusterRegistry implements Registry {
 
   /** The nodes have agreed on something about a domain: on these names, or on all where it is not known on which. */
   follow(domain: DomainRoutes, agreed: DomainTable | undefined, names: Iterable<string> | undefined): void {
+    // Who has parted goes by what it has itself.
+    if (!this.#isBegun) return
     const { shares, router, routes } = this.#parts
     const { left, joined } = this.#difference(domain, agreed, names)
     const dead = left.filter((instance) => this.#isDead(instance))
@@ -218,7 +222,7 @@ export class ClusterRegistry implements Registry {
     this.#parts.propose((draft) => {
       // It may have left while the store was away.
       if (domain.joining.get(instance.name) !== instance && domain.members.get(instance.name) !== instance) return
-      const options = { count: countOf(domain), wanted: wantedOf(domain).get(instance.name) }
+      const options = { count: countOf(domain.policy), wanted: wantedOf(domain.config).get(instance.name) }
       joinInstance(draft, domain.name, instance.name, joiner, options)
     })
   }
@@ -241,13 +245,7 @@ export class ClusterRegistry implements Registry {
       const record = agreed?.instances.get(name)
       const member = domain.members.get(name)
       if (member !== undefined) {
-        const node = this.#remotes.get(member) ?? me
-        if (record?.node === node && record.route === member.route) {
-          if (node === me && domain.joining.get(name) === member) domain.joining.delete(name)
-          continue
-        }
-        // What this node has asked for, and not been granted yet, or what only it knows of.
-        if (node === me && (record === undefined || nameOf(record.node) === undefined)) continue
+        if (this.#stays(domain, member, record)) continue
         left.push(member)
       }
       if (record === undefined) continue
@@ -257,6 +255,18 @@ export class ClusterRegistry implements Registry {
       } else if (nameOf(record.node) !== undefined) joined.push(this.#remote(domain, name, record))
     }
     return { left, joined }
+  }
+
+  #stays(domain: DomainRoutes, member: Instance, record: InstanceRecord | undefined): boolean {
+    const { me, nameOf } = this.#parts
+    const { name, route } = member
+    const node = this.#remotes.get(member) ?? me
+    if (record?.node === node && record.route === route) {
+      if (node === me && domain.joining.get(name) === member) domain.joining.delete(name)
+      return true
+    }
+    // What this node has asked for, and not been granted yet, or what only it knows of.
+    return node === me && (record === undefined || nameOf(record.node) === undefined)
   }
 
   #remote(domain: DomainRoutes, name: string, record: InstanceRecord): Instance {
@@ -327,21 +337,11 @@ export class ClusterRegistry implements Registry {
   }
 }
 
-function countOf({ policy }: DomainRoutes): number | undefined {
-  return policy.kind === 'buckets' || policy.kind === 'random' ? policy.count : undefined
-}
-
-/** Which named instances have a right to which bucket. */
-function wantedOf({ config }: DomainRoutes): ReadonlyMap<string, number> {
-  const named = [...(config.instances ?? [])]
-  return new Map(named.flatMap(([name, { bucket }]) => (bucket === undefined ? [] : [[name, bucket] as const])))
-}
-
 function assignmentOf(domain: DomainRoutes): string {
-  return JSON.stringify([countOf(domain) ?? null, [...wantedOf(domain)]])
+  return JSON.stringify([countOf(domain.policy) ?? null, [...wantedOf(domain.config)]])
 }
 
 /** The buckets as agreed; none where this node's configuration has none. */
 function bucketsOf(domain: DomainRoutes, agreed: DomainTable | undefined): DomainTable['buckets'] {
-  return countOf(domain) === undefined ? undefined : agreed?.buckets
+  return countOf(domain.policy) === undefined ? undefined : agreed?.buckets
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
-import type { Cluster, Config } from '../config/config.ts'
+import type { Cluster } from '../config/config.ts'
 import type { ClusterStore } from './cluster/cluster-store.ts'
 import type { ClusterMember } from './cluster-member.ts'
 import type { ClusterNode, ClusterNodeParts } from './cluster-node.ts'
@@ -9,8 +9,13 @@ import type { Drains } from './drains.ts'
 import type { Instances } from './instances.ts'
 import type { ClusterMetrics } from './metrics.ts'
 import type { NodeTasks } from './node-tasks.ts'
+import type { OwnLinks } from './own-state.ts'
+import { loadExpress } from './scanning.ts'
+import { Reframer } from './stream/reframe.ts'
 
-export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news'> {
+export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news' | 'reframer'> {
+  readonly links: ClusterNodeParts['links'] &
+    OwnLinks & { settled(deadline: number): Promise<void>; closeShared(): Promise<void> }
   readonly instances: Instances
   readonly drains: Drains
   readonly asked: { reload(): Promise<unknown>; stop(): void } | undefined
@@ -65,9 +70,12 @@ export class ClusterSeat {
       const ca = path === undefined ? {} : { ca: readFileSync(path, 'utf8') }
       return new RedisStore({ urls, prefix, ...(sentinel === undefined ? {} : { sentinel }), ...ca })
     }
+    const { limits } = this.#parts.config()
     const node = new ClusterNode({
       ...this.#parts,
       store,
+      // What comes from other nodes is as much as what comes from streams.
+      reframer: new Reframer(limits, loadExpress(limits.stanza_bytes)),
       begins: () => this.keepHolds(),
       news: (topic, text) => this.#news(topic, text),
     })
@@ -99,8 +107,11 @@ export class ClusterSeat {
     const { member } = this
     if (member === undefined) return
     const { routes, shares, links } = this.#parts
+    const deadline = performance.now() + CONFIRM_MILLISECONDS
     member.registry.part()
-    await member.emptied(performance.now() + CONFIRM_MILLISECONDS)
+    await member.granted()
+    await member.emptied(deadline)
+    await member.quiet(deadline)
     await this.#node?.leave(FLUSH_MILLISECONDS)
     this.#node = undefined
     this.#settings = undefined
@@ -125,7 +136,7 @@ export class ClusterSeat {
     const held = member.links.held()
     member.links.end()
     links.settleAnew()
-    await links.settled(deadline)
+    await Promise.all([links.settled(deadline), links.closeShared()])
     for (const domain of held) member.links.release(domain)
     await member.emptied(deadline)
     await member.quiet(deadline)
@@ -145,7 +156,7 @@ export class ClusterSeat {
   keepHolds(): void {
     for (const domain of this.#parts.routes.domains.values()) {
       const isKept = domain.config.hold.store === 'redis'
-      domain.hold.keeper = isKept ? this.member?.holdKeeper(domain.name) : undefined
+      domain.hold.keeper = isKept ? this.member?.keeper.holdKeeper(domain.name) : undefined
     }
   }
 
@@ -155,7 +166,7 @@ export class ClusterSeat {
 
   #news(topic: string, text: string): void {
     if (topic === 'task') void this.#tasks?.tasks.handle(text)
-    else if (topic === 'adverts') this.member?.heardAdverts(text)
+    else if (topic === 'adverts') this.member?.adverts.heard(text)
   }
 }
 

@@ -1,8 +1,10 @@
-import { type BucketTable, bucketOf, bucketTable, join, leave, type Move } from '../balancing/buckets.ts'
+import { type BucketTable, bucketOf, join, leave, type Move } from '../balancing/buckets.ts'
 import { type Policy, policyFor, randomIndex } from '../balancing/policy.ts'
 import { Rendezvous } from '../balancing/rendezvous.ts'
 import type { Domain } from '../config/config.ts'
 import { Adverts } from './adverts.ts'
+import { type Agreement, type Authority, movesBetween } from './agreement.ts'
+import { assignmentOf, bucketsFor, settle, settleAll, wantedBy } from './assignment.ts'
 import { DomainCounters } from './counters.ts'
 import { ANY_INSTANCE, Hold, type Place } from './hold.ts'
 import type { Instance } from './instance.ts'
@@ -12,19 +14,8 @@ import { Presences } from './presences.ts'
 import { Quarantine } from './quarantine.ts'
 import { randomOf, rankingOf, type Snapshot } from './snapshot.ts'
 import type { SlabPool } from './stream/slab-pool.ts'
+import { Unwritten } from './unwritten.ts'
 import type { Head } from './xmpp/head.ts'
-
-/** Whether what a cluster has said may still be acted upon: a node that it may have given up must not. */
-export interface Authority {
-  readonly isHeld: boolean
-}
-
-/** Who has left, who has come, and who has which bucket then; as the nodes of a cluster have agreed. */
-export interface Agreement {
-  readonly left: readonly Instance[]
-  readonly joined: readonly Instance[]
-  readonly buckets: BucketTable | undefined
-}
 
 const nobody = Rendezvous.of([])
 
@@ -55,6 +46,7 @@ export class DomainRoutes {
   readonly joining = new Map<string, Instance>()
   /** Those of other nodes that get nothing new, and have not confirmed all that they were sent. */
   readonly departing = new Set<Instance>()
+  readonly unwritten = new Unwritten()
 
   /**
    * @param random in [0, 1), for those who are picked at random
@@ -67,7 +59,7 @@ export class DomainRoutes {
     this.#random = random
     this.#config = config
     this.#policy = policyFor(config.balancing, config.bare_domain)
-    this.#buckets = this.#freeBuckets()
+    this.#buckets = bucketsFor(this.#policy, config, [])
   }
 
   /** Whether the bytes `buffer[start, end)` are its name, as it is in normal form. */
@@ -183,6 +175,11 @@ export class DomainRoutes {
     this.#snapshot = undefined
   }
 
+  /** Whether an instance has a share that it gets nothing new of yet: what it has all the same is older. */
+  isKeptBack(instance: Instance): boolean {
+    return instance.state !== 'draining' && this.#moving.includes(instance)
+  }
+
   /** The reverse of `keepBack` and `pause`; of an instance that is neither, nothing. */
   letGo(instance: Instance): void {
     if (this.#moving.delete(instance)) this.#snapshot = undefined
@@ -210,7 +207,7 @@ export class DomainRoutes {
   /** An instance arrives; it may take a bucket from one that has no right to it. Returns what changes hands. */
   join(instance: Instance): readonly Move[] {
     this.#members.set(instance.name, instance)
-    return this.#change(instance, (table) => join(table, instance.name, this.#wantedBy(instance.name)))
+    return this.#change(instance, (table) => join(table, instance.name, wantedBy(this.#config, instance.name)))
   }
 
   /** An instance takes the place of another of the same name: no bucket moves. */
@@ -242,12 +239,9 @@ export class DomainRoutes {
   unfollow(): void {
     this.#authority = undefined
     for (const { name, node } of [...this.#members.values()]) if (node !== undefined) this.#members.delete(name)
-    const free = this.#freeBuckets()
-    let table = this.#buckets?.holders.length === free?.holders.length ? this.#buckets : free
-    for (const { name } of table?.members ?? []) if (table && !this.#members.has(name)) table = leave(table, name).table
-    for (const name of this.#members.keys()) if (table) table = join(table, name, this.#wantedBy(name)).table
-    this.#buckets = table
-    this.#settleAll()
+    this.#buckets = bucketsFor(this.#policy, this.#config, this.#members.keys(), this.#buckets)
+    this.#snapshot = undefined
+    settleAll(this.#members.values(), this.#buckets)
   }
 
   /** What the nodes of a cluster have agreed comes into force. Returns what changes hands. */
@@ -280,58 +274,36 @@ export class DomainRoutes {
 
   /** The reverse of `sideline`. Returns what changes hands. */
   reinstate(instance: Instance): readonly Move[] {
-    return this.#change(instance, (table) => join(table, instance.name, this.#wantedBy(instance.name)))
+    return this.#change(instance, (table) => join(table, instance.name, wantedBy(this.#config, instance.name)))
   }
 
   /** An instance has come, has stalled, or reads again. */
   refresh(instance: Instance): void {
     this.#snapshot = undefined
-    this.#settle(instance, this.#buckets?.holders.indexOf(instance.name) ?? -1)
+    settle(instance, this.#buckets)
   }
 
   /** Takes a new config into force. Returns whether stanzas are now shared out otherwise. */
   configure(config: Domain): boolean {
-    const assigned = this.#assignment()
+    const assigned = assignmentOf(this.#policy, this.#config)
     const spilled = this.#config.when_unassigned
     this.#config = config
     this.hold.limit = config.hold.bytes
     this.#policy = policyFor(config.balancing, config.bare_domain)
-    const isAssignedAnew = this.#assignment() !== assigned
-    if (isAssignedAnew && !this.isFollowing) this.#assignAnew()
-    this.#settleAll()
+    const isAssignedAnew = assignmentOf(this.#policy, config) !== assigned
+    if (isAssignedAnew && !this.isFollowing) {
+      this.#buckets = bucketsFor(this.#policy, config, this.#members.keys())
+    }
+    settleAll(this.#members.values(), this.#buckets)
     for (const mover of this.#moving.instances) this.#moving.set(mover, this.#ownPlaces(mover))
     this.#snapshot = undefined
     return isAssignedAnew || spilled !== config.when_unassigned
-  }
-
-  /** All that the config says about who gets which bucket, to be compared. */
-  #assignment(): string {
-    const wanted = [...(this.#config.instances ?? [])].filter(([, { bucket }]) => bucket !== undefined)
-    return JSON.stringify([this.#policy, wanted.map(([name, { bucket }]) => [name, bucket])])
-  }
-
-  #assignAnew(): void {
-    this.#buckets = this.#freeBuckets()
-    for (const name of this.#members.keys()) {
-      if (this.#buckets !== undefined) this.#buckets = join(this.#buckets, name, this.#wantedBy(name)).table
-    }
-  }
-
-  /** The bucket that the config, as it is now, gives to an instance. */
-  #wantedBy(name: string): number | undefined {
-    return this.#config.instances?.get(name)?.bucket
   }
 
   /** The best live instance for a key; undefined when its share is moving, or there is none. */
   #ranked(snapshot: Snapshot, hash: number): Instance | undefined {
     const best = snapshot.ranked[snapshot.rendezvous.pick(hash)]
     return best !== undefined && this.#moving.size > 0 && this.#moving.has(best.name) ? undefined : best
-  }
-
-  #freeBuckets(): BucketTable | undefined {
-    const { policy } = this
-    const count = policy.kind === 'buckets' || policy.kind === 'random' ? policy.count : undefined
-    return count === undefined ? undefined : bucketTable(count)
   }
 
   /** Only those that a change is about are settled anew: ten thousand may join, one after the other. */
@@ -358,20 +330,6 @@ export class DomainRoutes {
     }
   }
 
-  /** Says of every instance what it holds; who gets stanzas is worked out when the next one comes. */
-  #settleAll(): void {
-    this.#snapshot = undefined
-    const bucketOf = new Map((this.#buckets?.holders ?? []).map((name, bucket) => [name, bucket]))
-    for (const instance of this.#members.values()) this.#settle(instance, bucketOf.get(instance.name) ?? -1)
-  }
-
-  /** @param bucket what it holds; -1 for none */
-  #settle(instance: Instance, bucket: number): void {
-    instance.bucket = bucket < 0 ? undefined : bucket
-    if (instance.state !== 'joining' && instance.state !== 'active' && instance.state !== 'spare') return
-    instance.state = this.#buckets !== undefined && instance.bucket === undefined ? 'spare' : 'active'
-  }
-
   #takeSnapshot(): Snapshot {
     const holders = this.holders.map((holder, bucket) => (this.#moving.has(bucket) ? undefined : holder))
     const rendezvous = this.ranks ? rankingOf(this.#members, this.#rendezvous) : nobody
@@ -388,13 +346,4 @@ export class DomainRoutes {
       (this.#policy.kind === 'buckets' && this.#config.when_unassigned === 'spill')
     )
   }
-}
-
-/** What is another's in the second table than in the first; of tables of unlike sizes, nothing. */
-function movesBetween(before: BucketTable | undefined, after: BucketTable | undefined): readonly Move[] {
-  if (before === undefined || after === undefined || before.holders.length !== after.holders.length) return []
-  return after.holders.flatMap((to, bucket) => {
-    const from = before.holders[bucket]
-    return from === to ? [] : [{ bucket, from, to }]
-  })
 }

@@ -115,7 +115,7 @@ export class Gateway {
       },
       forgotten: (name) => {
         const domain = routes.domains.get(name)
-        if (domain !== undefined) this.#seat.member?.advertise(domain)
+        if (domain !== undefined) this.#seat.member?.adverts.tell(domain)
       },
     })
     const leases = () => this.#seat.member?.links
@@ -131,8 +131,8 @@ export class Gateway {
       drain,
       routed: (seconds) => this.#routeSeconds.observe(seconds),
       preciseNow: () => performance.now(),
-      keeper: () => this.#seat.member,
-      advertised: (domain) => this.#seat.member?.advertise(domain),
+      keeper: () => this.#seat.member?.keeper,
+      advertised: (domain) => this.#seat.member?.adverts.tell(domain),
     })
     const own = { address: config.address, epoch: performance.timeOrigin }
     const redelivery = new Redelivery({ router: this.#router, reframer, clock, log, ...own })
@@ -189,7 +189,7 @@ export class Gateway {
     this.#events = new Events(log, Date.now)
     this.#actions = new NodeActions({ config: () => this.#config, routes, drains: () => this.#drains, log })
     this.#seat = new ClusterSeat({
-      ...{ version, routes, router, links, flusher, clock, reframer, redelivery, log, epoch: own.epoch },
+      ...{ version, routes, router, links, flusher, clock, redelivery, log, epoch: own.epoch },
       ...{ instances, drains: this.#drains, shares: this.#shares, config: () => this.#config, asked },
       seated: (domain, instance) => instances.seated(domain, instance),
       giveUp: (domain, outbox, before) => this.#watch.giveUpOld(domain, outbox, before),

@@ -22,7 +22,11 @@ export interface Home {
   isNamed(buffer: Buffer, start: number, end: number): boolean
   readonly counters: DomainCounters
   readonly presences: Presences
-  readonly config: { readonly retry_get: boolean; readonly presence_repair_seconds: number }
+  readonly config: {
+    readonly retry_get: boolean
+    readonly presence_repair_seconds: number
+    readonly delivery: string
+  }
 }
 
 /** An instance's stream: its own, or the way to the node that has it. */

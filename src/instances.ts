@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { replayAdverts } from './advertising.ts'
 import type { Clock } from './clock.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { Instance, type InstanceOwner } from './instance.ts'
@@ -80,7 +81,7 @@ export class Instances implements InstanceOwner {
 
   /** An instance has its place in the routing table. */
   seated(domain: DomainRoutes, instance: Instance): void {
-    this.#parts.router.replayAdverts(domain, instance)
+    replayAdverts(this.#parts.router, domain, instance)
     this.#parts.joined(domain.name)
     logEvent(this.#parts.log, 'instance-joined', {
       domain: domain.name,

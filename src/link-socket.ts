@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import type { Sink } from './stream/outbox.ts'
 import { readingShared } from './stream/reading.ts'
+import type { Sink } from './stream/sink.ts'
 
 export interface LinkTls {
   /** PEM of the authorities to believe instead of the system's. */

@@ -1,14 +1,15 @@
 import type { Upstream as UpstreamConfig } from '../config/config.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { Link, type LinkHandler } from './link.ts'
+import type { LinkHolder, LinkLeases } from './link-leases.ts'
 import type { LinkTls } from './link-socket.ts'
 import type { RemoteStream } from './remote-stream.ts'
-import type { Upstream, Upstreams } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { Flusher } from './stream/flusher.ts'
 import { Outbox } from './stream/outbox.ts'
 import { StanzaQueue } from './stream/queue.ts'
 import type { Standstill } from './stream/standstill.ts'
+import type { Upstream, Upstreams } from './upstream.ts'
 import type { Scanners } from './xmpp/scanners.ts'
 
 export interface LinksParts {
@@ -31,17 +32,6 @@ const PASSING_MILLISECONDS = 10_000
 const SETTLING_MILLISECONDS = 20
 /** After a server has said `conflict` to a link that another node may have had, in milliseconds; then twice that, … */
 const TAKEOVER_RETRY_MILLISECONDS = 2000
-
-/** Who holds the one link of a domain (`links: one`) in a cluster: `here`, another node, or nobody yet. */
-export type LinkHolder = 'here' | RemoteStream | undefined
-
-/** Settles among the nodes of a cluster who dials for a domain. */
-export interface LinkLeases {
-  /** A domain's one link is wanted: `Links.assign` says who has it. */
-  want(domain: string): LinkHolder
-  /** It has been asked for, and not been granted yet. */
-  isClaiming(domain: string): boolean
-}
 
 interface Held {
   /** Ours; not open while another node has the domain's one link. */
@@ -128,6 +118,12 @@ export class Links implements Upstreams {
   async drained(deadline: number): Promise<void> {
     const going = [...this.#held.values()].filter(({ link, way }) => way !== link || link.state === 'online')
     await Promise.all(going.map(({ way }) => way.outbox.passed(deadline - performance.now())))
+  }
+
+  /** The node is stopping, and others have links of their own: these are closed, in order, while what they bring can be passed on. */
+  async closeShared(): Promise<void> {
+    const shared = [...this.#held.values()].filter(({ config }) => config.links === 'each')
+    await Promise.all(shared.map(({ link }) => link.stop()))
   }
 
   /** The node is stopping: what waits for a link that is not up is given up, while those who sent it are still there. */

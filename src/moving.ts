@@ -18,6 +18,10 @@ export class Moving {
     return this.#all.has(place)
   }
 
+  includes(instance: Instance): boolean {
+    return this.#places.has(instance)
+  }
+
   set(instance: Instance, places: readonly Place[]): void {
     this.#places.set(instance, places)
     this.#gather()

@@ -4,16 +4,15 @@ import type { ClusterAccess } from './admin/cluster-routes.ts'
 import { Desk } from './cluster/desk.ts'
 import { Tasks } from './cluster/tasks.ts'
 import type { ClusterMember } from './cluster-member.ts'
-import type { Links } from './links.ts'
 import type { Log } from './log.ts'
-import { ownState } from './own-state.ts'
+import { type OwnLinks, ownState } from './own-state.ts'
 import type { Routes } from './routes.ts'
 
 export interface NodeTasksParts {
   readonly name: string
   readonly version: string
   readonly routes: Routes
-  readonly links: Links
+  readonly links: OwnLinks
   readonly log: Log
   /** Undefined for a node without a cluster. */
   readonly member: () => ClusterMember | undefined

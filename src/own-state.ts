@@ -3,14 +3,18 @@ import type { Incarnation } from './cluster/cluster-store.ts'
 import type { ConnectedState, DomainState, NodeState } from './cluster/node-state.ts'
 import type { ClusterMember } from './cluster-member.ts'
 import type { DomainRoutes } from './domain-routes.ts'
-import type { Links } from './links.ts'
 import type { Routes } from './routes.ts'
+
+/** The links of this node. */
+export interface OwnLinks {
+  peek(domain: string): { readonly state: string } | undefined
+}
 
 export interface OwnStateParts {
   readonly name: string
   readonly version: string
   readonly routes: Routes
-  readonly links: Links
+  readonly links: OwnLinks
   /** Undefined for a node without a cluster. */
   readonly member: ClusterMember | undefined
 }
@@ -31,7 +35,7 @@ export function ownState({ name, version, routes, links, member }: OwnStateParts
 function domainState(
   domain: DomainRoutes,
   me: Incarnation,
-  links: Links,
+  links: OwnLinks,
   member: ClusterMember | undefined,
 ): DomainState {
   const instances: Record<string, ConnectedState> = {}

@@ -1,8 +1,9 @@
 import type { Destination } from './cluster/entry.ts'
 import type { InstanceStream } from './instance.ts'
 import type { Flusher } from './stream/flusher.ts'
-import { Outbox, type Sink } from './stream/outbox.ts'
+import { Outbox } from './stream/outbox.ts'
 import type { Slab } from './stream/queue.ts'
+import type { Sink } from './stream/sink.ts'
 
 /** What goes to another node, as an outbox needs it (`cluster/mailbox.ts`). */
 export interface Way {

@@ -1,38 +1,25 @@
+import { tellAll } from './advertising.ts'
 import type { Clock } from './clock.ts'
 import type { BounceReason } from './counters.ts'
 import type { DomainRoutes } from './domain-routes.ts'
+import { faultOf, refuse } from './faults.ts'
 import type { Home, Instance } from './instance.ts'
+import { Journaling } from './journaling.ts'
 import type { LocalRouter } from './local.ts'
+import type { Keeper, Past } from './past.ts'
 import { isReply, isRequest, Replies } from './replies.ts'
 import { type Request, requestKey } from './requests.ts'
 import type { Routes } from './routes.ts'
 import { barrierOf } from './stream/barriers.ts'
-import type { Outbox, Source } from './stream/outbox.ts'
-import type { StanzaQueue, Ticket } from './stream/queue.ts'
+import type { Source } from './stream/outbox.ts'
+import type { StanzaQueue } from './stream/queue.ts'
 import type { Reframer } from './stream/reframe.ts'
+import type { Upstreams } from './upstream.ts'
 import { Form, type Head, Type } from './xmpp/head.ts'
 import { isValidIq } from './xmpp/iq.ts'
 import { isJid } from './xmpp/jid.ts'
 import { envelopeOf, type StanzaCondition, stanzaError, undeliverable } from './xmpp/stanza-error.ts'
 import type { StreamCondition } from './xmpp/stream-error.ts'
-
-/** The way to a domain's server: a link, or the node that has one. */
-export interface Upstream {
-  readonly outbox: Outbox
-}
-
-/** Where stanzas are written down before they count as read (`delivery: journal`). */
-export interface Keeper {
-  /** Writes the stanza in `head` down, which came at `since` of the clock; the ticket keeps it there. */
-  keep(domain: string, isForServer: boolean, head: Head, since: number): Ticket
-  /** Calls `then` once all that was written down before is safe; at once if it is. */
-  whenKept(then: () => void): void
-}
-
-/** Which link serves a source domain; it is opened if it was not. Undefined for a domain that has none. */
-export interface Upstreams {
-  linkFor(domain: string): Upstream | undefined
-}
 
 export interface RouterParts {
   readonly routes: Routes
@@ -56,21 +43,8 @@ export interface RouterParts {
   readonly advertised: (domain: DomainRoutes) => void
 }
 
-/** What is remembered of a stanza that comes again. */
-export interface Past {
-  /** When it first came, in the clock's milliseconds. */
-  readonly since: number
-  /** How many instances have died with it unconfirmed. */
-  readonly deaths: number
-  /** Of one that was held, and is kept until it has ended. */
-  readonly ticket?: Ticket | undefined
-}
-
 /** One stanza in so many is timed: to read a clock twice per stanza would cost more than to route it. A power of two. */
 const SAMPLE = 64
-
-/** A request of an instance with a longer id is refused. */
-const MOST_ID_BYTES = 1024
 
 /** A stanza that has gone from node to node so often goes round in a circle. */
 const MOST_HOPS = 10
@@ -82,6 +56,7 @@ const MOST_HOPS = 10
 export class Router {
   readonly #parts: RouterParts
   readonly #replies = new Replies()
+  readonly #journaling: Journaling
   #isRetry = false
   #count = 0
   /** The node is stopping: only replies still find their way to instances. */
@@ -89,6 +64,11 @@ export class Router {
 
   constructor(parts: RouterParts) {
     this.#parts = parts
+    this.#journaling = new Journaling({
+      keeper: parts.keeper,
+      clock: parts.clock,
+      reroute: (domain, queue) => this.reroute(domain, queue),
+    })
   }
 
   /** From the XMPP server: legs (a) and (b) of the drawing. */
@@ -107,7 +87,11 @@ export class Router {
     if (target === this.#parts.self)
       return this.#toSelf(domain, head, (reply) => this.#toServer(domain, reply, undefined))
     const advert = target.adverts.note(head, target.name)
-    if (advert !== undefined) return this.#advertise(target, advert)
+    if (advert !== undefined) {
+      target.counters.deliveredToSelf++
+      tellAll(this, target, advert)
+      return this.#parts.advertised(target)
+    }
     // What is held where it outlives the node needs no bounce.
     if (this.isStopping && !isReply(head) && !target.hold.outlives) {
       return this.bounce(target, head, 'recipient-unavailable', 'shutdown')
@@ -120,7 +104,9 @@ export class Router {
     domain.counters.receivedFromNodes++
     if ((past.ticket?.hops ?? 0) > MOST_HOPS) return this.bounce(domain, head, 'remote-server-timeout', 'hops', past)
     if (name === undefined) return this.#toServer(domain, head, undefined, undefined, past)
-    const instance = domain.members.get(name)
+    // The sender may know already that it has its place here. What waits for it until others have confirmed is newer, and
+    // they may be waiting for this.
+    const instance = domain.members.get(name) ?? domain.joining.get(name)
     const isHere = instance !== undefined && instance.node === undefined && instance.state !== 'draining'
     if (!isHere || isReply(head)) return this.toInstance(domain, head, undefined, past)
     this.#deliver(instance, head, undefined, past)
@@ -146,7 +132,7 @@ export class Router {
     const domain = target ?? instance.domain
     domain.counters.receivedFromInstances++
     const fault = faultOf(head)
-    if (fault !== undefined) return this.#refuse(domain, instance, head, fault)
+    if (fault !== undefined) return refuse(this, domain, instance, head, fault)
     if (isReply(head) && !this.#noteAnswer(instance, head)) {
       domain.counters.dropped('foreign_reply')
       return undefined
@@ -169,30 +155,26 @@ export class Router {
    * room; absent, nothing can be. `past`: of a stanza that comes again.
    */
   toInstance(domain: DomainRoutes, head: Head, source?: Source, past?: Past): void {
-    // Another node sees to it by now.
-    if (past?.ticket?.isVoid) return void domain.counters.forwarded++
-    const known = past ?? (domain.isJournaled ? this.#keep(domain, head) : undefined)
-    if (isReply(head)) return this.#toAsker(domain, head, source, known)
+    if (past?.ticket?.isVoid) {
+      // Another node sees to it by now; unless only this one knows of it.
+      if (past.ticket.isStored) return void domain.counters.forwarded++
+      return this.toInstance(domain, head, source, { since: past.since, deaths: past.deaths })
+    }
+    if (domain.isJournaled && past?.ticket === undefined && this.#journaling.write(domain, head, source, past)) return
+    if (isReply(head)) return this.#toAsker(domain, head, source, past)
     const instance = domain.pick(head)
-    if (instance !== undefined) return this.#deliver(instance, head, source, known)
+    if (instance !== undefined) return this.#deliver(instance, head, source, past)
     const place = domain.placeOf(head)
     // Nobody will come any more, to this life of the node.
     if (this.isStopping && domain.config.hold.store === 'memory') {
-      return this.bounce(domain, head, 'recipient-unavailable', 'shutdown', known)
+      return this.bounce(domain, head, 'recipient-unavailable', 'shutdown', past)
     }
     if (domain.config.when_unassigned === 'bounce' && !domain.isMoving(place) && !domain.isUnsettled(place)) {
-      return this.bounce(domain, head, 'recipient-unavailable', 'unassigned', known)
+      return this.bounce(domain, head, 'recipient-unavailable', 'unassigned', past)
     }
-    const since = known?.since ?? this.#parts.clock.now
-    if (domain.hold.add(place, head, since, known?.deaths ?? 0, known?.ticket)) return
-    this.bounce(domain, head, 'resource-constraint', 'hold_full', known)
-  }
-
-  /** Writes a stanza down before it counts as read. */
-  #keep(domain: DomainRoutes, head: Head, isForServer = false): Past | undefined {
-    const since = this.#parts.clock.now
-    const ticket = this.#parts.keeper()?.keep(domain.name, isForServer, head, since)
-    return ticket && { since, deaths: 0, ticket }
+    const since = past?.since ?? this.#parts.clock.now
+    if (domain.hold.add(place, head, since, past?.deaths ?? 0, past?.ticket)) return
+    this.bounce(domain, head, 'resource-constraint', 'hold_full', past)
   }
 
   /**
@@ -238,27 +220,9 @@ export class Router {
     this.originate(domain, stanzaError({ ...envelope, to: envelope.to ?? domain.name }, condition), back)
   }
 
-  /** Tells an instance that joins what the server has told the domain (XEP-0355, XEP-0356). */
-  replayAdverts(domain: DomainRoutes, instance: Instance): void {
-    for (const advert of domain.adverts.all) this.#tell(domain, instance, advert)
-  }
-
-  /** The server's word is for every instance, now and for those to come: it is taken here, and passed on by us. */
-  #advertise(domain: DomainRoutes, advert: Buffer): void {
-    domain.counters.deliveredToSelf++
-    this.tellAll(domain, advert)
-    this.#parts.advertised(domain)
-  }
-
-  /** Tells a domain's instances of this node what its server has said. */
-  tellAll(domain: DomainRoutes, advert: Buffer): void {
-    for (const instance of domain.members.values()) {
-      if (instance.node === undefined) this.#tell(domain, instance, advert)
-    }
-  }
-
-  #tell(domain: DomainRoutes, instance: Instance, bytes: Buffer): void {
-    domain.counters.receivedFromSelf++
+  /** Gives an instance a stanza of our own making. */
+  tell(instance: Instance, bytes: Buffer): void {
+    instance.domain.counters.receivedFromSelf++
     this.#parts.reframer.stanzas(bytes, (head) => this.#deliver(instance, head, undefined))
   }
 
@@ -344,7 +308,8 @@ export class Router {
       return this.bounce(domain, head, 'remote-server-timeout', 'link_full', past, back)
     }
     const since = past?.since ?? this.#parts.clock.now
-    outbox.append(head.buffer, head.start, head.end, since, past?.deaths ?? 0, past?.ticket)
+    const ticket = past?.ticket ?? this.#journaling.keepForServer(domain, head, since)
+    outbox.append(head.buffer, head.start, head.end, since, past?.deaths ?? 0, ticket)
     if (source !== undefined && outbox.isFull) outbox.waitForRoom(source)
   }
 
@@ -354,24 +319,9 @@ export class Router {
     this.#parts.self.counters.deliveredToSelf++
     if (reply.kind === 'taken') return
     domain.counters.receivedFromSelf++
-    this.#parts.reframer.stanzas(Buffer.from(reply.text), answer)
+    // An answer says that all that came before has been read.
+    this.#journaling.whenKept(domain, () => this.#parts.reframer.stanzas(Buffer.from(reply.text), answer))
     if (reply.drain && asker !== undefined) this.#parts.drain(asker)
-  }
-
-  /** What an instance may not send: it is told, and closed the next time it nests a stream in a stanza. */
-  #refuse(domain: Home, instance: Instance, head: Head, fault: Fault): StreamCondition | undefined {
-    const again = fault === 'streams' && instance.warned
-    if (fault === 'streams') instance.warned = true
-    const outcome = undeliverable(head)
-    if (outcome !== 'bounce') domain.counters.dropped(outcome)
-    else {
-      domain.counters.bounced('bad-request', fault === 'no_to' ? 'no_to' : 'invalid')
-      instance.domain.counters.receivedFromSelf++
-      this.#parts.reframer.stanzas(Buffer.from(stanzaError(envelopeOf(head), 'bad-request')), (error) =>
-        this.#deliver(instance, error, undefined),
-      )
-    }
-    return again ? 'policy-violation' : undefined
   }
 
   /** The answer to a barrier is between the stream and us: not counted, and never passed on. */
@@ -389,15 +339,4 @@ export class Router {
     this.#parts.answered((this.#parts.clock.now - since) / 1000)
     return true
   }
-}
-
-type Fault = 'no_to' | 'streams' | 'invalid'
-
-function faultOf(head: Head): Fault | undefined {
-  if (head.toStart < 0) return 'no_to'
-  if (head.streams) return 'streams'
-  if (head.toForm !== Form.full && !isJid(head.buffer, head.toStart, head.toEnd)) return 'invalid'
-  // Its id is to be carried in a token, which may be twice as long, and remembered.
-  if (isRequest(head) && head.idEnd - head.idStart > MOST_ID_BYTES) return 'invalid'
-  return isValidIq(head) ? undefined : 'invalid'
 }

@@ -147,7 +147,9 @@ export class Shares {
   }
 
   shareAnew(domain: DomainRoutes): void {
-    const queues = this.laden(domain).map((instance) => ({ instance, queue: instance.stream.outbox.take() }))
+    // Only another node can have given anything to one that is kept back; whoever it waits for may be waiting for that.
+    const laden = this.laden(domain).filter((instance) => !domain.isKeptBack(instance))
+    const queues = laden.map((instance) => ({ instance, queue: instance.stream.outbox.take() }))
     for (const { instance, queue } of queues) this.#parts.router.reroute(domain, queue, instance)
   }
 }

@@ -95,7 +95,12 @@ export class Watch {
   #expireHold(domain: DomainRoutes): void {
     const before = this.#parts.clock.now - domain.config.hold.seconds * 1000
     // What changes hands waits for confirmations, which have a deadline of their own, and for no instance.
-    const expired = this.#bounceHeld(domain, before, 'hold_expired', (place) => domain.isMoving(place))
+    let expired = this.#bounceHeld(domain, before, 'hold_expired', (place) => domain.isMoving(place))
+    const unwritten = domain.unwritten.takeOlderThan(before)
+    expired += unwritten.stanzas
+    for (let slab = unwritten.shift(); slab !== undefined; slab = unwritten.shift()) {
+      this.#bounce(domain, slab, 'recipient-unavailable', 'hold_expired')
+    }
     if (expired > 0) logEvent(this.#parts.log, 'hold-expired', { domain: domain.name, stanzas: expired })
   }
 

@@ -13,6 +13,8 @@ interface Module {
   readonly text: string
   /** Files of ours that it imports, by path. */
   readonly own: readonly string[]
+  /** What is loaded with it, as it says. */
+  readonly loaded: readonly string[]
   /** Packages and node's own modules that it imports. */
   readonly foreign: readonly string[]
 }
@@ -32,7 +34,7 @@ function read(path: string): Module {
   const own = specifiers
     .filter((name) => name.startsWith('.'))
     .map((name) => posix.join(posix.dirname(path), `${name}${extension}`))
-  return { path, text, own, foreign: specifiers.filter((name) => !name.startsWith('.')) }
+  return { path, text, own, loaded: loadedBy(text), foreign: specifiers.filter((name) => !name.startsWith('.')) }
 }
 
 /** Of `import … from 'x'`, `import 'x'`, `export … from 'x'` and `import('x')`, types included. */
@@ -42,6 +44,28 @@ function importsOf(text: string): readonly string[] {
   )
   const calls = text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)
   return [...statements, ...calls].map(([, first, second]) => first ?? second ?? '')
+}
+
+/** What is loaded with a file: not what is a type, or what is asked for when it is needed. */
+function loadedBy(text: string): readonly string[] {
+  const statements = text.matchAll(
+    /^\s*(?:import|export)\s+(?!type\b)[^'";]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]/gms,
+  )
+  return [...statements].map(([, first, second]) => first ?? second ?? '')
+}
+
+/** All files that are loaded with one, itself among them. */
+function reached(path: string, known = new Set<string>()): ReadonlySet<string> {
+  if (known.has(path)) return known
+  known.add(path)
+  for (const name of byPath.get(path)?.loaded ?? []) {
+    if (name.startsWith('.')) reached(posix.join(posix.dirname(path), name), known)
+  }
+  return known
+}
+
+function isOfCluster(path: string): boolean {
+  return /^src\/(cluster\/|cluster-)/.test(path)
 }
 
 /** Which folder, or which file directly in src, a path belongs to. */
@@ -57,6 +81,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   'src/xmpp/': [],
   'config/': ['src/xmpp/', 'balancing/'],
   'src/stream/': ['src/xmpp/'],
+  'src/cluster/': ['balancing/', 'src/stream/', 'src/xmpp/', 'backoff.ts', 'log.ts'],
 }
 
 /** What the flat files of src may import of each other and of the folders; what is not listed is a root: see below. */
@@ -71,7 +96,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
   'log-codes.ts': [],
   'log.ts': ['log-codes.ts'],
   'metrics.ts': ['counters.ts', 'histogram.ts', 'src/xmpp/'],
-  'requests.ts': ['src/xmpp/'],
+  'requests.ts': ['src/stream/', 'src/xmpp/'],
   'replies.ts': ['src/xmpp/'],
   'hold.ts': ['src/stream/', 'src/xmpp/'],
   'local.ts': ['counters.ts', 'src/xmpp/'],
@@ -80,36 +105,90 @@ const files: Readonly<Record<string, readonly string[]>> = {
   'link-parser.ts': ['src/xmpp/'],
   'link-probe.ts': ['src/stream/', 'src/xmpp/'],
   'link-socket.ts': ['src/stream/'],
+  'link-events.ts': ['counters.ts', 'link.ts', 'log.ts', 'router.ts', 'routes.ts', 'src/xmpp/'],
+  'link-leases.ts': ['remote-stream.ts'],
+  'upstream.ts': ['src/stream/'],
   'adverts.ts': ['src/xmpp/'],
+  'advertising.ts': ['domain-routes.ts', 'instance.ts'],
   'presences.ts': ['src/xmpp/'],
   'quarantine.ts': [],
   'instance.ts': ['counters.ts', 'presences.ts', 'requests.ts', 'src/stream/', 'src/xmpp/'],
+  'past.ts': ['src/stream/', 'src/xmpp/'],
+  'faults.ts': ['instance.ts', 'replies.ts', 'src/xmpp/'],
+  'unwritten.ts': ['src/stream/', 'src/xmpp/'],
+  'journaling.ts': ['clock.ts', 'domain-routes.ts', 'instance.ts', 'past.ts', 'src/stream/', 'src/xmpp/'],
+  'moving.ts': ['hold.ts', 'instance.ts'],
+  'snapshot.ts': ['balancing/', 'instance.ts'],
+  'agreement.ts': ['balancing/', 'instance.ts'],
+  'assignment.ts': ['balancing/', 'config/', 'instance.ts'],
+  'registry.ts': ['domain-routes.ts', 'instance.ts', 'log.ts', 'router.ts', 'shares.ts'],
+  'shares.ts': ['balancing/', 'domain-routes.ts', 'instance.ts', 'log.ts', 'redelivery.ts', 'router.ts', 'src/stream/'],
+  'remote-stream.ts': ['instance.ts', 'src/cluster/', 'src/stream/'],
+  'post-keeper.ts': ['hold.ts', 'past.ts', 'replies.ts', 'src/cluster/', 'src/stream/', 'src/xmpp/'],
+  'cluster-adverts.ts': ['advertising.ts', 'domain-routes.ts', 'router.ts', 'routes.ts', 'src/cluster/'],
+  'cluster-estates.ts': ['cluster-runs.ts', 'log.ts', 'src/cluster/'],
+  'cluster-links.ts': ['link-leases.ts', 'log.ts', 'remote-stream.ts', 'src/cluster/'],
+  'cluster-registry.ts': [
+    'agreement.ts',
+    'assignment.ts',
+    'domain-routes.ts',
+    'instance.ts',
+    'log.ts',
+    'registry.ts',
+    'remote-stream.ts',
+    'router.ts',
+    'routes.ts',
+    'shares.ts',
+    'src/cluster/',
+    'src/stream/',
+  ],
+  'cluster-runs.ts': [
+    'domain-routes.ts',
+    'log.ts',
+    'past.ts',
+    'redelivery.ts',
+    'router.ts',
+    'routes.ts',
+    'src/cluster/',
+    'src/stream/',
+  ],
+  'own-state.ts': ['config/', 'cluster-member.ts', 'domain-routes.ts', 'routes.ts', 'src/cluster/'],
+  'node-actions.ts': ['config/', 'domain-routes.ts', 'drains.ts', 'instance.ts', 'log.ts', 'routes.ts', 'src/admin/'],
+  'node-tasks.ts': ['cluster-member.ts', 'log.ts', 'own-state.ts', 'routes.ts', 'src/admin/', 'src/cluster/'],
+  'events.ts': ['log.ts', 'log-codes.ts'],
   'drains.ts': ['domain-routes.ts', 'instance.ts', 'log.ts', 'src/xmpp/'],
   'redelivery.ts': [
     'clock.ts',
     'domain-routes.ts',
     'instance.ts',
     'log.ts',
+    'past.ts',
     'quarantine.ts',
     'replies.ts',
     'router.ts',
     'src/stream/',
     'src/xmpp/',
   ],
-  'journal.ts': ['hold.ts', 'src/stream/'],
-  'journals.ts': ['backoff.ts', 'domain-routes.ts', 'journal.ts', 'log.ts', 'src/stream/'],
 }
 
 /** No file of a lower part may see these: they put the parts together or stand above them. */
-const tops = ['gateway.ts', 'main.ts', 'view.ts', 'watch.ts', 'instances.ts', 'links.ts', 'listener.ts']
+const tops = [
+  ...['gateway.ts', 'main.ts', 'view.ts', 'watch.ts', 'instances.ts', 'links.ts', 'listener.ts'],
+  ...['cluster-seat.ts', 'cluster-node.ts', 'cluster-member.ts', 'node-tasks.ts', 'node-actions.ts'],
+]
 const above: Readonly<Record<string, readonly string[]>> = {
   'main.ts': [],
   'gateway.ts': ['src/commands/'],
   'view.ts': ['gateway.ts'],
   'watch.ts': ['gateway.ts'],
-  'instances.ts': ['gateway.ts', 'watch.ts', 'census.ts', 'view.ts'],
+  'instances.ts': ['gateway.ts', 'watch.ts', 'census.ts', 'view.ts', 'cluster-seat.ts'],
   'links.ts': ['gateway.ts', 'watch.ts', 'census.ts', 'view.ts'],
   'listener.ts': ['gateway.ts'],
+  'cluster-seat.ts': ['gateway.ts'],
+  'cluster-node.ts': ['cluster-seat.ts'],
+  'cluster-member.ts': ['cluster-node.ts', 'cluster-seat.ts', 'node-tasks.ts', 'own-state.ts', 'view.ts'],
+  'node-tasks.ts': ['cluster-seat.ts'],
+  'node-actions.ts': ['gateway.ts'],
 }
 
 test('every import of ours is of a file that exists, by its name', () => {
@@ -161,10 +240,14 @@ test('the router declares what it needs of those around it', () => {
     'metrics.ts',
     'drains.ts',
     'redelivery.ts',
-    'journals.ts',
+    'shares.ts',
+    'registry.ts',
+    'remote-stream.ts',
   ]
   const { own } = byPath.get('src/router.ts')!
-  for (const target of own) assert.ok(!around.includes(layerOf(target)), `the router imports ${target}`)
+  for (const target of own) {
+    assert.ok(!around.includes(layerOf(target)) && !isOfCluster(target), `the router imports ${target}`)
+  }
 })
 
 test('what stands above is not seen from below', () => {
@@ -201,7 +284,7 @@ test('each library is seen by those only that it is for', () => {
     [/^@?fastify(\/|$)/, /^src\/admin\//],
     [/^prom-client$/, /^src\/metrics\.ts$/],
     [/^pino$/, /^src\/log\.ts$/],
-    [/^ioredis$/, /^src\/cluster\/(redis|lease|inbox)[^/]*\.ts$/],
+    [/^ioredis$/, /^src\/cluster\/redis-[^/]*\.ts$/],
     [/^yaml$/, /^config\//],
     [/^ajv(\/|$)/, /^(config|src\/admin)\//],
     // The names of the config only ask whether one is an address.
@@ -213,6 +296,22 @@ test('each library is seen by those only that it is for', () => {
         if (library.test(name)) assert.match(path, seer, `${path} imports ${name}`)
       }
     }
+  }
+})
+
+test('a node alone loads neither the life of a node in a cluster nor the client of Redis', () => {
+  const alone = reached('src/gateway.ts')
+  assert.ok(alone.has('src/cluster-seat.ts'))
+  for (const path of alone) {
+    assert.ok(!/^src\/cluster-(?!seat\.ts)/.test(path), `${path} is loaded by a node alone`)
+    assert.ok(!/^src\/cluster\/redis-/.test(path), `${path} is loaded by a node alone`)
+    assert.ok(!byPath.get(path)!.loaded.includes('ioredis'), `${path} has a node alone load ioredis`)
+  }
+  for (const { path, own } of modules) {
+    const isStore = path.startsWith('src/cluster/redis-')
+    const sees = own.filter((target) => target.startsWith('src/cluster/redis-'))
+    if (isStore || sees.length === 0) continue
+    assert.match(path, /^src\/(cluster-seat|commands\/check-cluster)\.ts$/, `${path} imports ${sees}`)
   }
 })
 

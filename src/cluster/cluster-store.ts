@@ -64,7 +64,7 @@ export interface ClusterStore {
   /** Makes `me`'s lease last for so many milliseconds from now, if it has one: even one that has run out, unless it was ended. */
   renew(me: Incarnation, milliseconds: number): Promise<Renewal>
   commit(proposal: Proposal): Promise<Outcome>
-  /** What has changed since `epoch`. All there is, when the store does not remember that, or is behind it. */
+  /** What has changed since `epoch`. All there is, when that is 0, or the store does not remember it, or is behind it. */
   changes(epoch: number): Promise<Change>
   /** Resolves when the epoch is another than `epoch`, or after so many milliseconds. */
   awaitChange(epoch: number, milliseconds: number): Promise<void>

@@ -164,13 +164,14 @@ export class MemoryServer {
   }
 
   changes(since: number): Change {
+    if (since === 0) return this.#whole()
     const delta = new Map<string, string | null>()
     for (let epoch = since + 1; epoch <= this.#epoch; epoch++) {
       const step = this.#log.get(epoch)
       if (step === undefined) return this.#whole()
       for (const [name, value] of step) delta.set(name, value)
     }
-    return since > this.#epoch || this.#epoch === 0 ? this.#whole() : { epoch: this.#epoch, delta, isWhole: false }
+    return since > this.#epoch ? this.#whole() : { epoch: this.#epoch, delta, isWhole: false }
   }
 
   seed(epoch: number, fields: Fields, members: readonly Incarnation[], milliseconds: number): boolean {

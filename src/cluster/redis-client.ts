@@ -19,12 +19,14 @@ export type Client = Redis | Cluster
 export const PATIENCE = 3000
 /** The most that a blocking command may ask for. */
 export const LONGEST_WAIT = 10_000
+/** A node of a Redis Cluster that says nothing for so long is not waited for: another is asked where the slots are. */
+const STEP = 1000
 /** After a connection could not be made, none is tried for so long; each further time for longer, up to so long. */
 const FIRST_PAUSE = 50
 const LONGEST_PAUSE = 500
 
 /** Every wait ends, nothing is queued for later, nothing is sent twice, and nothing is dialled again, by itself. */
-const settings = {
+export const settings = {
   lazyConnect: true,
   connectTimeout: PATIENCE,
   enableOfflineQueue: false,
@@ -37,10 +39,16 @@ const settings = {
   disableClientInfo: true,
 } as const satisfies RedisOptions
 
-/** What a server says when it serves nobody, or takes no writes of anybody. */
-const servesNobody = /^(?:LOADING|MASTERDOWN|CLUSTERDOWN|READONLY|NOREPLICAS|MISCONF|UNBLOCKED|BUSY) /
+/**
+ * What a server says when it serves nobody, or takes no writes of anybody. Not NOREPLICAS: that is said by a master that
+ * is cut off, with us, from those who may have another one by now.
+ */
+const servesNobody = /^(?:LOADING|MASTERDOWN|CLUSTERDOWN|READONLY|MISCONF|UNBLOCKED|BUSY) /
+/** What a server says that is no master any more: somebody else may be by now. */
+const isReplica = /^(?:READONLY|MASTERDOWN|UNBLOCKED) /
 /** What a server says to somebody who has to change something first. */
-const unfit = /^(?:WRONGPASS|NOAUTH|NOPERM|OOM) |^ERR (?:AUTH|invalid password|DB index|unknown command)|^MOVED /
+const unfit =
+  /^(?:WRONGPASS|NOAUTH|NOPERM|OOM|MOVED) |^ERR (?:AUTH|invalid password|DB index|unknown command|This instance has cluster)|ACL failure/
 /** What the system says of a connection when there is no such server. */
 const refusals: readonly unknown[] = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE']
 /** What ioredis says, whatever the reason was. */
@@ -100,14 +108,20 @@ export class RedisConnection {
       if (this.#waits || this.#isCluster) return await this.#within(milliseconds + PATIENCE, run(client))
       return await run(client)
     } catch (error) {
+      if (error instanceof Error && isReplica.test(error.message) && this.#client === client) this.drop()
       throw this.#failureOf(error)
     }
   }
 
-  close(): void {
-    this.#isClosed = true
+  /** Ends the connection; the next call makes another. */
+  drop(): void {
     this.#client?.disconnect()
     this.#client = undefined
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.drop()
   }
 
   #dial(): Promise<Client> {
@@ -145,19 +159,23 @@ export class RedisConnection {
   }
 
   #make(): Client {
-    const { urls, sentinel, ca } = this.#target
+    const { urls, sentinel } = this.#target
     const nodes = urls.map(nodeOf)
     const [first] = nodes
     if (first === undefined) throw new StoreError('no address of a Redis is given')
     const patience = this.#waits ? LONGEST_WAIT + PATIENCE : PATIENCE
-    const tls: Pick<RedisOptions, 'tls'> = first.isTls ? { tls: ca === undefined ? {} : { ca } } : {}
+    const tls = tlsOf(this.#target)
     const { username, password, db } = first
     const login = { ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }) }
     const common = { ...settings, ...login, ...tls, commandTimeout: patience, socketTimeout: patience }
     if (sentinel !== undefined) {
       return new Redis({
         ...{ ...common, db, name: sentinel, sentinels: nodes.map(({ host, port }) => ({ host, port })) },
-        ...{ sentinelCommandTimeout: PATIENCE, sentinelRetryStrategy: () => null, updateSentinels: false },
+        ...{
+          sentinelCommandTimeout: PATIENCE,
+          sentinelRetryStrategy: () => null,
+          updateSentinels: false,
+        },
         ...(tls.tls === undefined ? {} : { sentinelTLS: tls.tls, enableTLSForSentinelMode: true }),
       })
     }
@@ -166,7 +184,7 @@ export class RedisConnection {
     return new Cluster(
       nodes.map(({ host, port }): ClusterNode => ({ host, port })),
       {
-        ...{ lazyConnect: true, clusterRetryStrategy: null, slotsRefreshTimeout: PATIENCE, redisOptions },
+        ...{ lazyConnect: true, clusterRetryStrategy: null, slotsRefreshTimeout: STEP, redisOptions },
         // The client makes a node's connection when it first sends something there; without a queue it would lose that.
         enableOfflineQueue: true,
         enableReadyCheck: false,
@@ -188,26 +206,33 @@ export class RedisConnection {
     if (this.#client !== client) return
     this.#client = undefined
     // Without an error it was the server that ended it: it stops, or has no room for us.
-    this.#trouble ??= new StoreUnreachable('the connection was closed', true)
+    this.#trouble ??= this.#hangup
+  }
+  get #hangup(): StoreUnreachable {
+    return new StoreUnreachable('the connection was closed', !this.#isClosed)
   }
 
-  /** The Cluster client only says that it did not work: so one of the nodes is asked. */
+  /** The Cluster client only says that it did not work: so each of the nodes is asked. */
   async #whyNoCluster(error: unknown): Promise<unknown> {
-    const failures: unknown[] = []
-    for (const url of this.#target.urls) {
-      const { ca } = this.#target
-      const node = new RedisConnection({ urls: [url], ...(ca === undefined ? {} : { ca }) })
-      try {
-        await node.call((client) => client.cluster('INFO'))
-        return error
-      } catch (failure) {
-        if (!(failure instanceof StoreUnreachable)) return failure
-        failures.push(failure)
-      } finally {
-        node.close()
-      }
-    }
-    return failures.find((failure) => !isRefusal(failure)) ?? failures[0]
+    const { urls, ca } = this.#target
+    const failures = await Promise.all(
+      urls.map(async (url) => {
+        const node = new RedisConnection({ urls: [url], ...(ca === undefined ? {} : { ca }) })
+        try {
+          await node.call((client) => client.cluster('INFO'))
+          return error
+        } catch (failure) {
+          return failure
+        } finally {
+          node.close()
+        }
+      }),
+    )
+    return (
+      failures.find((failure) => failure instanceof StoreError) ??
+      failures.find((failure) => !isRefusal(failure)) ??
+      failures[0]
+    )
   }
 
   async #within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
@@ -228,9 +253,7 @@ export class RedisConnection {
   #failureOf(error: unknown): Error {
     if (error instanceof StoreError) return error
     const text = error instanceof Error ? error.message : String(error)
-    const cause = sayNothing.test(text)
-      ? (this.#trouble ?? new StoreUnreachable('the connection was closed', false))
-      : error
+    const cause = sayNothing.test(text) ? (this.#trouble ?? this.#hangup) : error
     if (cause instanceof StoreError) return cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     const message = reason.startsWith(this.#address) ? reason : `${this.#address}: ${reason}`
@@ -247,7 +270,14 @@ function worst(errors: readonly Error[]): Error | undefined {
   return errors.find((error) => !isRefusal(error)) ?? errors[0]
 }
 
-function nodeOf(url: string) {
+/** All addresses are of one kind. */
+export function tlsOf({ urls: [first], ca }: RedisTarget): Pick<RedisOptions, 'tls'> {
+  if (first === undefined || !nodeOf(first).isTls) return {}
+  return { tls: ca === undefined ? {} : { ca } }
+}
+
+/** What a URL says. */
+export function nodeOf(url: string) {
   const { protocol, hostname, port, username, password, pathname } = new URL(url)
   return {
     isTls: protocol === 'rediss:',

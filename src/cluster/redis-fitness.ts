@@ -7,7 +7,7 @@ import { addressOf, type Client, type RedisTarget } from './redis-client.ts'
  * `cluster.key_prefix` and a star. `cluster` is for a Redis Cluster only; without `info` nothing can be checked.
  */
 export const ACL_RULE =
-  'resetchannels -@all +hello +select +ping +info +cluster|slots +cluster|info +eval +evalsha +multi +exec +time +get +set +incr +del +exists +expire +hget +hset +hdel +hexists +hgetall +xadd +xread +xrange +xdel +xlen'
+  'resetchannels -@all +hello +select +info +cluster|slots +cluster|info +eval +evalsha +multi +exec +time +get +set +incr +del +exists +expire +hget +hset +hdel +hexists +hgetall +xadd +xread +xrange +xdel +xlen'
 
 /** The oldest version that will do. */
 const OLDEST = 7

@@ -63,12 +63,12 @@ if ARGV[5] == '1' then redis.call('HDEL', KEYS[3], me) end
 return { 'done', epoch }
 `
 
-/** Arguments: epoch. Answers: the epoch, then 0 and the deltas since, or 1 and all fields. */
+/** Arguments: epoch, 0 for all fields. Answers: the epoch, then 0 and the deltas since, or 1 and all fields. */
 const changes = `#!lua flags=no-writes
 local epoch = tonumber(redis.call('GET', KEYS[1]) or 0)
 local since = tonumber(ARGV[1])
 if epoch == 0 then return { 0, 1, {} } end
-if since <= epoch and epoch - since <= ${CHANGES} then
+if since > 0 and since <= epoch and epoch - since <= ${CHANGES} then
   local deltas = {}
   for _, entry in ipairs(redis.call('XRANGE', KEYS[4], (since + 1) .. '-0', epoch .. '-0')) do
     if entry[2][2] ~= '' then deltas[#deltas + 1] = entry[2][2] end

@@ -12,6 +12,7 @@ import type {
 import { LONGEST_WAIT, RedisConnection, type RedisTarget } from './redis-client.ts'
 import { checkFitness } from './redis-fitness.ts'
 import type { TableKeys } from './redis-scripts.ts'
+import { RedisSentinels } from './redis-sentinels.ts'
 import { RedisWaiters } from './redis-waiters.ts'
 
 export interface RedisStoreOptions extends RedisTarget {
@@ -41,6 +42,7 @@ export class RedisStore implements ClusterStore {
   readonly #connection: RedisConnection
   readonly #waiters: RedisWaiters
   readonly #target: RedisTarget
+  #sentinels: RedisSentinels | undefined
   readonly #prefix: string
   readonly #now: () => number
   readonly #table: TableKeys
@@ -64,12 +66,19 @@ export class RedisStore implements ClusterStore {
   }
 
   async open(): Promise<void> {
+    if (this.#target.sentinel !== undefined) {
+      this.#sentinels ??= new RedisSentinels(this.#target, () => {
+        this.#connection.drop()
+        this.#waiters.drop()
+      })
+    }
     this.#warnings = await this.#connection.call((client) => checkFitness(client, this.#target))
     // What the user must be allowed to do at least.
     await this.changes(0)
   }
 
   close(): void {
+    this.#sentinels?.close()
     this.#connection.close()
     this.#waiters.close()
   }

@@ -23,17 +23,21 @@ export class RedisWaiters {
     const connection = this.#idle.pop() ?? new RedisConnection(this.#target, true)
     this.#busy.add(connection)
     try {
-      const result = await connection.call(run, milliseconds)
-      if (this.#idle.length < MOST_IDLE && !this.#isClosed) this.#idle.push(connection)
-      else connection.close()
-      return result
+      return await connection.call(run, milliseconds)
     } catch (error) {
-      // It may still wait.
-      connection.close()
+      // The server may still wait for it.
+      connection.drop()
       throw error
     } finally {
       this.#busy.delete(connection)
+      if (this.#idle.length < MOST_IDLE && !this.#isClosed) this.#idle.push(connection)
+      else connection.close()
     }
+  }
+
+  /** All connections end, whoever waits; who calls next has another. */
+  drop(): void {
+    for (const connection of [...this.#idle, ...this.#busy]) connection.drop()
   }
 
   close(): void {

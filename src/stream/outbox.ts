@@ -2,15 +2,7 @@ import type { Barriers as PingBarriers } from './barriers.ts'
 import type { Flushable, Flusher } from './flusher.ts'
 import { Milestones } from './milestones.ts'
 import { controlSlab, type Slab, StanzaQueue, SUSPECT_DEATHS, type Ticket } from './queue.ts'
-
-/** What an outbox needs of a socket; `net.Socket` and `tls.TLSSocket` have it. */
-export interface Sink {
-  readonly writableLength: number
-  /** A socket pays no heed to `slab`, which `bytes` is of. */
-  write(bytes: Buffer, written: (error?: Error | null) => void, slab: Slab): boolean
-  cork(): void
-  uncork(): void
-}
+import type { Sink } from './sink.ts'
 
 /** What asks a peer to confirm, and notes what it has confirmed. */
 export type Barriers = Pick<PingBarriers, keyof PingBarriers>

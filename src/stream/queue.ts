@@ -65,16 +65,14 @@ export class Slab {
     if (this.isHanded || buffer.length - end < WORTH_SEALING) return
     this.buffer = Buffer.allocUnsafeSlow(end)
     buffer.copy(this.buffer, 0, 0, end)
-    // A ticket's owner may be reading the old one.
-    if (this.ticket === undefined) this.#pool?.give(buffer)
+    this.#pool?.give(buffer)
     this.#pool = undefined
   }
 
   /** Whoever ends its stanzas, or has passed them on, says so once: nobody may read it afterwards. */
   release(): void {
     this.ticket?.release()
-    // A ticket's owner keeps the bytes for longer.
-    if (this.ticket === undefined && !this.isHanded) this.#pool?.give(this.buffer)
+    if (!this.isHanded) this.#pool?.give(this.buffer)
   }
 }
 

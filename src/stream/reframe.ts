@@ -1,3 +1,4 @@
+import type { Express } from '../xmpp/express.ts'
 import { Found, Framer, type FramerLimits } from '../xmpp/framer.ts'
 import type { Head } from '../xmpp/head.ts'
 import { Scanners } from '../xmpp/scanners.ts'
@@ -12,29 +13,47 @@ const KEPT_FRAMERS = 4
 export class Reframer {
   readonly #scanners: Scanners
   readonly #idle: Framer[] = []
+  readonly #express: Scanners | undefined
+  /** The one that uses the express scanner; undefined while it is in use. */
+  #fast: Framer | undefined
 
-  constructor(limits: FramerLimits) {
+  /** @param express one that nobody else uses: what is read anew may come in the middle of what the streams' own has read. */
+  constructor(limits: FramerLimits, express?: Express) {
     // A stanza may have grown since it was measured: by a token, or by declarations when it was written anew.
     const { stanza_bytes, depth, elements, attributes, namespaces } = limits
-    // Without the express scanner: what is read anew comes in the middle of what that one has read.
-    this.#scanners = new Scanners({
+    const larger = {
       stanza_bytes: stanza_bytes * 8,
       depth,
       elements: elements + 8,
       attributes: attributes * 2,
       namespaces: namespaces + depth,
-    })
+    }
+    this.#scanners = new Scanners(larger)
+    this.#express = express && new Scanners(larger, express)
+    this.#fast = this.#express && new Framer(this.#express, 'stanzas')
   }
 
   /** Calls `each` for every stanza in `bytes`, in order; the head is valid during the call. */
   stanzas(bytes: Buffer, each: (head: Head) => void): void {
-    const framer = this.#idle.pop() ?? new Framer(this.#scanners, 'stanzas')
+    const fast = this.#fast
+    this.#fast = undefined
+    try {
+      this.#read(fast ?? this.#idle.pop() ?? new Framer(this.#scanners, 'stanzas'), fast, bytes, each)
+    } catch (error) {
+      // What it was in the middle of is of no use to the next.
+      if (fast !== undefined && this.#express !== undefined) this.#fast = new Framer(this.#express, 'stanzas')
+      throw error
+    }
+  }
+
+  #read(framer: Framer, fast: Framer | undefined, bytes: Buffer, each: (head: Head) => void): void {
     framer.push(bytes)
     let found = framer.next()
     for (; found === Found.stanza; found = framer.next()) each(framer.head)
     // Not a peer's doing but ours: nothing else could have put it there.
     if (found !== Found.nothing) throw new Error(`a stanza of ours cannot be read: ${framer.error?.text ?? found}`)
-    if (this.#idle.length < KEPT_FRAMERS) this.#idle.push(framer)
+    if (framer === fast) this.#fast = framer
+    else if (this.#idle.length < KEPT_FRAMERS) this.#idle.push(framer)
   }
 
   /** As `stanzas`, for every stanza of a slab, in order; the slab is spent then. */

@@ -57,6 +57,14 @@ function storeOf(t: TestContext, target: RedisTarget): RedisStore {
   return store
 }
 
+/** A connection of the test's own, which does not outlive its server. */
+function adminOf(t: TestContext, url: string): Redis {
+  const admin = new Redis(url)
+  admin.on('error', () => {})
+  t.after(() => admin.disconnect())
+  return admin
+}
+
 async function failureOf(promise: Promise<unknown>): Promise<Error & { readonly refused?: boolean }> {
   const error = await promise.then(
     () => undefined,
@@ -119,24 +127,57 @@ test('what the user may not do is said when the store is opened, and no key but 
   assert.match(error.message, /NOPERM/)
 })
 
-test('no right of the least rights is too many', async (t) => {
-  const redis = await startRedis({ user: { ...user, rule: `${user.rule} +cluster|nodes` } })
+test('every one of the least rights is needed', async (t) => {
+  const redis = await startRedis({ user })
   t.after(redis.stop)
-  const admin = new Redis(redis.adminUrl)
-  t.after(() => admin.disconnect())
-  const allowed = ACL_RULE.split(' ').filter((word) => word.startsWith('+'))
-  for (const command of [
-    'config',
-    'flushall',
-    'keys',
-    'client',
-    'script',
-    'subscribe',
-    'publish',
-    'debug',
-    'monitor',
-  ]) {
-    assert.ok(!allowed.some((word) => word === `+${command}` || word.startsWith('+@')), command)
+  const store = storeOf(t, { urls: [`${redis.url}/1`] })
+  await useAll(store)
+  const admin = adminOf(t, redis.adminUrl)
+  const used = (await admin.info('commandstats')).matchAll(/^cmdstat_([^:]+):/gm)
+  const commands = new Set(Array.from(used, ([, command]) => command))
+  const rights = Array.from(ACL_RULE.matchAll(/ \+(\S+)/g), ([, right]) => right)
+  assert.ok(rights.length > 20)
+  for (const right of rights) assert.ok(commands.has(right) || right?.startsWith('cluster|'), right)
+})
+
+/** Everything that a store is asked. */
+async function useAll(store: ClusterStore): Promise<void> {
+  await store.open()
+  await store.seed(1, new Map([['x', '1']]), ['a'], LONG)
+  await store.commit({ me: 'a', epoch: 2, delta: new Map([['x', null]]), expired: ['b'] })
+  await store.renew('a', LONG)
+  await store.changes(2)
+  await store.awaitChange(2, 10)
+  await store.openInbox('a')
+  await store.append('a', [Buffer.from('1')])
+  await store.append('a', [Buffer.from('2'), Buffer.from('3')])
+  const mails = await store.read('a', '0', 10, 10)
+  const ids = mails.map(({ id }) => id)
+  await store.remove('a', ids)
+  await store.closeInbox('a')
+  await store.answer('t', 'x')
+  await store.answers('t', 0, 10)
+}
+
+test('a server that does not know the scripts any more is told them', async (t) => {
+  const redis = await startRedis()
+  t.after(redis.stop)
+  const admin = adminOf(t, redis.adminUrl)
+  const store = storeOf(t, { urls: [redis.url] })
+  await store.commit({ me: 'a', epoch: 0, delta: new Map(), joinFor: LONG })
+  for (const epoch of [1, 2]) {
+    await admin.script('FLUSH')
+    assert.equal((await store.commit({ me: 'a', epoch, delta: new Map() })).kind, 'done')
+    await admin.script('FLUSH')
+    assert.equal((await store.renew('a', LONG)).isMember, true)
+    await admin.script('FLUSH')
+    assert.equal((await store.changes(epoch)).epoch, epoch + 1)
+    await admin.script('FLUSH')
+    await store.openInbox('a')
+    await admin.script('FLUSH')
+    assert.equal(await store.closeInbox('a'), true)
+    await admin.script('FLUSH')
+    assert.equal(await store.seed(1, new Map(), [], 1), false)
   }
 })
 
@@ -185,9 +226,8 @@ test('Redis killed: what waits fails at once, as refused; back and empty, it is 
   await redis.kill()
   for (const { name, refused } of await failures)
     assert.deepEqual({ name, refused }, { name: 'StoreUnreachable', refused: true })
-  for (const call of [store.renew('a', LONG), store.append('a', [Buffer.from('x')]), store.read('a', '0', 1, 1000)]) {
-    assert.equal((await failureOf(call)).refused, true)
-  }
+  const calls = [store.renew('a', LONG), store.append('a', [Buffer.from('x')]), store.read('a', '0', 1, 1000)]
+  for (const { refused } of await Promise.all(calls.map(failureOf))) assert.equal(refused, true)
   await redis.start()
   const started = performance.now()
   await untilWell(store)
@@ -256,16 +296,15 @@ test('an inbox goes by itself a day after it was last read, answers after a minu
   let now = 0
   const store = new RedisStore({ urls: [redis.url], prefix: 'mine:', now: () => now })
   t.after(() => store.close())
-  const admin = new Redis(redis.adminUrl)
-  t.after(() => admin.disconnect())
+  const admin = adminOf(t, redis.adminUrl)
   const inbox = 'mine:inbox:{a}'
   await store.openInbox('a')
   await store.commit({ me: 'a', epoch: 0, delta: new Map([['x', '1']]), joinFor: LONG })
   await store.answer('t', 'x')
   assert.deepEqual((await admin.keys('*')).sort(), [
     inbox,
-    ...['changes', 'epoch', 'fields', 'leases'].map((name) => `mine:{table}:${name}`),
     'mine:task:{t}',
+    ...['changes', 'epoch', 'fields', 'leases'].map((name) => `mine:{table}:${name}`),
   ])
   const day = 24 * 60 * 60
   const isDay = (seconds: number) => assert.ok(seconds > day - 60 && seconds <= day, `${seconds}`)
@@ -305,8 +344,7 @@ test('a Redis Cluster that evicts on one master is refused, by that master’s a
   const cluster = await startRedisCluster()
   t.after(cluster.stop)
   const bad = cluster.masters[1]!
-  const admin = new Redis(bad.adminUrl)
-  t.after(() => admin.disconnect())
+  const admin = adminOf(t, bad.adminUrl)
   await admin.config('SET', 'maxmemory-policy', 'volatile-ttl')
   const error = await failureOf(storeOf(t, { urls: cluster.urls }).open())
   assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${bad.port}: its maxmemory-policy is volatile-ttl`))
@@ -355,6 +393,29 @@ test('a master that is killed is followed to the replica that the sentinel makes
   assert.equal((await store.changes(0)).epoch, 1)
   assert.equal(await store.append('a', [Buffer.from('x')]), true)
   assert.equal((await store.read('a', '0', 1, 1000)).length, 1)
+})
+
+test('a master that has become a replica is left for the new one', async (t) => {
+  const redis = await startWatchedRedis()
+  t.after(redis.stop)
+  const store = storeOf(t, { urls: [redis.url], sentinel: redis.name })
+  await store.open()
+  await store.openInbox('a')
+  await untilReplicated(redis.replica.adminUrl, `${PREFIX}inbox:{a}`)
+  const sentinel = adminOf(t, redis.url)
+  const admin = adminOf(t, redis.replica.adminUrl)
+  await sentinel.call('SENTINEL', 'FAILOVER', redis.name)
+  const started = performance.now()
+  const after = () => `${Math.round(performance.now() - started)} ms`
+  const isMaster = async () => /role:master/.test(await admin.info('replication'))
+  while (!(await isMaster())) await wait(10)
+  t.diagnostic(`there is a new master after ${after()}`)
+  const leases = `${PREFIX}{table}:leases`
+  while ((await admin.exists(leases)) === 0) {
+    await store.commit({ me: 'a', epoch: 0, delta: new Map(), joinFor: LONG }).catch(() => {})
+    await wait(20)
+  }
+  t.diagnostic(`it is used after ${after()}`)
 })
 
 async function untilReplicated(url: string, key: string): Promise<void> {

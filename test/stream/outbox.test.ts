@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Barriers } from '../../src/stream/barriers.ts'
 import { Flusher } from '../../src/stream/flusher.ts'
-import { Outbox, type Sink, type Source } from '../../src/stream/outbox.ts'
+import { Outbox, type Source } from '../../src/stream/outbox.ts'
+import type { Sink } from '../../src/stream/sink.ts'
 
 /** A socket that takes bytes when it is told to. */
 class FakeSink implements Sink {

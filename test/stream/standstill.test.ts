@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Flusher } from '../../src/stream/flusher.ts'
-import { Outbox, type Sink } from '../../src/stream/outbox.ts'
+import { Outbox } from '../../src/stream/outbox.ts'
+import type { Sink } from '../../src/stream/sink.ts'
 import { type Standstill, standingFor } from '../../src/stream/standstill.ts'
 
 const MARK = 100

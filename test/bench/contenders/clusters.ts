@@ -1,8 +1,13 @@
 import { startRedis } from '../../peers/redis.ts'
 import type { Server } from '../../peers/server.ts'
+import { connectComponent } from '../load/component.ts'
+import { watchTable } from '../recovery/table-view.ts'
 import { alone, BUCKETS, balancing, type Contender, components, ECHO, LOAD, secret } from './contenders.ts'
 import { startEjabberdCluster } from './ejabberd-cluster.ts'
 import { startSwitchyard } from './switchyard.ts'
+
+const PREFIX = 'bench:'
+const SETTLED_MS = 30_000
 
 /** Two nodes: the sender is to connect to the first, at `port`, and all receivers to the second, at `sinkPort`. */
 export type ClusterStarter = (profiled: (node: string) => readonly string[]) => Promise<Contender>
@@ -36,17 +41,31 @@ async function switchyards(delivery: Delivery, profiled: (node: string) => reado
     const redis = await startRedis()
     started.push(redis)
     const start = async (node: string) => {
-      const cluster = { redis: redis.url, key_prefix: 'bench:' }
+      const cluster = { redis: redis.url, key_prefix: PREFIX }
       const server = await startSwitchyard({ config: { node, cluster, ...config(delivery) }, nodeArgs: profiled(node) })
       started.push(server)
       return server
     }
     const [a, b] = [await start('a'), await start('b')]
+    await settled(redis.port, b.port)
     const ends = { port: a.port, sinkPort: b.port }
     return { ...ends, pids: () => [a.pid(), b.pid(), redis.pid()], stop, wiring: 'xmpp', sinks: BUCKETS }
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+/** In a new Redis the nodes agree on nothing for some seconds: an older one could turn up that knows more. */
+async function settled(redisPort: number, port: number): Promise<void> {
+  const table = watchTable(redisPort, PREFIX)
+  try {
+    const instance = await connectComponent({ port, domain: ECHO })
+    await table.has(2, 1, SETTLED_MS)
+    instance.destroy()
+    await table.has(2, 0, SETTLED_MS)
+  } finally {
+    await table.stop()
   }
 }
 

@@ -47,8 +47,8 @@ export interface Flooded {
 
 const WARM_UP_MS = 1000
 /** What was sent is let through before the streams end, as long as something still comes. */
-const QUIET_MS = 200
-const DRAIN_MS = 10_000
+const QUIET_MS = 500
+const DRAIN_MS = 20_000
 
 interface Wired {
   readonly senders: readonly Socket[]

@@ -59,7 +59,7 @@ export const faults: readonly Fault[] = [
       await stage.redis.kill()
       await stage.redis.start()
       const since = performance.now()
-      const registered = stage.registered(3, 4, WITHIN_MS).then(() => performance.now())
+      const registered = stage.table.has(3, 4, WITHIN_MS).then(() => performance.now())
       const times = await Promise.all([registered, keyed.allAt(keyed.next + 1, WITHIN_MS)])
       return times.map((time) => time - since)
     },
@@ -136,7 +136,7 @@ async function buckets(stage: Stage, holdersAt: NodeName): Promise<{ readonly ke
   const join = async (node: NodeName, name: string, instances: number) => {
     const socket = await stage.connect(node, ECHO)
     keyed.receivedBy(name, socket, ECHO)
-    await stage.registered(3, instances, WITHIN_MS)
+    await stage.table.has(3, instances, WITHIN_MS)
     return socket
   }
   const holder = await join(holdersAt, 'holder', 2)
@@ -148,8 +148,12 @@ async function buckets(stage: Stage, holdersAt: NodeName): Promise<{ readonly ke
   return { keyed, holder }
 }
 
-/** An instance at `a` that sends through the link to a component beyond the server. */
+/** An instance at `a` that sends to a component beyond the server, through the link that is at `b`. */
 async function link(stage: Stage): Promise<{ readonly keyed: Keyed }> {
+  // Who needs a link first has it.
+  const first = await stage.connect('b', BRIDGE)
+  first.resume()
+  await stage.table.linkIsAt('b', BRIDGE, WITHIN_MS)
   const instance = await stage.connect('a', BRIDGE)
   instance.resume()
   const keyed = new Keyed(instance, `user@${BRIDGE}/resource`, BEYOND)

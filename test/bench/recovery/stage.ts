@@ -1,12 +1,11 @@
 import type { Socket } from 'node:net'
-import { Redis as Client } from 'ioredis'
 import { startProsody, type XmppServer } from '../../peers/prosody.ts'
 import { type Redis, startRedis } from '../../peers/redis.ts'
 import type { Server } from '../../peers/server.ts'
 import { ECHO, LOAD, secret } from '../contenders/contenders.ts'
 import { startSwitchyard } from '../contenders/switchyard.ts'
 import { connectComponent } from '../load/component.ts'
-import { waitFor } from './keyed.ts'
+import { type TableView, watchTable } from './table-view.ts'
 
 /** Behind the link: a domain of ours, and a component of the server's own. */
 export const BRIDGE = 'bridge.localhost'
@@ -14,19 +13,17 @@ export const BEYOND = 'beyond.localhost'
 export const BUCKETS = 2
 const PREFIX = 'bench:'
 const READY_MS = 30_000
-const LOOK_MS = 10
 
 export type NodeName = 'a' | 'b' | 'c'
 export type Yard = Server & { readonly port: number }
 
-/** Redis, an XMPP server, and three nodes, of which `b` came first and so has the link. */
+/** Redis, an XMPP server, and three nodes. */
 export interface Stage {
   readonly redis: Redis
   readonly xmpp: XmppServer
   readonly nodes: Readonly<Record<NodeName, Yard>>
   connect(node: NodeName, domain: string): Promise<Socket>
-  /** Resolves when Redis knows of so many nodes and instances. */
-  registered(nodes: number, instances: number, withinMs: number): Promise<void>
+  readonly table: TableView
   stop(): Promise<void>
 }
 
@@ -44,18 +41,16 @@ export async function setStage(): Promise<Stage> {
     const xmpp = keep(await startProsody({ components: [BRIDGE, BEYOND].map((domain) => ({ domain, secret })) }))
     const start = async (node: NodeName) =>
       keep(await startSwitchyard({ config: config(node, redis.url, xmpp.componentPort) }))
-    const b = await start('b')
-    const nodes = { b, a: await start('a'), c: await start('c') }
+    const nodes = { a: await start('a'), b: await start('b'), c: await start('c') }
     const connect = async (node: NodeName, domain: string) => {
       const socket = await connectComponent({ port: nodes[node].port, domain })
       // Its node may be killed.
       socket.on('error', () => {})
       return socket
     }
-    const registered = (nodes: number, instances: number, withinMs: number) =>
-      areRegistered(redis.port, nodes, instances, withinMs)
-    await registered(3, 0, READY_MS)
-    return { redis, xmpp, nodes, connect, registered, stop }
+    const table = keep(watchTable(redis.port, PREFIX))
+    await table.has(3, 0, READY_MS)
+    return { redis, xmpp, nodes, connect, table, stop }
   } catch (error) {
     await stop()
     throw error
@@ -74,22 +69,5 @@ function config(node: NodeName, redis: string, serverPort: number): object {
       [BRIDGE]: { secret, upstream },
     },
     domain_balancing: { [ECHO]: { type: 'bare_source', component_number: BUCKETS } },
-  }
-}
-
-/** Asks Redis itself, as nobody else can say what it knows. */
-async function areRegistered(port: number, nodes: number, instances: number, withinMs: number): Promise<void> {
-  const client = new Client({ host: '127.0.0.1', port, maxRetriesPerRequest: 0, retryStrategy: () => LOOK_MS })
-  client.on('error', () => {})
-  const counted = (fields: readonly string[], table: string) =>
-    fields.filter((field) => field.startsWith(`${table}/`)).length
-  try {
-    const look = async () => {
-      const fields = await client.hkeys(`${PREFIX}{table}:fields`).catch(() => [])
-      return counted(fields, 'node') >= nodes && counted(fields, 'instance') >= instances ? true : undefined
-    }
-    await waitFor(`table with ${nodes} nodes and ${instances} instances in Redis`, look, withinMs)
-  } finally {
-    client.disconnect()
   }
 }

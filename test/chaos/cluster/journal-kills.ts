@@ -7,7 +7,7 @@ import type { ClusterNode, Delivery } from './node.ts'
 import type { StubLink } from './stub-server.ts'
 import { until } from './until.ts'
 import { type ClusterVerdict, isOver, judgeCluster } from './verdict.ts'
-import { type StubYard, setStubYard } from './yard.ts'
+import { type StubYard, setStubYard, withLogs } from './yard.ts'
 
 export interface JournalKillsOptions {
   readonly nodes: number
@@ -73,9 +73,9 @@ export async function runJournalKills(options: JournalKillsOptions): Promise<Jou
         onProof = undefined
       }
       victim = undefined
-      const killed = node.kill()
+      await node.kill()
       for (const client of yard.clients) client.lost(node)
-      restarts.push(killed.then(() => node.start()))
+      restarts.push(node.start())
     }
     await Promise.all(restarts)
     flow.stop()
@@ -89,6 +89,8 @@ export async function runJournalKills(options: JournalKillsOptions): Promise<Jou
       ...{ verdict: judgeCluster(ledger, { delivery, troubles }), unproven },
       logs: yard.nodes.map((node) => node.logs()).join('\n'),
     }
+  } catch (error) {
+    throw withLogs(error, yard.nodes)
   } finally {
     flow.stop()
     clearInterval(proving)

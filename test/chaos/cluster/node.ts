@@ -72,9 +72,9 @@ export class ClusterNode {
     return this.lives.at(-1) ?? { node: this.name, number: 0, troubles: [] }
   }
 
-  /** It runs, and is not stopped. */
+  /** It runs, and is not stopped, nor told to end. */
   get isUp(): boolean {
-    return this.#process !== undefined && !this.#isFrozen
+    return this.#process !== undefined && !this.#isFrozen && !this.#mayEnd
   }
 
   /** Resolves when it is ready; begun anew for as long as it is refused. */

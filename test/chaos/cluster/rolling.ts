@@ -6,8 +6,8 @@ import { parseName } from '../wire.ts'
 import { Flow } from './flow.ts'
 import type { StubLink } from './stub-server.ts'
 import { until } from './until.ts'
-import { judgeCluster } from './verdict.ts'
-import { type StubYard, setStubYard } from './yard.ts'
+import { judgeCluster, placeOf } from './verdict.ts'
+import { type StubYard, setStubYard, withLogs } from './yard.ts'
 
 export interface RollingOptions {
   readonly nodes: number
@@ -80,6 +80,8 @@ export async function runRolling({ nodes, instances, rate }: RollingOptions): Pr
     const seconds = (performance.now() - started) / 1000
     await settle(ledger)
     return { ...judgeRolling(ledger, flow, yard), stops, starts, seconds }
+  } catch (error) {
+    throw withLogs(error, yard.nodes)
   } finally {
     flow.stop()
     await yard.stop()
@@ -103,7 +105,7 @@ function stick(links: Map<number, StubLink>, { server }: StubYard, user: number)
 function judgeRolling(ledger: Ledger, flow: Flow, { server, nodes }: StubYard) {
   // Whatever a link was written before its node said goodbye is owed, and nothing befell anybody.
   const verdict = judgeCluster(ledger, { delivery: 'at_least_once', troubles: [] })
-  const { lost, unanswered, duplicates, bounced, reordered, reorderedAcrossLinks } = verdict
+  const { unanswered, duplicates, bounced, reordered, reorderedAcrossLinks } = verdict
   const all = [...ledger.sent.values()]
   const gone = all.filter(({ deliveries, answers }) => deliveries.length === 0 && answers.length === 0)
   const delays = all.filter(({ deliveries }) => deliveries.length > 0).map(delayOf)
@@ -114,7 +116,12 @@ function judgeRolling(ledger: Ledger, flow: Flow, { server, nodes }: StubYard) {
     unanswered: unanswered.promised.length + unanswered.unproven + unanswered.withNode,
     duplicated: duplicates.stanzas,
     ...{ reordered: reordered.length, reorderedAcrossLinks: reorderedAcrossLinks.length, bounced },
-    someOfThem: [...lost.promised, ...reordered, ...reorderedAcrossLinks, ...duplicates.unexplained].slice(0, 10),
+    someOfThem: [
+      ...gone.map(({ name, passage }) => `lost: ${name} by ${placeOf(passage)}`).slice(0, 3),
+      ...reordered,
+      ...reorderedAcrossLinks,
+      ...duplicates.unexplained,
+    ].slice(0, 10),
     longestPause: Math.round(longestPause(all) / 1000),
     longestSilence: Math.round(flow.longestSilence / 1000),
     longestDelay: Math.round((delays.at(-1) ?? 0) / 1000),
@@ -160,6 +167,7 @@ export function rollingFaults(result: RollingResult): readonly string[] {
   const counts = Object.entries({ lost, unanswered, duplicated, reordered, 'links without a goodbye': rude })
   const wrong = counts.filter(([, count]) => count > 0).map(([what, count]) => `${what}: ${count}`)
   if (longestPause >= MOST_PAUSE_MS) wrong.push(`longest pause of a key: ${longestPause} ms`)
+  if (wrong.length > 0) wrong.push(...result.someOfThem)
   return wrong
 }
 

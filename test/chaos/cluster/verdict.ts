@@ -132,7 +132,7 @@ function lossesOf(those: readonly Sent[], delivery: Delivery, passed: ReadonlyMa
   }
 }
 
-function placeOf(passage: Passage | undefined): string {
+export function placeOf(passage: Passage | undefined): string {
   if (passage === undefined) return 'no link'
   const { crossing, position } = passage
   const state = isConfirmed(passage) ? 'proven' : crossing.ended === undefined ? 'open' : 'unproven'

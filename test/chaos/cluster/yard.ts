@@ -60,3 +60,11 @@ function see(ledger: Ledger, { kind, type, id, condition }: Stanza): void {
   if (type === 'error') ledger.leave(id, condition)
   else if (kind === 'iq' && type === 'result') ledger.leave(id, type)
 }
+
+const TAIL_LINES = 30
+
+/** An error with the last that each node said. */
+export function withLogs(error: unknown, nodes: readonly ClusterNode[]): Error {
+  const tails = nodes.map((node) => node.logs().split('\n').slice(-TAIL_LINES).join('\n'))
+  return new Error(`${error instanceof Error ? error.message : error}\n${tails.join('\n')}`)
+}

@@ -45,10 +45,11 @@ describe('a node is cut off', { concurrency: true, timeout: 90_000 }, () => {
     assert.notEqual(await yard.node('b').incarnation(), incarnation)
     assert.deepEqual(cutOff.came([right]), [])
     await spare.kill()
-    const after = new Traffic(rightUsers, 'after.')
-    after.send(senders.a, 50)
-    after.send(senders.b, 50)
-    await after.deliveredOnce([right])
+    for (const [name, sender] of Object.entries(senders)) {
+      const after = new Traffic(rightUsers, `after-${name}.`)
+      after.send(sender, 50)
+      await after.deliveredOnce([right])
+    }
     assert.ok(!right.socket.destroyed)
   })
 

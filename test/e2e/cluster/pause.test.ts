@@ -43,10 +43,11 @@ describe('a node is paused beyond its lease, and resumed', { concurrency: true, 
     // It takes part again: its instance is a spare now, and inherits.
     await yard.joined(BOT, 3)
     await spare.kill()
-    const after = new Traffic(rightUsers, 'after.')
-    after.send(senders.a, 50)
-    after.send(senders.b, 50)
-    await after.deliveredOnce([right])
+    for (const [name, sender] of Object.entries(senders)) {
+      const after = new Traffic(rightUsers, `after-${name}.`)
+      after.send(sender, 50)
+      await after.deliveredOnce([right])
+    }
   })
 
   test('one that is paused for less than its lease goes on as it was', async (t) => {

@@ -90,16 +90,20 @@ describe("a node's clock is an hour ahead, and fast", { concurrency: true, timeo
       const node = yard.node(to)
       await node.join(BOT, 'left')
       const sender = await yard.node(from).join(USERS, USERS)
-      /** An instance that has been sent messages by the other node, and dies with them unread. */
+      /** An instance that dies with what the other node has sent it, and confirms nothing of that. */
       const dies = async (traffic: Traffic): Promise<void> => {
         const right = await node.join(BOT, 'right')
         await yard.joined(BOT, 2)
-        right.pause()
-        traffic.send(sender, 20)
-        await until('they have come to its node', async () => {
+        const known = new Traffic(rightUsers, 'known.')
+        known.send(sender, 5)
+        await known.delivered([right])
+        await until('it has confirmed those', async () => {
           const view = (await node.instances(BOT)).find(({ name }) => name === 'right')
-          return view?.delivered === 20
+          return view?.delivered === 5
         })
+        right.answersPings = false
+        traffic.send(sender, 20)
+        await traffic.delivered([right])
         await right.kill()
         await yard.joined(BOT, 1)
       }

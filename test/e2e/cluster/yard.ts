@@ -10,7 +10,7 @@ export const TOKEN = 'cluster-token'
 /** Between two looks at a state that no event tells of. */
 const LOOK_MILLISECONDS = 25
 /** Longer than any recovery: ends a test that hangs, and measures nothing. */
-const PATIENCE_MILLISECONDS = 40_000
+const PATIENCE_MILLISECONDS = 20_000
 
 /** What the nodes' config says beside name, ports and cluster. JSON is YAML. */
 export type Settings = Readonly<Record<string, unknown>>

@@ -1,0 +1,64 @@
+import type { ClusterStore, Incarnation } from './cluster/cluster-store.ts'
+import { Estate } from './cluster/estate.ts'
+import type { Membership } from './cluster/membership.ts'
+import { closeEstate } from './cluster/node-wishes.ts'
+import type { Table } from './cluster/table.ts'
+import { realTiming } from './cluster/timing.ts'
+import type { ClusterRuns } from './cluster-runs.ts'
+import { type Log, logEvent } from './log.ts'
+
+export interface ClusterEstatesParts {
+  readonly me: Incarnation
+  readonly store: ClusterStore
+  readonly membership: () => Membership
+  readonly runs: ClusterRuns
+  readonly log: Log
+}
+
+/** The inboxes of dead nodes that this one is the heir of. */
+export class ClusterEstates {
+  readonly #parts: ClusterEstatesParts
+  readonly #estates = new Map<Incarnation, Estate>()
+
+  constructor(parts: ClusterEstatesParts) {
+    this.#parts = parts
+  }
+
+  /** Begins to see to what the table says is this node's. */
+  follow(table: Table): void {
+    for (const [dead, { name, heir }] of table.estates) {
+      if (heir === this.#parts.me && !this.#estates.has(dead)) this.#claim(dead, name)
+    }
+  }
+
+  /** A node is gone: what it had left in these inboxes is to be seen to, too. */
+  look(): void {
+    for (const estate of this.#estates.values()) estate.look()
+  }
+
+  close(): void {
+    for (const estate of this.#estates.values()) estate.close()
+  }
+
+  #claim(dead: Incarnation, name: string): void {
+    const { me, store, membership, runs, log } = this.#parts
+    logEvent(log, 'estate-claimed', { name, incarnation: dead })
+    const estate = new Estate({
+      ...{ store, dead, timing: realTiming, random: Math.random },
+      isAlive: (node) => membership().table.nodes.has(node),
+      handler: {
+        run: (_sender, run, ticket) => runs.inherited(run, ticket),
+        unreadable: (sender, id, reason) => runs.unreadable(sender, id, reason),
+        emptied: () => {
+          this.#estates.delete(dead)
+          logEvent(log, 'estate-settled', { name, incarnation: dead })
+          membership()
+            .propose((draft) => closeEstate(draft, dead, me))
+            .catch(() => {})
+        },
+      },
+    })
+    this.#estates.set(dead, estate)
+    estate.start()
+  }
+}

@@ -1,0 +1,46 @@
+import type { Home, Instance } from './instance.ts'
+import { isRequest } from './replies.ts'
+import { Form, type Head } from './xmpp/head.ts'
+import { isValidIq } from './xmpp/iq.ts'
+import { isJid } from './xmpp/jid.ts'
+import { envelopeOf, stanzaError, undeliverable } from './xmpp/stanza-error.ts'
+import type { StreamCondition } from './xmpp/stream-error.ts'
+
+/** A request of an instance with a longer id is refused. */
+const MOST_ID_BYTES = 1024
+
+export type Fault = 'no_to' | 'streams' | 'invalid'
+
+/** What is wrong with a stanza of an instance, if anything is. */
+export function faultOf(head: Head): Fault | undefined {
+  if (head.toStart < 0) return 'no_to'
+  if (head.streams) return 'streams'
+  if (head.toForm !== Form.full && !isJid(head.buffer, head.toStart, head.toEnd)) return 'invalid'
+  // Its id is to be carried in a token, which may be twice as long, and remembered.
+  if (isRequest(head) && head.idEnd - head.idStart > MOST_ID_BYTES) return 'invalid'
+  return isValidIq(head) ? undefined : 'invalid'
+}
+
+/** Who gives an instance a stanza of our own making. */
+export interface Teller {
+  tell(instance: Instance, bytes: Buffer): void
+}
+
+/** What an instance may not send: it is told, and closed the next time it nests a stream in a stanza. */
+export function refuse(
+  teller: Teller,
+  domain: Home,
+  instance: Instance,
+  head: Head,
+  fault: Fault,
+): StreamCondition | undefined {
+  const again = fault === 'streams' && instance.warned
+  if (fault === 'streams') instance.warned = true
+  const outcome = undeliverable(head)
+  if (outcome !== 'bounce') domain.counters.dropped(outcome)
+  else {
+    domain.counters.bounced('bad-request', fault === 'no_to' ? 'no_to' : 'invalid')
+    teller.tell(instance, Buffer.from(stanzaError(envelopeOf(head), 'bad-request')))
+  }
+  return again ? 'policy-violation' : undefined
+}

@@ -1,0 +1,20 @@
+import type { Ticket } from './stream/queue.ts'
+import type { Head } from './xmpp/head.ts'
+
+/** What is remembered of a stanza that comes again. */
+export interface Past {
+  /** When it first came, in the clock's milliseconds. */
+  readonly since: number
+  /** How many instances have died with it unconfirmed. */
+  readonly deaths: number
+  /** Of one that was held, and is kept until it has ended. */
+  readonly ticket?: Ticket | undefined
+}
+
+/** Where stanzas are written down before they count as read (`delivery: journal`). */
+export interface Keeper {
+  /** Writes the stanza in `head` down, which came at `since` of the clock; the ticket keeps it there. */
+  keep(domain: string, isForServer: boolean, head: Head, since: number): Ticket
+  /** Calls `then` once all that was written down before is safe; at once if it is. */
+  whenKept(then: () => void): void
+}

@@ -213,10 +213,10 @@ export class ClusterShow {
     if (line.code === 'instance-joined') this.#admitted.add(String(line.instance))
     if (line.code !== 'node-left') return
     const stopwatch = this.#takeovers.at(-1)
-    if (stopwatch === undefined || stopwatch.result.node !== line.node) return
+    if (stopwatch === undefined || stopwatch.result.node !== line.name) return
     if (!stopwatch.mark('buried', performance.now())) return
-    this.#down.set(String(line.node), 'dead')
-    this.#say(`${line.node} has not renewed its lease of 5 s: the others take over its work`)
+    this.#down.set(String(line.name), 'dead')
+    this.#say(`${line.name} has not renewed its lease of 5 s: the others take over its work`)
   }
 
   #nodeAt(port: number | undefined): string {

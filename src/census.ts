@@ -25,9 +25,7 @@ export function census(routes: Routes, instances: Instances, links: Links): read
     if (known === undefined) byDomain.set(domain, [instance])
     else known.push(instance)
   }
-  return [...routes.domains.values()].map((domain) =>
-    count(domain, byDomain.get(domain) ?? [], links),
-  )
+  return [...routes.domains.values()].map((domain) => count(domain, byDomain.get(domain) ?? [], links))
 }
 
 function count(domain: DomainRoutes, instances: readonly Instance[], links: Links): Count {

@@ -5,7 +5,7 @@ import type { Destination, Entry, Heading, Item } from './entry.ts'
 const FORM = 1
 
 /** An entry takes no more once it has so much: what was confirmed in part may come again whole. */
-const ENTRY_STANZAS = 512
+export const ENTRY_STANZAS = 512
 const ENTRY_BYTES = 256 * 1024
 /** A writer's buffer at first, and above which it is not kept for the next entry. */
 const SMALLEST_BUFFER = 4 * 1024

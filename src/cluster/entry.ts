@@ -62,7 +62,7 @@ export interface Heading {
   readonly isMissing: boolean
 }
 
-/** What one write to an inbox is: up to 64 stanzas, or 256 KiB, and what fills it; or one stanza that is larger. */
+/** What one write to an inbox is: up to 512 stanzas, or 256 KiB, and what fills it; or one stanza that is larger. */
 export interface Entry extends Heading {
   readonly items: readonly Item[]
 }

@@ -134,10 +134,10 @@ test('the stanzas of an entry are parts of it, not copies', () => {
   assert.ok(only?.kind === 'run' && only.bytes.buffer === bytes.buffer)
 })
 
-test('a writer is full with 64 stanzas, or 256 KiB', () => {
+test('a writer is full with 512 stanzas, or 256 KiB', () => {
   const where = { domain: 'a', instance: undefined }
   const many = new EntryWriter('a1')
-  many.run(where, 1, 0, 0, 63, Buffer.alloc(63))
+  many.run(where, 1, 0, 0, 511, Buffer.alloc(511))
   assert.equal(many.isFull, false)
   many.run(where, 1, 0, 0, 1, Buffer.alloc(1))
   assert.equal(many.isFull, true)

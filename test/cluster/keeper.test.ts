@@ -71,11 +71,11 @@ test('what has ended within its turn is not written, and what ends while it is b
   assert.equal(post.keptBytes, 0)
 })
 
-test('an entry has 64 stanzas, and its ticket holds until the last of them has ended', async () => {
+test('an entry has 512 stanzas, and its ticket holds until the last of them has ended', async () => {
   const { lab, keep, stored } = await bench()
-  const tickets = Array.from({ length: 65 }, () => keep('x'))
+  const tickets = Array.from({ length: 513 }, () => keep('x'))
   await lab.time.pass(50)
-  assert.deepEqual(stored(), [`64:${'x'.repeat(64)}`, '1:x'])
+  assert.deepEqual(stored(), [`512:${'x'.repeat(512)}`, '1:x'])
   for (const ticket of tickets) ticket.release()
   await lab.time.pass(50)
   assert.deepEqual(stored(), [])

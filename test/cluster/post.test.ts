@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ENTRY_STANZAS } from '../../src/cluster/entry-codec.ts'
 import { simulate } from './post-simulation.ts'
 import { Lab, other, send, server, shop } from './posted.ts'
 
@@ -143,7 +144,7 @@ test('a post that is paused by what it hands out stops there', async () => {
   await time.pass(10)
   for (let n = 0; n < 5; n++) {
     a.post.to('b').news('t', `${n}`)
-    for (let stanza = 0; stanza < 64; stanza++) send(a.post, 'b', '.')
+    for (let stanza = 0; stanza < ENTRY_STANZAS; stanza++) send(a.post, 'b', '.')
   }
   await time.pass(50)
   assert.equal(b.seen.lines.filter((line) => /^\d/.test(line)).join(''), '012')

@@ -109,6 +109,13 @@ export const commandTable = {
     options: [],
     about: ['The same as COMMAND --help.'],
   },
+  'demo-node': {
+    does: 'a node of the demo',
+    arguments: [],
+    options: [config],
+    about: ['Started by demo --nodes. The same as run, but it also stops when the demo is gone.'],
+    hidden: true,
+  },
   'demo-instance': {
     does: 'an echo instance of the demo',
     arguments: [],

@@ -5,6 +5,7 @@ import type { DomainTable } from './cluster/domain-table.ts'
 import type { Draft } from './cluster/draft.ts'
 import { assign, joinInstance, leaveInstance, reinstate, sideline } from './cluster/instance-wishes.ts'
 import type { InstanceRecord } from './cluster/records.ts'
+import { Departures } from './departures.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { Instance, type InstanceOwner } from './instance.ts'
 import { type Log, logEvent } from './log.ts'
@@ -50,10 +51,16 @@ export class ClusterRegistry implements Registry {
   /** By domain, what was last asked for about its buckets. */
   readonly #assignments = new Map<string, string>()
 
+  readonly #departures: Departures
   #isBegun = false
 
   constructor(parts: ClusterRegistryParts) {
     this.#parts = parts
+    this.#departures = new Departures({
+      ...parts,
+      isDead: (instance) => this.#isDead(instance),
+      forget: (instance) => this.#remotes.delete(instance),
+    })
   }
 
   /** Puts what this node has before the cluster, which decides from now on. */
@@ -142,7 +149,7 @@ export class ClusterRegistry implements Registry {
     const ranked = domain.ranks && departing.length > 0
     const count = domain.holders.length
     const moves = domain.adopt({ left, joined, buckets: bucketsOf(domain, agreed) })
-    for (const instance of departing) this.#depart(domain, instance)
+    for (const instance of departing) this.#departures.depart(domain, instance)
     for (const instance of dead) routes.unregister(instance)
     for (const instance of joined) if (instance.node !== undefined) routes.register(instance)
     const present = moves.filter(
@@ -189,7 +196,7 @@ export class ClusterRegistry implements Registry {
         if (node === undefined) propose((draft) => leaveInstance(draft, domain.name, name, me, route))
       }
       domain.unfollow()
-      for (const instance of remotes) this.#depart(domain, instance)
+      for (const instance of remotes) this.#departures.depart(domain, instance)
       shares.redistribute(domain)
     }
   }
@@ -285,35 +292,12 @@ export class ClusterRegistry implements Registry {
     return node !== undefined && this.#parts.nameOf(node) === undefined
   }
 
-  /** Nothing new goes there, and what has gone there is that node's to pass on. */
-  #depart(domain: DomainRoutes, instance: Instance): void {
-    this.#parts.routes.unregister(instance)
-    instance.stream.close()
-    domain.departing.add(instance)
-  }
-
   /** Those that have confirmed all are forgotten; called with every tick. */
   tick(): void {
     for (const domain of this.#parts.routes.domains.values()) {
       if (!this.#parts.isUp()) this.#expire(domain)
-      for (const instance of domain.departing) {
-        if (this.#isDead(instance)) this.#bury(domain, instance)
-        else if (instance.stream.outbox.stanzas === 0 && instance.requests.size === 0) {
-          domain.departing.delete(instance)
-          this.#remotes.delete(instance)
-        }
-      }
+      this.#departures.tick(domain)
     }
-  }
-
-  #bury(domain: DomainRoutes, instance: Instance): void {
-    const { shares, router } = this.#parts
-    domain.departing.delete(instance)
-    this.#remotes.delete(instance)
-    // What came since it lost its share waits for what it had: that comes first.
-    const held = shares.takeMoving(domain)
-    shares.takeBack(domain, instance)
-    for (const queue of held) router.reroute(domain, queue)
   }
 
   /** As others will see to what it was sent, that is not ours any more; what was not sent is. */

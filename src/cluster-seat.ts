@@ -13,6 +13,13 @@ import type { OwnLinks } from './own-state.ts'
 import { loadExpress } from './scanning.ts'
 import { Reframer } from './stream/reframe.ts'
 
+/** The links of this node. */
+export type SeatLinks = ClusterNodeParts['links'] &
+  OwnLinks & {
+    settled(deadline: number): Promise<void>
+    closeShared(): Promise<void>
+  }
+
 export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news' | 'reframer'> {
   readonly links: ClusterNodeParts['links'] &
     OwnLinks & { settled(deadline: number): Promise<void>; closeShared(): Promise<void> }

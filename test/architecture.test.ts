@@ -128,9 +128,11 @@ const files: Readonly<Record<string, readonly string[]>> = {
   'cluster-adverts.ts': ['advertising.ts', 'domain-routes.ts', 'router.ts', 'routes.ts', 'src/cluster/'],
   'cluster-estates.ts': ['cluster-runs.ts', 'log.ts', 'src/cluster/'],
   'cluster-links.ts': ['link-leases.ts', 'log.ts', 'remote-stream.ts', 'src/cluster/'],
+  'departures.ts': ['domain-routes.ts', 'instance.ts', 'router.ts', 'routes.ts', 'shares.ts'],
   'cluster-registry.ts': [
     'agreement.ts',
     'assignment.ts',
+    'departures.ts',
     'domain-routes.ts',
     'instance.ts',
     'log.ts',

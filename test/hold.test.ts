@@ -47,3 +47,32 @@ test('what is old is taken from every place, oldest first in each, and places th
   assert.equal(hold.takeOlderThan(3), undefined)
   assert.deepEqual([hold.places(), hold.bytes, hold.stanzas], [[0], 1, 1])
 })
+
+test('what is written down carries a ticket, is not refused when it comes back, and stays when the rest is taken', () => {
+  const hold = new Hold(10)
+  let carried = 0
+  const stored = { retain: () => void carried++, release: () => void carried--, isStored: true }
+  const kept: string[] = []
+  let isUp = false
+  hold.keeper = {
+    get isUp() {
+      return isUp
+    },
+    keep: (what, since, deaths) => {
+      kept.push(`${what.bytes} ${since} ${deaths}`)
+      return { ...stored, isStored: isUp }
+    },
+  }
+  hold.add(0, head('lost'), 1)
+  assert.equal(hold.outlives, false)
+  isUp = true
+  hold.add(0, head('kept'), 2, 1)
+  assert.deepEqual([hold.outlives, hold.unsaved, kept, carried], [true, 1, ['lost 1 0', 'kept 2 1'], 2])
+  assert.equal(hold.add(0, head('abc'), 3), false, 'it is full')
+  assert.equal(kept.length, 2, 'what is refused is not written down')
+  assert.ok(hold.add(1, head('again'), 3, 0, stored), 'once within the bound')
+  assert.equal(kept.length, 2, 'it is written down already')
+  assert.equal(hold.takeUnsaved().drop(), 1)
+  assert.deepEqual([hold.stanzas, hold.bytes, hold.unsaved, carried], [2, 9, 0, 2])
+  assert.equal(hold.take(0)?.shift()?.bytes.toString(), 'kept')
+})

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
+import type { LinkHolder } from '../src/link-leases.ts'
+import { Links } from '../src/links.ts'
+import type { RemoteStream } from '../src/remote-stream.ts'
+import { Flusher } from '../src/stream/flusher.ts'
+import { Scanners } from '../src/xmpp/scanners.ts'
 import { countsOf, startNode } from './e2e/node.ts'
+import { ClusterYard, idsIn } from './stub/cluster-yard.ts'
 import { eventually } from './stub/eventually.ts'
 import { StubServer } from './stub/server.ts'
 
@@ -158,4 +164,136 @@ test('authorities that cannot be read fail a connection, not the node: it is tri
   await node.log('link-retry')
   assert.match(String(node.logged.find(({ code }) => code === 'link-retry')?.reason), /ENOENT/)
   await instance.leave()
+})
+
+/** The links of one node of a cluster; `holder` says who has the one of a.test. */
+function leased(t: TestContext, port: number) {
+  const yard = new ClusterYard(`
+domains:
+  a.test:
+    secret: s
+    upstream: {service: "xmpp://127.0.0.1:${port}", secret: s3cret}
+`)
+  const state = { holder: undefined as LinkHolder, isClaiming: false }
+  const undeliverable: string[] = []
+  const links = new Links({
+    routes: yard.routes,
+    flusher: new Flusher(),
+    handler: { linkStanza() {}, linkUp() {}, linkDown() {}, linkRetry() {}, linkError() {} },
+    random: () => 0,
+    readFile: () => '',
+    limits: () => ({ outbox_bytes: 100_000 }),
+    scanners: () => new Scanners({ stanza_bytes: 100_000, depth: 8, elements: 16, attributes: 8, namespaces: 4 }),
+    undeliverable: (_domain, queue) => {
+      for (let slab = queue.shift(); slab !== undefined; slab = queue.shift()) undeliverable.push(`${slab.bytes}`)
+    },
+    leases: () => ({ want: () => state.holder, isClaiming: () => state.isClaiming }),
+  })
+  t.after(() => links.stop())
+  const assign = (holder: LinkHolder): void => {
+    state.holder = holder
+    links.settleAnew()
+  }
+  const send = (...ids: readonly string[]): void => {
+    for (const id of ids) {
+      const text = Buffer.from(up(id))
+      links.linkFor('a.test')!.outbox.append(text, 0, text.length)
+    }
+  }
+  const way = (node: string): RemoteStream => yard.wayTo('a.test', undefined, node)
+  const sent = (node: string) => yard.sent.get(`link of ${node}`)?.filter((item) => item !== '|')
+  return { links, assign, send, way, sent, yard, undeliverable, state }
+}
+
+test('what waits while nobody has the one link goes by the node that gets it, in order', async (t) => {
+  const { assign, send, way, sent, yard } = leased(t, 1)
+  send('1', '2')
+  const b = way('B')
+  assign(b)
+  send('3')
+  await yard.turn()
+  send('4')
+  await yard.turn()
+  assert.deepEqual(sent('B'), ['1', '2', '3', '4'])
+})
+
+test('when the node with the one link dies, what it had not confirmed goes by the next, before anything newer', async (t) => {
+  const { links, assign, send, way, sent, yard } = leased(t, 1)
+  const b = way('B')
+  send('1')
+  assign(b)
+  await yard.turn()
+  send('2')
+  await yard.turn()
+  assert.deepEqual(sent('B'), ['1', '2'])
+  const c = way('C')
+  assign(c)
+  send('3')
+  await yard.turn()
+  assert.deepEqual(sent('C'), [], 'B may still pass it on')
+  b.die()
+  await links.settled(performance.now() + 10_000)
+  send('4')
+  await yard.turn()
+  assert.deepEqual(sent('C'), ['1', '2', '3', '4'])
+})
+
+test('when the one link moves, what the node before has confirmed is not sent again, and the rest waits for it', async (t) => {
+  const { links, assign, send, way, sent, yard } = leased(t, 1)
+  const b = way('B')
+  assign(b)
+  send('1')
+  assign(b)
+  await yard.turn()
+  assign(undefined)
+  send('2')
+  const c = way('C')
+  assign(c)
+  send('3')
+  await yard.turn()
+  assert.deepEqual([sent('B'), sent('C')], [['1'], []])
+  b.outbox.confirm(1)
+  await links.settled(performance.now() + 10_000)
+  await yard.turn()
+  assert.deepEqual(sent('C'), ['2', '3'])
+})
+
+test('the one link that comes here carries what another node had not confirmed, and what waited', async (t) => {
+  const server = await StubServer.listen()
+  t.after(() => server.close())
+  const { assign, send, way, yard } = leased(t, server.port)
+  const b = way('B')
+  send('1')
+  assign(b)
+  await yard.turn()
+  assign(undefined)
+  b.die()
+  send('2')
+  assign('here')
+  send('3')
+  const connection = await server.connection()
+  await connection.admit()
+  assert.deepEqual(idsIn(await connection.until(/id='3'\/>/)), ['1', '2', '3'])
+})
+
+test('a link that is up stays as it is while it is claimed, and is closed when it is nobody’s', async (t) => {
+  const server = await StubServer.listen()
+  t.after(() => server.close())
+  const { links, assign, send, state } = leased(t, server.port)
+  send('1')
+  assign('here')
+  const connection = await server.connection()
+  await connection.admit()
+  await connection.until(/id='1'\/>/)
+  const link = links.peek('a.test')
+  state.isClaiming = true
+  assign(undefined)
+  await links.settled(performance.now() + 10_000)
+  assert.equal(link?.state, 'online')
+  state.isClaiming = false
+  assign(undefined)
+  await connection.until(/<\/stream:stream>/)
+  connection.end()
+  await links.settled(performance.now() + 10_000)
+  assert.notEqual(links.peek('a.test'), link)
 })

@@ -85,3 +85,35 @@ test('an instance is given requests of so many bytes and no more, until it has a
   requests.add(envelope('x'.repeat(MOST_REQUEST_BYTES)), 4)
   assert.equal(requests.isFull, true)
 })
+
+test('whoever passed a request on is told when it is over with it here, but not when it goes elsewhere', () => {
+  const requests = new Requests()
+  const told: string[] = []
+  const ticket = {
+    retain() {},
+    release() {},
+    asked: () => void told.push('asked'),
+    unasked: () => void told.push('unasked'),
+    answered: (key: string) => void told.push(`answered ${key.replaceAll('\n', ' ')}`),
+  }
+  requests.add(envelope('1'), 1, undefined, ticket)
+  requests.add(envelope('1'), 2, undefined, ticket)
+  assert.deepEqual(told.splice(0), ['asked', 'unasked', 'asked'], 'what is asked again is asked once')
+  assert.equal(requests.forget(envelope('1')), true)
+  assert.deepEqual(told.splice(0), ['unasked'])
+  requests.add(envelope('2'), 3, undefined, ticket)
+  requests.add(envelope('3'), 4, undefined, ticket)
+  told.length = 0
+  answer(requests, '2')
+  requests.takeOlderThan(5)
+  assert.deepEqual(told.splice(0), ['answered u@x.test/r a.test 2', 'answered u@x.test/r a.test 3'])
+})
+
+test('a request that another node says is answered waits for nothing more', () => {
+  const requests = new Requests()
+  requests.add(envelope('1'), 1)
+  requests.answeredElsewhere('u@x.test/r\na.test\n2')
+  assert.equal(requests.size, 1)
+  requests.answeredElsewhere('u@x.test/r\na.test\n1')
+  assert.equal(requests.size, 0)
+})

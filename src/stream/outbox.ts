@@ -197,6 +197,8 @@ export class Outbox implements Flushable {
   /** Puts back what `detach` returned, before all else, to be written to the next socket. */
   requeue(sent: StanzaQueue): void {
     this.#queue.prepend(sent)
+    // The next socket may be there already, and nothing else come.
+    if (!this.#queue.isEmpty && !this.#dirty) this.#schedule()
   }
 
   /** Takes all stanzas that were not handed to a socket, in order; its sources go on. What is no stanza stays. */

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Draft } from '../src/cluster/draft.ts'
+import { bury } from '../src/cluster/node-wishes.ts'
+import type { Wish } from '../src/cluster/proposals.ts'
+import { Table } from '../src/cluster/table.ts'
+import { ClusterLinks } from '../src/cluster-links.ts'
+import { createLog } from '../src/log.ts'
+import type { RemoteStream } from '../src/remote-stream.ts'
+import { announced } from './stub/cluster-yard.ts'
+
+/** Two nodes, each with its own view of who has the link; what is proposed comes into force with `grant`. */
+function nodes() {
+  let table = Table.empty
+  let proposals: { readonly wish: Wish; readonly done: () => void }[] = []
+  const agree = (wish: Wish): void => {
+    const draft = new Draft(table)
+    wish(draft)
+    table = table.with(draft.delta, table.epoch + 1)
+  }
+  agree(announced('A'))
+  agree(announced('B'))
+  const state = { now: 0, isHeld: true }
+  const make = (me: string) =>
+    new ClusterLinks({
+      me,
+      log: createLog({ level: 'silent', node: me }, { write() {} }),
+      table: () => table,
+      isHeld: () => state.isHeld,
+      propose: (wish) => new Promise((done) => proposals.push({ wish, done })),
+      streamTo: (domain, node) => {
+        const stream = {
+          name: `${domain} by ${node}`,
+          isOpen: true,
+          die: () => void Object.assign(stream, { isOpen: false }),
+        }
+        return stream as unknown as RemoteStream
+      },
+      now: () => state.now,
+    })
+  const grant = async (): Promise<number> => {
+    const granted = proposals
+    proposals = []
+    for (const { wish, done } of granted) {
+      agree(wish)
+      done()
+    }
+    await new Promise(setImmediate)
+    return granted.length
+  }
+  return { a: make('A'), b: make('B'), agree, grant, state }
+}
+
+test('of two nodes that want the one link one gets it, and the other a way there, always the same', async () => {
+  const { a, b, grant } = nodes()
+  assert.deepEqual([a.want('a.test'), b.want('a.test'), a.want('a.test')], [undefined, undefined, undefined])
+  assert.equal(a.isClaiming('a.test'), true)
+  assert.equal(await grant(), 2, 'each has asked once')
+  assert.equal(a.isClaiming('a.test'), false)
+  assert.equal(a.want('a.test'), 'here')
+  const way = b.want('a.test')
+  assert.ok(way !== undefined && way !== 'here')
+  assert.equal(b.want('a.test'), way)
+  assert.equal(b.way('a.test', 'A'), way)
+  assert.deepEqual([a.held(), b.held()], [['a.test'], []])
+})
+
+test('the link of a dead node is claimed, and the way there is at its end', async () => {
+  const { a, b, agree, grant } = nodes()
+  a.want('a.test')
+  await grant()
+  const way = b.want('a.test') as RemoteStream
+  agree((draft) => bury(draft, ['A'], 'B'))
+  b.forget('A')
+  assert.deepEqual([way.isOpen, b.ways, b.want('a.test')], [false, [], undefined])
+  await grant()
+  assert.equal(b.want('a.test'), 'here')
+})
+
+test('a node that may have been given up has no link, and claims none', async () => {
+  const { a, grant, state } = nodes()
+  state.isHeld = false
+  assert.equal(a.want('a.test'), undefined)
+  assert.equal(await grant(), 0)
+  state.isHeld = true
+  a.want('a.test')
+  await grant()
+  state.isHeld = false
+  assert.equal(a.want('a.test'), undefined)
+})
+
+test('who cannot open a link leaves it to others for five seconds, and then may try again', async () => {
+  const { a, b, agree, grant, state } = nodes()
+  a.want('a.test')
+  await grant()
+  a.yield('a.test')
+  await grant()
+  assert.equal(a.want('a.test'), undefined)
+  assert.equal(await grant(), 0)
+  b.want('a.test')
+  await grant()
+  assert.equal(b.want('a.test'), 'here')
+  agree((draft) => bury(draft, ['B'], 'A'))
+  state.now = 4999
+  assert.equal(a.want('a.test'), undefined)
+  assert.equal(await grant(), 0)
+  state.now = 5000
+  a.want('a.test')
+  await grant()
+  assert.equal(a.want('a.test'), 'here')
+  a.yield('a.test')
+  assert.equal(await grant(), 0, 'there is nobody else')
+})
+
+test('who leaves claims no link any more, and keeps none', async () => {
+  const { a, b, grant } = nodes()
+  a.want('a.test')
+  await grant()
+  a.end()
+  assert.equal(a.want('a.test'), undefined)
+  a.release('a.test')
+  await grant()
+  assert.equal(a.want('a.test'), undefined)
+  assert.equal(await grant(), 0)
+  b.want('a.test')
+  await grant()
+  assert.deepEqual([b.want('a.test'), b.held()], ['here', ['a.test']])
+})

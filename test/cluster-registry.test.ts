@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { joinInstance, leaveInstance } from '../src/cluster/instance-wishes.ts'
+import type { Wish } from '../src/cluster/proposals.ts'
+import { ClusterYard } from './stub/cluster-yard.ts'
+
+const buckets = (settings = 'secret: s'): string =>
+  `domains: {a.test: {${settings}}}\ndomain_balancing: {a.test: {type: bare_source, component_number: 2}}`
+const ranked = 'domains: {a.test: {secret: s}}\ndomain_balancing: {a.test: {type: bare_source}}'
+const random = 'domains: {a.test: {secret: s}}'
+
+const joins = (name: string, node = 'B', count: number | undefined = undefined): Wish => {
+  const joiner = { node, route: name.padEnd(16, 'r'), since: 0 }
+  return (draft) => joinInstance(draft, 'a.test', name, joiner, { count })
+}
+const leaves = (name: string, node = 'B'): Wish => {
+  return (draft) => leaveInstance(draft, 'a.test', name, node, name.padEnd(16, 'r'))
+}
+/** Another node has the first bucket, and a third one the other. */
+function fill(yard: ClusterYard): void {
+  yard.agree(joins('there', 'B', 2))
+  yard.agree(joins('other', 'C', 2))
+}
+
+test('an instance has its place when the nodes agree, and then what waited for it, in order', async () => {
+  const yard = new ClusterYard(buckets())
+  yard.say('1')
+  yard.join('here')
+  yard.say('2')
+  assert.deepEqual([yard.seated, await yard.received('here'), yard.domain.hold.stanzas], [[], [], 2])
+  yard.grant()
+  yard.say('3')
+  assert.deepEqual([yard.seated, await yard.received('here')], [['here'], ['1', '2', '3']])
+  assert.equal(yard.domain.joining.size, 0)
+})
+
+test('an instance that left before the nodes agreed is not put before them any more', () => {
+  const yard = new ClusterYard(buckets())
+  const instance = yard.join('here')
+  yard.leave(instance)
+  yard.grant()
+  assert.equal(yard.table.domain('a.test')?.instances.has('here') ?? false, false)
+  assert.deepEqual([yard.seated, yard.domain.joining.size], [[], 0])
+})
+
+test("a stanza for another node's instance goes there, and is counted when that node has confirmed it", async () => {
+  const yard = new ClusterYard(buckets())
+  fill(yard)
+  yard.say('1', '2')
+  await yard.turn()
+  assert.deepEqual(yard.sent.get('there'), ['1', '2'])
+  assert.equal(yard.domain.counters.forwarded, 0)
+  await yard.confirm(yard.remote('there'))
+  assert.equal(yard.domain.counters.forwarded, 2)
+})
+
+test('an instance whose name another node has now is closed, and what it was not written goes there', async () => {
+  const yard = new ClusterYard(buckets())
+  const old = yard.join('red')
+  yard.grant()
+  old.stream.outbox.stopHanding()
+  yard.say('1')
+  yard.agree(joins('red'))
+  yard.say('2')
+  await yard.turn()
+  assert.equal(yard.stream('red').condition, 'conflict')
+  assert.deepEqual(yard.sent.get('red'), ['1', '2'])
+  assert.equal(yard.domain.members.get('red')?.node, 'B')
+  // That the old one has left is nobody's business.
+  yard.grant()
+  assert.equal(yard.table.domain('a.test')?.instances.get('red')?.node, 'B')
+})
+
+test('a bucket that leaves a live node for this one waits until that node has confirmed what it was sent', async () => {
+  const yard = new ClusterYard(buckets())
+  fill(yard)
+  yard.join('here')
+  yard.grant()
+  yard.say('1', '2')
+  await yard.turn()
+  const gone = yard.remote('there')
+  yard.agree(leaves('there'))
+  yard.say('3')
+  yard.registry.tick()
+  assert.equal(yard.remote('there'), gone, 'it is remembered while it has not confirmed')
+  assert.deepEqual(await yard.received('here'), [])
+  await yard.confirm(gone)
+  yard.say('4')
+  assert.deepEqual(await yard.received('here'), ['3', '4'])
+  assert.deepEqual(
+    yard.sent.get('there')?.filter((item) => item !== '|'),
+    ['1', '2'],
+  )
+  yard.registry.tick()
+  assert.equal(yard.remote('there'), undefined)
+})
+
+test('what was sent to an instance that leaves is taken back when its node dies before it confirms', async () => {
+  const yard = new ClusterYard(buckets())
+  fill(yard)
+  yard.join('here')
+  yard.grant()
+  yard.say('1')
+  await yard.turn()
+  yard.agree(leaves('there'))
+  yard.say('2')
+  yard.bury('B')
+  yard.registry.tick()
+  await yard.turn()
+  assert.deepEqual(await yard.received('here'), ['1', '2'])
+  assert.deepEqual([...yard.registry.remotes.values()], ['C'])
+})
+
+test('what a dead node was sent and had not confirmed goes to the heir of its buckets, before anything newer', async () => {
+  const yard = new ClusterYard(buckets())
+  fill(yard)
+  yard.join('here')
+  yard.grant()
+  yard.say('1')
+  await yard.confirm(yard.remote('there'))
+  yard.say('2')
+  await yard.turn()
+  const remote = yard.remote('there')
+  remote.stream.outbox.stopHanding()
+  yard.say('3')
+  yard.bury('B')
+  yard.say('4')
+  assert.deepEqual(await yard.received('here'), ['2', '3', '4'])
+  assert.match(yard.stream('here').text, /id='2'[^>]*><delay /)
+  assert.deepEqual([[...yard.domain.members.keys()].sort(), yard.registry.remotes.size], [['here', 'other'], 1])
+  const { counters } = yard.domain
+  assert.deepEqual([counters.receivedFromLink, counters.forwarded, yard.domain.hold.stanzas], [4, 1, 0])
+})
+
+test('a request that a dead node had not answered is answered here, once', async () => {
+  const yard = new ClusterYard(buckets())
+  fill(yard)
+  yard.ask('q')
+  await yard.confirm(yard.remote('there'))
+  yard.bury('B')
+  await yard.turn()
+  assert.match(yard.server.text, /^<iq type='error' from='a\.test' to='u\d+@x\.test' id='q'>.*remote-server-timeout/)
+  assert.equal(yard.server.text.match(/<iq /g)?.length, 1)
+})
+
+test('a node that may have been given up hands out nothing by key, and goes on when it may act again', async () => {
+  const yard = new ClusterYard(buckets())
+  yard.join('here')
+  yard.grant()
+  yard.authority.isHeld = false
+  yard.say('1', '2')
+  assert.deepEqual([await yard.received('here'), yard.domain.hold.stanzas], [[], 2])
+  yard.authority.isHeld = true
+  yard.shares.release(yard.domain)
+  assert.deepEqual(await yard.received('here'), ['1', '2'])
+})
+
+test('a node that may have been given up bounces nothing that another may have somebody for', () => {
+  const yard = new ClusterYard(buckets('secret: s, when_unassigned: bounce'))
+  yard.authority.isHeld = false
+  yard.say('1')
+  assert.deepEqual([yard.domain.hold.stanzas, yard.server.text], [1, ''])
+})
+
+test('without buckets keys wait when an instance of a live node leaves, until that has confirmed', async () => {
+  const yard = new ClusterYard(ranked)
+  yard.agree(joins('there'))
+  yard.say('1')
+  await yard.turn()
+  const gone = yard.remote('there')
+  yard.join('here')
+  yard.grant()
+  yard.agree(leaves('there'))
+  yard.say('2')
+  assert.deepEqual([await yard.received('here'), yard.domain.hold.stanzas], [[], 1])
+  await yard.confirm(gone)
+  yard.say('3')
+  assert.deepEqual(await yard.received('here'), ['2', '3'])
+})
+
+test('while the store is away an instance is served at once, and what cannot go elsewhere waits for so long', async () => {
+  const yard = new ClusterYard(buckets('secret: s, hold: {seconds: 5, bytes: 1MiB}').replace(/domain_b.*$/, ''))
+  yard.agree(joins('there'))
+  yard.isUp = false
+  yard.join('here')
+  assert.deepEqual(yard.seated, ['here'])
+  yard.say('1')
+  assert.deepEqual(await yard.received('here'), ['1'])
+  yard.clock.now = 7000
+  yard.registry.tick()
+  assert.deepEqual(yard.givenUp, [2000])
+  yard.isUp = true
+  yard.grant()
+  assert.equal(yard.table.domain('a.test')?.instances.get('here')?.node, 'A')
+  assert.deepEqual(yard.seated, ['here'], 'once')
+})
+
+test('local instances come first, and those of another node only where there is none here', async () => {
+  const yard = new ClusterYard(random)
+  yard.agree(joins('there'))
+  const here = yard.join('here')
+  yard.grant()
+  yard.say('1')
+  assert.deepEqual(await yard.received('here'), ['1'])
+  yard.leave(here)
+  yard.say('2')
+  await yard.turn()
+  assert.deepEqual(yard.sent.get('there'), ['2'])
+})
+
+test('a node that leaves takes its instances out of the table, and keeps what it has for them', async () => {
+  const yard = new ClusterYard(buckets())
+  yard.agree(joins('there'))
+  yard.join('here')
+  yard.grant()
+  yard.registry.part()
+  yard.grant()
+  assert.deepEqual([...(yard.table.domain('a.test')?.instances.keys() ?? [])], ['there'])
+  assert.deepEqual([...yard.domain.members.keys()], ['here'])
+  yard.say('1')
+  assert.deepEqual(await yard.received('here'), ['1'])
+  assert.deepEqual(yard.sent.get('there'), [])
+})
+
+test('who has the cluster’s table no more passes on what it had not sent, and forgets what it had', async () => {
+  const yard = new ClusterYard(buckets())
+  fill(yard)
+  yard.say('1')
+  await yard.turn()
+  yard.remote('there').stream.outbox.stopHanding()
+  yard.say('2')
+  yard.registry.dismissAll()
+  assert.deepEqual([yard.registry.remotes.size, yard.domain.hold.stanzas, yard.domain.members.size], [0, 1, 0])
+})

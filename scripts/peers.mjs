@@ -34,6 +34,15 @@ export function installPeers(peers = PEERS) {
   if (still.length > 0) throw new Failure(`apt-get did not install ${still.join(' ')}`)
 }
 
+/** A demo of several nodes needs a Redis. Where it cannot be installed so, the demo says what is missing. */
+export function installForDemo(args) {
+  if (!args.some((argument) => argument === '--nodes' || argument.startsWith('--nodes='))) return
+  if (args.includes('--help') || args.includes('-h')) return
+  const isThere = (program) => spawnSync(program, ['--version']).error === undefined
+  if (['redis-server', 'valkey-server'].some(isThere) || !isThere('dpkg-query')) return
+  installPeers(['redis-server'])
+}
+
 function missingPackages(peers) {
   const query = ['-W', '-f', `\${Package} \${db:Status-Status}\n`, ...peers]
   const { error, stdout } = spawnSync('dpkg-query', query, { encoding: 'utf8' })

@@ -183,7 +183,8 @@ export class Router {
    */
   reroute(domain: DomainRoutes, queue: StanzaQueue, before?: Instance): void {
     this.#parts.reframer.queue(queue, (head, past) => {
-      if (isReply(head) && before?.node === undefined) return this.#giveBack(domain, head, before)
+      if (isReply(head) && before !== undefined && before.node === undefined)
+        return this.#giveBack(domain, head, before)
       if (before !== undefined && isRequest(head)) before.requests.forget(envelopeOf(head))
       this.toInstance(domain, head, undefined, past)
     })

@@ -47,6 +47,7 @@ export class Membership {
   #state: State = 'new'
   #reach: Reach = 'up'
   #isBeating = false
+  #isAttending = false
   #cancelBeat: (() => void) | undefined
 
   constructor(parts: MembershipParts) {
@@ -189,19 +190,38 @@ export class Membership {
     if (renewal.epoch < known) return this.#restore(renewal, sent)
     if (!renewal.isMember) return this.#lose('it was not heard of for too long, and declared dead')
     const lease = this.#lease
-    const isHeld = lease.isHeld(this.#parts.now())
-    if (isHeld) lease.renewed(sent)
-    // It may have slept through anything: it acts again when it knows what is so now.
-    else this.#known.doubt()
-    if (this.#known.isDoubtful || renewal.epoch > this.table.epoch) {
-      if (!(await this.#known.catchUp())) return this.#behind()
+    if (lease.isHeld(this.#parts.now())) {
+      lease.renewed(sent)
+      // With a slow store that takes longer than the lease may wait for the next beat.
+      void this.#attend(renewal)
+      return
     }
-    if (!this.#isIn) return
+    // It may have slept through anything: it acts again when it knows what is so now.
+    this.#known.doubt()
+    if (!(await this.#known.catchUp())) return this.#behind()
     // A store that was put back to what it was a while ago may take for a member who was buried since.
-    if (!isHeld && !lease.isSettled(this.#parts.now())) return
+    if (!this.#isIn || !lease.isSettled(this.#parts.now())) return
     lease.renewed(sent)
-    this.#writer.soon()
-    await this.#writer.bury(renewal.expired)
+    await this.#attend(renewal)
+  }
+
+  /** Catches up with what the store had at a renewal, and sees to the dead; what is left of that is the next renewal's. */
+  async #attend({ epoch, expired }: Renewal): Promise<void> {
+    if (this.#isAttending) return
+    this.#isAttending = true
+    const sent = this.#parts.now()
+    try {
+      if (this.#known.isDoubtful || epoch > this.table.epoch) {
+        if (!(await this.#known.catchUp())) return this.#behind()
+      }
+      if (!this.#isIn) return
+      this.#writer.soon()
+      await this.#writer.bury(expired)
+    } catch (error) {
+      this.#failed(error, sent)
+    } finally {
+      this.#isAttending = false
+    }
   }
 
   /** The store has forgotten what this node knows. */

@@ -16,8 +16,8 @@ export function clusterFaults({ tally, takeovers, mishaps }: ClusterOutcome): re
   const checks: readonly (readonly [boolean, string])[] = [
     [tally.waiting > 0, `${tally.waiting} are lost: neither answered nor bounced`],
     [tally.overtaken > 0, `${tally.overtaken} messages came back behind a later one of the same user`],
-    ...takeovers.map(({ node, ...steps }): readonly [boolean, string] => [
-      Object.values(steps).includes(undefined),
+    ...takeovers.map(({ node, reconnected, buried, served }): readonly [boolean, string] => [
+      [reconnected, buried, served].includes(undefined),
       `the work of ${node} was not taken over in time`,
     ]),
   ]
@@ -59,7 +59,9 @@ function times({ node, instances, reconnected, buried, served, restarted }: Take
     `  ${secondsText(reconnected)}  until ${who} were connected to other nodes`,
     `  ${secondsText(buried)}  until the others knew that it was dead: its lease is 5 s`,
     ...(instances.length === 0 ? [] : [`  ${secondsText(served)}  ${answers}`]),
-    `  ${secondsText(restarted)}  for the node to be ready when it was started anew`,
+    ...(restarted === undefined
+      ? []
+      : [`  ${secondsText(restarted)}  for the node to be ready when it was started anew`]),
     '',
   ]
 }

@@ -6,7 +6,6 @@ import { Crew } from './demo-crew.ts'
 import { Ledger } from './demo-ledger.ts'
 import type { Member } from './demo-member.ts'
 import type { LogLine } from './demo-node.ts'
-import type { DemoProcess } from './demo-processes.ts'
 import { clockText, Screen, type ScreenIo } from './demo-screen.ts'
 import { USERS } from './demo-sender.ts'
 import { Stopwatch, type Takeover } from './demo-takeover.ts'
@@ -40,7 +39,7 @@ export async function demoCluster({ nodes, seconds, keeps }: ClusterWish, io: Cl
   io.stdout(`Switchyard demo: ${nodes} nodes over one Redis, and one of them killed on the way.\n\n`)
   const show = new ClusterShow(io, nodes, keeps, stopped.signal)
   try {
-    await show.prepare()
+    if (!(await show.prepare())) return exitCodes.done
     for (let round = 0; round === 0 || (keeps && !stopped.signal.aborted); round++) await show.act(round, seconds)
     const outcome = await show.settle()
     io.stdout(clusterSummary(outcome))
@@ -83,8 +82,8 @@ export class ClusterShow {
     io.onExit(() => this.#crew.end())
   }
 
-  /** Starts Redis, the nodes, the instances and the users; no traffic yet. */
-  async prepare(): Promise<void> {
+  /** Starts Redis, the nodes, the instances and the users, and then the traffic. False when a signal came before that. */
+  async prepare(): Promise<boolean> {
     const crew = this.#crew
     const tell = (what: string, text: string): void => this.#io.stdout(`${what.padEnd(10)}${text}\n`)
     tell('Redis', `${await crew.startRedis()}, of the demo's own`)
@@ -97,7 +96,10 @@ export class ClusterShow {
     tell('instances', places.join(', '))
     tell('', 'A new cluster waits 5 s before it gives away buckets: an empty Redis')
     tell('', 'may be one that has forgotten what other nodes still act on.')
-    await this.#become(() => crew.instances.every(({ name }) => this.#admitted.has(name)))
+    const isAdmitted = (): boolean => crew.instances.every(({ name }) => this.#admitted.has(name))
+    await this.#become(() => isAdmitted() || this.#stopped.aborted)
+    if (this.#stopped.aborted) return false
+    if (!isAdmitted()) this.#mishaps.push('the cluster did not let all instances in')
     await crew.startUsers()
     tell('users', `${USERS}, spread over the nodes; whatever node a user is at, the instance`)
     tell('', `that has the user's bucket echoes what the user sends`)
@@ -109,6 +111,7 @@ export class ClusterShow {
     }
     for (const group of crew.groups) group.begin()
     this.#drawing = setInterval(() => this.#draw(), this.#screen.interval)
+    return true
   }
 
   /** One round: traffic, a node's death, the takeover, its return, traffic. */
@@ -154,10 +157,11 @@ export class ClusterShow {
     await pause(seconds * 1000, undefined, { signal: this.#stopped }).catch(() => {})
   }
 
-  /** Resolves when it holds, or has not for too long. A signal does not end it: what was begun is seen through. */
-  async #become(holds: () => boolean): Promise<void> {
+  /** Resolves when it holds, or has not for too long: false. A signal does not end it: what was begun is seen through. */
+  async #become(holds: () => boolean): Promise<boolean> {
     const deadline = performance.now() + WITHIN
     while (!holds() && performance.now() < deadline) await pause(POLL)
+    return holds()
   }
 
   /** Resolves when its work has been taken over, or was not in time. */
@@ -172,21 +176,20 @@ export class ClusterShow {
     const stopwatch = new Stopwatch(victim.name, names, performance.now())
     this.#takeovers.push(stopwatch)
     await victim.kill()
-    await this.#become(() => [...orphans, ...users].every((one) => one.port !== port))
-    stopwatch.mark('reconnected', performance.now())
+    const isElsewhere = (): boolean => [...orphans, ...users].every((one) => one.port !== port)
+    if (await this.#become(isElsewhere)) stopwatch.mark('reconnected', performance.now())
     // What they read from now on comes by another node.
     const before = new Map(orphans.map((instance) => [instance, instance.read]))
     for (const { name, port: now } of orphans) {
       this.#say(`${name} lost its stream, and connects to ${this.#nodeAt(now)}; its bucket waits for it`)
     }
-    await this.#become(() => stopwatch.has('buried') && orphans.every((one) => one.read > (before.get(one) ?? 0)))
-    this.#served(stopwatch, orphans)
+    const isServed = (): boolean => orphans.every((one) => one.read > (before.get(one) ?? 0))
+    if (await this.#become(() => stopwatch.has('buried') && isServed())) this.#served(stopwatch, names)
     return stopwatch
   }
 
-  #served(stopwatch: Stopwatch, orphans: readonly DemoProcess[]): void {
+  #served(stopwatch: Stopwatch, names: readonly string[]): void {
     stopwatch.mark('served', performance.now())
-    const names = orphans.map(({ name }) => name)
     if (names.length > 0) this.#say(`${names.join(' and ')} gets its bucket's stanzas again, first those that waited`)
   }
 
@@ -210,10 +213,10 @@ export class ClusterShow {
     if (line.code === 'instance-joined') this.#admitted.add(String(line.instance))
     if (line.code !== 'node-left') return
     const stopwatch = this.#takeovers.at(-1)
-    if (stopwatch === undefined || stopwatch.result.node !== line.node) return
+    if (stopwatch === undefined || stopwatch.result.node !== line.name) return
     if (!stopwatch.mark('buried', performance.now())) return
-    this.#down.set(String(line.node), 'dead')
-    this.#say(`${line.node} did not renew its lease of 5 s: the others bury it, and take over`)
+    this.#down.set(String(line.name), 'dead')
+    this.#say(`${line.name} has not renewed its lease of 5 s: the others take over its work`)
   }
 
   #nodeAt(port: number | undefined): string {

@@ -33,7 +33,7 @@ export interface MemberPorts {
   readonly admin: number
 }
 
-/** A node of the cluster demo: `switchyard run`, as a process of its own. */
+/** A node of the cluster demo: what `switchyard run` is, as a process of its own that does not outlive the demo. */
 export class Member {
   readonly #plan: MemberPlan
   #child: ChildProcess | undefined
@@ -63,7 +63,7 @@ export class Member {
     // JSON is YAML.
     writeFileSync(file, JSON.stringify(config(this.#ports), undefined, 2), { mode: 0o600 })
     // Of a group of its own: Ctrl-C reaches every process of the terminal; the demo ends its nodes itself.
-    const child = fork(program, ['run', '--config', file], {
+    const child = fork(program, ['demo-node', '--config', file], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true,
     })

@@ -9,7 +9,7 @@ export interface Takeover {
   readonly buried: number | undefined
   /** Each of its instances answered again. */
   readonly served: number | undefined
-  /** From the start of its next life until that was ready. */
+  /** From the start of its next life until that was ready; undefined, too, when it was to have none. */
   readonly restarted: number | undefined
 }
 

@@ -58,6 +58,15 @@ async function start(name: CommandName, given: Given, io: Io): Promise<ExitCode>
       const { demo } = await import('./demo.ts')
       return demo(given, io)
     }
+    case 'demo-node': {
+      const { run } = await import('./run.ts')
+      const onSignals: RunIo['onSignals'] = (reload, stop) => {
+        io.onSignals(reload, stop)
+        io.parent.onGone(stop)
+      }
+      await run(config, { ...io, onSignals })
+      return exitCodes.done
+    }
     case 'demo-instance': {
       const { demoInstance } = await import('./demo-instance.ts')
       await demoInstance(io)

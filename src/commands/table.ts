@@ -93,13 +93,14 @@ export const commandTable = {
     does: 'see it work: three instances, traffic, and one of them killed',
     arguments: [],
     options: [
-      { name: 'nodes', value: 'N', means: 'with so many nodes over a Redis of its own (2 to 5), and kill a node' },
+      { name: 'nodes', value: 'N', means: 'several nodes (2 to 5) over a Redis of its own; one is killed' },
       { name: 'seconds', short: 's', value: 'N', means: 'how long the traffic lasts (default: 10; several nodes: 15)' },
       { name: 'keep', short: 'k', means: 'go on until Ctrl-C, and kill one after the other' },
     ],
     about: [
       'Starts a node on loopback and three echo instances as processes of their own (@xmpp/component, red, green and blue), and lets 200 users send messages and requests. One instance is killed on the way, and started again. Needs no configuration and leaves nothing behind.',
       'At the end it says what became of every stanza, as the sender, the instances and the node counted them. Exit code 0: every request was answered or bounced, every message came back or was in flight to the instance that died, and the three counts agree.',
+      'With --nodes it starts that many nodes as processes of their own, over a Redis of its own (redis-server or valkey-server, 7 or newer), an instance at each, and users at each. One node is killed, its instance and its users turn to another, and the others take over its work; then it is started anew. The users of the killed node send again what has no answer: what a node has read and not passed on dies with it, unless delivery is journal. Exit code 0: everything was answered or bounced, nothing overtook anything, and all of the work was taken over.',
     ],
   },
   help: {
@@ -107,6 +108,13 @@ export const commandTable = {
     arguments: [{ name: 'COMMAND', means: 'the command' }],
     options: [],
     about: ['The same as COMMAND --help.'],
+  },
+  'demo-node': {
+    does: 'a node of the demo',
+    arguments: [],
+    options: [config],
+    about: ['Started by demo --nodes. The same as run, but it also stops when the demo is gone.'],
+    hidden: true,
   },
   'demo-instance': {
     does: 'an echo instance of the demo',

@@ -47,7 +47,17 @@ export const faults: readonly Fault[] = [
     },
   },
   nodeFault('node killed', 7000, (stage) => stage.nodes.b.kill()),
-  nodeFault('node hung (SIGSTOP)', 7000, async (stage) => stage.nodes.b.pause()),
+  {
+    name: 'node hung',
+    // Nothing of its link: as long as its sockets are open the server takes it for alive, and admits no other.
+    measures: [{ subject: 'node hung (SIGSTOP): its bucket is taken over by a spare on another node', barMs: 7000 }],
+    run: async (stage) => {
+      const { keyed } = await buckets(stage, 'b')
+      const since = performance.now()
+      stage.nodes.b.pause()
+      return [(await keyed.firstAt('spare', since, WITHIN_MS)) - since]
+    },
+  },
   {
     name: 'Redis restarted empty',
     measures: [
@@ -64,8 +74,16 @@ export const faults: readonly Fault[] = [
       return times.map((time) => time - since)
     },
   },
-  localFault('Redis down', async (stage) => stage.redis.kill()),
-  localFault('Redis hung (SIGSTOP)', async (stage) => stage.redis.pause()),
+  localFault(
+    'Redis down',
+    ({ redis }) => redis.kill(),
+    ({ redis }) => redis.start(),
+  ),
+  localFault(
+    'Redis hung (SIGSTOP)',
+    async ({ redis }) => redis.pause(),
+    async ({ redis }) => redis.resume(),
+  ),
   {
     name: 'XMPP server restarted',
     measures: [{ subject: 'XMPP server back after 5 s: the first stanza over the new link', barMs: 60_000 }],
@@ -107,7 +125,11 @@ function nodeFault(name: string, barMs: number, strike: (stage: Stage) => Promis
 }
 
 /** Sender and receiver at one node: they must not feel that Redis is gone, before and beyond the end of all leases. */
-function localFault(name: string, strike: (stage: Stage) => Promise<void>): Fault {
+function localFault(
+  name: string,
+  strike: (stage: Stage) => Promise<void>,
+  mend: (stage: Stage) => Promise<void>,
+): Fault {
   return {
     name,
     measures: [
@@ -122,6 +144,7 @@ function localFault(name: string, strike: (stage: Stage) => Promise<void>): Faul
       await strike(stage)
       await sleep(OUTAGE_MS)
       const until = performance.now()
+      await mend(stage)
       await keyed.allAt(keyed.next, WITHIN_MS)
       return [keyed.longestGap(since, until), keyed.longestGap(before, since)]
     },

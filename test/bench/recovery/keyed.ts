@@ -74,7 +74,7 @@ export class Keyed {
       while (item < end && this.#received.has(item)) item++
       return item >= end ? performance.now() : undefined
     }
-    return waitFor(`stanza ${item} of ${end}`, found, withinMs)
+    return waitFor(`end of what was sent (${end} stanzas)`, found, withinMs)
   }
 
   /** The longest time between two arrivals from `since` to `until`, in milliseconds. */

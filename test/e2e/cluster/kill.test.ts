@@ -13,7 +13,7 @@ import {
   USERS,
   usersOf,
 } from './traffic.ts'
-import { Yard } from './yard.ts'
+import { until, Yard } from './yard.ts'
 
 const nodes = ['a', 'b', 'c']
 const plain = settings(leftAndRight, twoBuckets)
@@ -44,6 +44,29 @@ describe('a node is killed', { concurrency: true, timeout: 90_000 }, () => {
     const reply = await sender.waitFor(({ id }) => id === 'asked')
     assert.match(reply.type, /^(result|error)$/)
     await yard.together(['a', 'c'])
+  })
+
+  test('an instance that is back elsewhere before its node is known to be dead has what it was sent before what came since', async (t) => {
+    const yard = await Yard.start(t, { nodes, settings: plain })
+    await yard.node('a').join(BOT, 'left')
+    const right = await yard.node('b').join(BOT, 'right')
+    await yard.joined(BOT, 2)
+    const sender = await yard.node('a').join(USERS, USERS)
+    const traffic = new Traffic(rightUsers)
+    // Sent there, and never read.
+    yard.node('b').process.pause()
+    traffic.send(sender, 200)
+    await sender.settled()
+    await yard.kill('b')
+    const back = await yard.node('c').join(BOT, 'right')
+    await until('a knows where it is now', async () => {
+      const [instance] = (await yard.node('a').instances(BOT)).filter(({ name }) => name === 'right')
+      return instance?.node === 'c'
+    })
+    assert.ok((await yard.node('a').nodes()).some(({ name }) => name === 'b'))
+    traffic.send(sender, 200)
+    await traffic.delivered([right, back])
+    traffic.assertOrder([right, back])
   })
 
   test('under traffic from two nodes a spare on a third inherits its bucket, and nothing is lost', async (t) => {

@@ -57,7 +57,7 @@ export interface ClusterMemberParts {
   readonly entered: () => void
 }
 
-/** A dead node's inbox is looked at again after so many milliseconds. */
+/** After so many milliseconds a dead node's inbox is looked at again. */
 const PURGES = [5000, 30_000]
 
 /**
@@ -160,8 +160,8 @@ export class ClusterMember {
     this.registry.begin()
     const { table } = this.membership
     this.#changed({ before: undefined, table, delta: new Map(), isWhole: true })
-    const { epoch, nodes } = table
-    logEvent(this.#parts.log, 'cluster-joined', { incarnation: this.incarnation, epoch, nodes: nodes.size })
+    const fields = { incarnation: this.incarnation, epoch: table.epoch, nodes: table.nodes.size }
+    logEvent(this.#parts.log, 'cluster-joined', fields)
   }
 
   /** Whether this node may act for what is its own; looked at before anything is routed. */
@@ -178,7 +178,7 @@ export class ClusterMember {
   get reach(): Reach {
     return this.#reach
   }
-  nodes(): readonly { readonly name: string; readonly incarnation: Incarnation }[] {
+  nodes() {
     return [...this.membership.table.nodes].map(([incarnation, { name }]) => ({ name, incarnation }))
   }
   metrics(): ClusterMetrics {
@@ -264,8 +264,7 @@ export class ClusterMember {
 
   #streamOf(node: Incarnation, { domain, instance }: Destination): RemoteStream | undefined {
     if (instance === undefined) return this.links.way(domain, node)
-    const stream = this.registry.remote(domain, instance, node)?.stream
-    return stream instanceof RemoteStream ? stream : undefined
+    return this.registry.remote(domain, instance, node)?.stream as RemoteStream | undefined
   }
 
   #changed({ before, table, delta, isWhole }: Omit<TableChange, 'before'> & { before: Table | undefined }): void {

@@ -94,7 +94,8 @@ export class ClusterRegistry implements Registry {
     own.sort((a, b) => (a.bucket ?? Number.POSITIVE_INFINITY) - (b.bucket ?? Number.POSITIVE_INFINITY))
     for (const instance of own) this.#propose(domain, instance)
     // What the others have is known already.
-    this.follow(domain, this.#parts.agreed(domain.name), undefined)
+    const agreed = this.#parts.agreed(domain.name)
+    if (agreed !== undefined) this.follow(domain, agreed, undefined)
   }
 
   /** A domain is served no more. */

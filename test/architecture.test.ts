@@ -188,7 +188,14 @@ const above: Readonly<Record<string, readonly string[]>> = {
   'listener.ts': ['gateway.ts'],
   'cluster-seat.ts': ['gateway.ts'],
   'cluster-node.ts': ['cluster-seat.ts'],
-  'cluster-member.ts': ['cluster-node.ts', 'cluster-seat.ts', 'node-tasks.ts', 'own-state.ts', 'view.ts'],
+  'cluster-member.ts': [
+    'cluster-node.ts',
+    'cluster-seat.ts',
+    'cluster-patience.ts',
+    'node-tasks.ts',
+    'own-state.ts',
+    'view.ts',
+  ],
   'node-tasks.ts': ['cluster-seat.ts'],
   'node-actions.ts': ['gateway.ts'],
 }
@@ -305,7 +312,7 @@ test('a node alone loads neither the life of a node in a cluster nor the client 
   const alone = reached('src/gateway.ts')
   assert.ok(alone.has('src/cluster-seat.ts'))
   for (const path of alone) {
-    assert.ok(!/^src\/cluster-(?!seat\.ts)/.test(path), `${path} is loaded by a node alone`)
+    assert.ok(!/^src\/cluster-(?!seat\.ts|patience\.ts)/.test(path), `${path} is loaded by a node alone`)
     assert.ok(!/^src\/cluster\/redis-/.test(path), `${path} is loaded by a node alone`)
     assert.ok(!byPath.get(path)!.loaded.includes('ioredis'), `${path} has a node alone load ioredis`)
   }

@@ -35,14 +35,15 @@ async function bench(): Promise<Bench> {
   }
 }
 
-test('stanzas of one turn are one entry, requests another, and each goes when all of it has ended', async () => {
+test('stanzas of one turn are one entry up to a request, which is in another, and each goes when all of it has ended', async () => {
   const { lab, keep, stored } = await bench()
-  const [one, request, two] = [keep('a'), keep('?', true), keep('b')]
+  const [one, two, request, later] = [keep('a'), keep('b'), keep('?', true), keep('c')]
   assert.equal(one, two)
   assert.equal(one.isStored, false)
   await lab.time.pass(50)
-  assert.deepEqual(stored(), ['2:ab', '1:?'])
+  assert.deepEqual(stored(), ['2:ab', '1:?', '1:c'])
   assert.equal(one.isStored, true)
+  later.release()
   one.release()
   await lab.time.pass(50)
   assert.deepEqual(stored(), ['2:ab', '1:?'])

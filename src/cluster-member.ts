@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import { configDigest } from '../config/digest.ts'
 import type { ClusterStore, Delta, Incarnation } from './cluster/cluster-store.ts'
@@ -198,9 +199,10 @@ export class ClusterMember {
     if (this.#reach === 'up') this.#parts.links.settleAnew()
   }
 
-  /** All that was proposed before is in the table, or this life has ended. */
-  async granted(): Promise<void> {
-    await this.membership.propose(() => {}).catch(() => {})
+  /** All that was proposed before is in the table, or this life has ended, or the deadline (`performance.now()`) has come. */
+  async granted(deadline: number): Promise<void> {
+    const over = pause(Math.max(0, deadline - performance.now()), undefined, { ref: false })
+    await Promise.race([this.membership.propose(() => {}).catch(() => {}), over])
   }
 
   /** All that other nodes had sent here has ended, or the deadline (`performance.now()`) has come. */

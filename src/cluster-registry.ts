@@ -52,6 +52,8 @@ export class ClusterRegistry implements Registry {
   readonly #assignments = new Map<string, string>()
 
   readonly #departures: Departures
+  /** Those that are not read before they are seated. */
+  readonly #unread = new WeakSet<Instance>()
   #isBegun = false
 
   constructor(parts: ClusterRegistryParts) {
@@ -111,8 +113,11 @@ export class ClusterRegistry implements Registry {
     // Local ones are met by what comes here, whatever the others know of them.
     if (old === undefined && (domain.policy.kind === 'local_random' || !this.#parts.isUp())) {
       domain.adopt({ left: [], joined: [instance], buckets: domain.buckets })
-      this.#seat(domain, instance)
+      return this.#seat(domain, instance)
     }
+    // What it asks for could not be answered as long as the others do not know of it.
+    this.#unread.add(instance)
+    instance.stream.pause()
   }
 
   leave(domain: DomainRoutes, instance: Instance): void {
@@ -237,6 +242,7 @@ export class ClusterRegistry implements Registry {
   #seat(domain: DomainRoutes, instance: Instance): void {
     if (instance.isLeaving) return
     if (domain.joining.get(instance.name) === instance) domain.joining.delete(instance.name)
+    if (this.#unread.delete(instance)) instance.stream.resume()
     this.#parts.seated(domain, instance)
   }
 

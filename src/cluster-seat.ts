@@ -116,7 +116,7 @@ export class ClusterSeat {
     const { routes, shares, links } = this.#parts
     const deadline = performance.now() + CONFIRM_MILLISECONDS
     member.registry.part()
-    await member.granted()
+    await member.granted(deadline)
     await member.emptied(deadline)
     await member.quiet(deadline)
     await this.#node?.leave(FLUSH_MILLISECONDS)
@@ -139,7 +139,7 @@ export class ClusterSeat {
     const seconds = (deadline - performance.now()) / 1000
     const all = [...instances.all]
     await Promise.all(all.map(([instance, domain]) => drains.drain(domain, instance, 'system-shutdown', seconds)))
-    await member.granted()
+    await member.granted(deadline)
     const held = member.links.held()
     member.links.end()
     links.settleAnew()

@@ -164,18 +164,36 @@ test('a node that may have been given up bounces nothing that another may have s
 
 test('without buckets keys wait when an instance of a live node leaves, until that has confirmed', async () => {
   const yard = new ClusterYard(ranked)
-  yard.agree(joins('there'))
-  yard.say('1')
-  await yard.turn()
-  const gone = yard.remote('there')
   yard.join('here')
   yard.grant()
-  yard.agree(leaves('there'))
+  // One that the key ranks first.
+  yard.agree(joins('there1'))
+  yard.say('1')
+  await yard.turn()
+  assert.deepEqual(yard.sent.get('there1'), ['1'])
+  const gone = yard.remote('there1')
+  yard.agree(leaves('there1'))
   yard.say('2')
   assert.deepEqual([await yard.received('here'), yard.domain.hold.stanzas], [[], 1])
   await yard.confirm(gone)
   yard.say('3')
   assert.deepEqual(await yard.received('here'), ['2', '3'])
+})
+
+test('what waits for an instance whose share is still moving comes after what a dead node had of it', async () => {
+  const yard = new ClusterYard(buckets())
+  fill(yard)
+  const here = yard.join('here')
+  yard.grant()
+  yard.say('1')
+  await yard.turn()
+  yard.domain.freeze()
+  yard.say('2')
+  yard.bury('B')
+  yard.domain.thaw()
+  yard.shares.release(yard.domain)
+  assert.deepEqual(await yard.received('here'), ['1', '2'])
+  assert.equal(here.bucket, 0)
 })
 
 test('while the store is away an instance is served at once, and what cannot go elsewhere waits for so long', async () => {

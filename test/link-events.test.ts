@@ -65,7 +65,7 @@ test('what the server has told of its rights is forgotten with the link, here an
   assert.deepEqual([domain.adverts.all.length, told], [0, ['forgotten a.test']])
   assert.deepEqual(
     book.all('link-down').map(({ reason }) => reason),
-    ['a\\nb'],
+    ['a\\u{a}b'],
   )
 })
 

@@ -16,7 +16,12 @@ function stateOf(yard: ClusterYard, isMember: boolean, link?: string) {
   const { routes, table, registry } = yard
   const member = { incarnation: 'A', reach: 'up', membership: { table, isHeld: false }, registry }
   return ownState({
-    ...{ name: 'yard-1', version: '1', routes, links: { peek: () => link && { state: link } } },
+    ...{
+      name: 'yard-1',
+      version: '1',
+      routes,
+      links: { peek: () => (link === undefined ? undefined : { state: link }) },
+    },
     member: isMember ? (member as unknown as ClusterMember) : undefined,
   })
 }

@@ -17,7 +17,7 @@ function way() {
     },
     barrier: (_to, number) => void given.push(`barrier ${number}`),
   }
-  const parts = { flusher: new Flusher(), clock: { now: 5 }, epoch: 1000, marks: { soft: 1000, limit: 2000 } }
+  const parts = { flusher: new Flusher(), clock: { now: 5 }, time: { epoch: 1000 }, marks: { soft: 1000, limit: 2000 } }
   const stream = new RemoteStream(it, { domain: 'a.test', instance: 'red' }, 'yard-2', parts)
   const append = (text: string, deaths = 0, ticket?: Ticket) =>
     stream.outbox.append(Buffer.from(text), 0, text.length, 7, deaths, ticket)

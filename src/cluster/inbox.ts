@@ -57,6 +57,8 @@ const BATCH = 64
 const READ_MILLISECONDS = 1000
 /** For so many milliseconds entries are handed out in one turn of the event loop. */
 const TURN_MILLISECONDS = 2
+/** An answer is on its way after so many milliseconds. */
+const ANSWERED_MILLISECONDS = 10
 /** A sender is asked again for what is missing after so many milliseconds. */
 const MISSING_MILLISECONDS = 1000
 /** Nodes that are gone, whose numbers are known. */
@@ -78,6 +80,8 @@ export class Inbox {
   readonly #parts: InboxParts
   readonly #backoff: Backoff
   readonly #bySender = new Map<Incarnation, Arrivals>()
+  /** What other nodes are to be told of requests that have been answered. */
+  readonly #answered: (() => void)[] = []
   #isVoid = false
   /** When a sender was last asked for what is missing. */
   readonly #askedAt = new Map<Incarnation, number>()
@@ -299,6 +303,16 @@ export class Inbox {
     }
   }
 
+  /** Not before the answer itself is on its way: should this node die between the two, the asker is to be answered. */
+  #tellAnswered(sender: Incarnation, to: Destination, key: string): void {
+    const { mailboxOf, timing } = this.#parts
+    this.#answered.push(() => mailboxOf(sender)?.answered(to, key))
+    if (this.#answered.length > 1) return
+    timing.later(() => {
+      for (const tell of this.#answered.splice(0)) tell()
+    }, ANSWERED_MILLISECONDS)
+  }
+
   #arrivalsOf(sender: Incarnation): Arrivals {
     let arrivals = this.#bySender.get(sender)
     if (arrivals === undefined) {
@@ -309,7 +323,7 @@ export class Inbox {
           return isVoid()
         },
         confirm: (to, number) => mailboxOf(sender)?.confirm(to, number),
-        answered: (to, key) => mailboxOf(sender)?.answered(to, key),
+        answered: (to, key) => this.#tellAnswered(sender, to, key),
         remove: (id) => removals.add(id),
       }
       arrivals = new Arrivals(sender, witness)

@@ -140,7 +140,10 @@ export class Keeper implements OwnEntries {
     end: number,
   ): Ticket {
     const draft = isRequest ? this.#requests : this.#others
+    // Entries are in the order in which their stanzas came.
+    const other = isRequest ? this.#others : this.#requests
     if (draft.writer.isFull) this.#seal(draft)
+    this.#seal(other)
     draft.writer.run(to, since, deaths, 0, 1, buffer, start, end)
     draft.entry ??= new KeptEntry(this.#ended)
     this.#backlog.schedule()
@@ -193,6 +196,7 @@ export class Keeper implements OwnEntries {
     this.#backlog.close()
   }
 
+  /** One of them is empty. */
   #sealAll(): void {
     this.#seal(this.#others)
     this.#seal(this.#requests)

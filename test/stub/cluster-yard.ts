@@ -154,7 +154,7 @@ export class ClusterYard {
       },
       barrier: () => void sent.push('|'),
     }
-    const parts = { flusher: this.#flusher, clock: this.clock, epoch: 0, marks: MARKS }
+    const parts = { flusher: this.#flusher, clock: this.clock, time: { epoch: 0 }, marks: MARKS }
     return new RemoteStream(way, { domain, instance }, node, parts)
   }
 

@@ -25,6 +25,14 @@ async function bench(t: TestContext, hold: Settings = {}): Promise<Bench> {
 const traffics = () => ({ local: new Traffic(leftUsers, 'local.'), across: new Traffic(rightUsers, 'across.') })
 
 describe('Redis fails', { concurrency: true, timeout: 90_000 }, () => {
+  test('killed, it keeps no node from stopping', async (t) => {
+    const { yard } = await bench(t)
+    await yard.redis.kill()
+    for (const { process } of yard.members) await process.log.waitFor('cluster-down')
+    const codes = await Promise.all(yard.members.map(({ process }) => process.stop()))
+    assert.deepEqual(codes, [0, 0])
+  })
+
   test('killed, it leaves local delivery alone; restarted empty, it is told all again, and what waited comes', async (t) => {
     const { yard, left, right, sender } = await bench(t, { seconds: 60 })
     const { local, across } = traffics()

@@ -36,6 +36,14 @@ export class ClusterEstates {
     for (const estate of this.#estates.values()) estate.look()
   }
 
+  /** This node may not act, for now. */
+  pause(): void {
+    for (const estate of this.#estates.values()) estate.pause()
+  }
+  resume(): void {
+    for (const estate of this.#estates.values()) estate.resume()
+  }
+
   close(): void {
     for (const estate of this.#estates.values()) estate.close()
   }

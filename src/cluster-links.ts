@@ -36,6 +36,7 @@ export class ClusterLinks implements LinkLeases {
 
   want(domain: string): LinkHolder {
     const { me, table, isHeld, propose } = this.#parts
+    if (this.#isEnding) return undefined
     const holder = table().domain(domain)?.link
     if (holder === me) return isHeld() && !this.#isEnding ? 'here' : undefined
     if (holder !== undefined && table().nodes.has(holder)) return this.#wayTo(domain, holder)
@@ -72,6 +73,16 @@ export class ClusterLinks implements LinkLeases {
   /** No link is claimed any more, and those that there are will be closed. */
   end(): void {
     this.#isEnding = true
+  }
+
+  /** This life is over: what was sent is the other nodes' to see to, and nothing more is confirmed. */
+  dismiss(): void {
+    this.#isEnding = true
+    for (const stream of this.#ways.values()) {
+      stream.outbox.stopConfirming()
+      stream.die()
+    }
+    this.#ways.clear()
   }
 
   /** The way that a confirmation of that node is about. */

@@ -1,20 +1,20 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
-import { configDigest } from '../config/digest.ts'
-import type { ClusterStore, Delta, Incarnation } from './cluster/cluster-store.ts'
+import type { ClusterStore, Incarnation } from './cluster/cluster-store.ts'
 import type { Draft } from './cluster/draft.ts'
 import type { Destination } from './cluster/entry.ts'
+import type { TableChange } from './cluster/known.ts'
 import { Membership } from './cluster/membership.ts'
 import { namesIn } from './cluster/names-in.ts'
+import { updateNode } from './cluster/node-wishes.ts'
 import { Post } from './cluster/post.ts'
 import type { Reach } from './cluster/reach.ts'
-import { TABLE_FORM } from './cluster/records.ts'
 import { StoreClock } from './cluster/store-clock.ts'
 import type { Table } from './cluster/table.ts'
 import { isVisitor } from './cluster/tasks.ts'
 import { realTiming } from './cluster/timing.ts'
 import { ClusterAdverts } from './cluster-adverts.ts'
 import { ClusterEstates } from './cluster-estates.ts'
+import { factsOf } from './cluster-facts.ts'
 import { ClusterLinks } from './cluster-links.ts'
 import { ClusterRegistry } from './cluster-registry.ts'
 import { ClusterRuns } from './cluster-runs.ts'
@@ -53,10 +53,12 @@ export interface ClusterMemberParts {
   readonly news: (topic: string, text: string) => void
   /** Others have given this life up: the next one may begin. */
   readonly lost: (why: string) => void
+  /** It is a member, and what is so now comes into force. */
+  readonly entered: () => void
 }
 
-/** What is on its way here comes within so many milliseconds. */
-const QUIET_MILLISECONDS = 50
+/** A dead node's inbox is looked at again after so many milliseconds. */
+const PURGES = [5000, 30_000]
 
 /**
  * One life of this node in a cluster, from joining to leaving, or to being given up: what the nodes agree upon comes into
@@ -77,6 +79,7 @@ export class ClusterMember {
   readonly #runs: ClusterRuns
   readonly #estates: ClusterEstates
   #reach: Reach = 'up'
+  #isIn = false
   #isEnded = false
 
   constructor(incarnation: Incarnation, store: ClusterStore, parts: ClusterMemberParts) {
@@ -106,6 +109,7 @@ export class ClusterMember {
       isUp: () => this.#reach === 'up' && this.#authority.isHeld,
       nameOf,
       streamTo: (domain, name, node) => streamTo(domain.name, name, node),
+      agreed: (domain) => this.membership.table.domain(domain),
       now: () => parts.clock.now,
       giveUp: (domain, outbox, before) => parts.giveUp(domain, outbox, before),
     })
@@ -134,10 +138,10 @@ export class ClusterMember {
     })
     this.keeper = new PostKeeper({ post: this.post, time: this.#time, isUp: () => this.isUp })
     this.membership = new Membership({
-      ...{ store, incarnation, facts: this.#about(), now: () => performance.now() },
+      ...{ store, incarnation, facts: factsOf(parts.config(), parts.version), now: () => performance.now() },
       timers: { after: (milliseconds, callback) => realTiming.later(callback, milliseconds) },
       events: {
-        changed: (change) => this.#changed(change.before, change.table, change.delta, change.isWhole),
+        changed: (change) => this.#isIn && this.#safely(() => this.#changed(change)),
         lost: (why) => this.#lost(why),
         reach: (reach) => this.#reached(reach),
       },
@@ -150,10 +154,13 @@ export class ClusterMember {
     await this.#time.look()
     await this.membership.join()
     this.#authority.isHeld = true
+    this.#isIn = true
+    this.#parts.entered()
     this.post.start()
     this.registry.begin()
-    this.#changed(undefined, this.membership.table, new Map(), true)
-    const { epoch, nodes } = this.membership.table
+    const { table } = this.membership
+    this.#changed({ before: undefined, table, delta: new Map(), isWhole: true })
+    const { epoch, nodes } = table
     logEvent(this.#parts.log, 'cluster-joined', { incarnation: this.incarnation, epoch, nodes: nodes.size })
   }
 
@@ -171,7 +178,6 @@ export class ClusterMember {
   get reach(): Reach {
     return this.#reach
   }
-  /** The live nodes. */
   nodes(): readonly { readonly name: string; readonly incarnation: Incarnation }[] {
     return [...this.membership.table.nodes].map(([incarnation, { name }]) => ({ name, incarnation }))
   }
@@ -187,37 +193,23 @@ export class ClusterMember {
       inboxes: others.map(([node, { name }]) => ({ node: name, bytes: this.post.to(node).bytes })),
     }
   }
-  /** Whether another node could take over what this one has. */
   get hasOthers(): boolean {
     return this.membership.table.nodes.size > 1 && this.#authority.isHeld
   }
 
+  /** The config has changed in what the others are told of it. */
+  serve(domains: Iterable<DomainRoutes>): void {
+    for (const domain of domains) this.registry.serve(domain)
+    const { configs } = factsOf(this.#parts.config(), this.#parts.version)
+    this.membership.propose((draft) => updateNode(draft, this.incarnation, { configs })).catch(() => {})
+  }
+
   tick(): void {
+    if (this.#isEnded) return
     this.look()
     this.registry.tick()
     void this.#time.look()
     if (this.#reach === 'up') this.#parts.links.settleAnew()
-  }
-
-  /** All that was proposed before is in the table, or this life has ended, or the deadline (`performance.now()`) has come. */
-  async granted(deadline: number): Promise<void> {
-    const over = pause(Math.max(0, deadline - performance.now()), undefined, { ref: false })
-    await Promise.race([this.membership.propose(() => {}).catch(() => {}), over])
-  }
-
-  /** All that other nodes had sent here has ended, or the deadline (`performance.now()`) has come. */
-  async quiet(deadline: number): Promise<void> {
-    for (let quiet = 0; quiet < 2 && performance.now() < deadline; ) {
-      await new Promise((resolve) => setTimeout(resolve, QUIET_MILLISECONDS))
-      quiet = this.post.isIdle ? quiet + 1 : 0
-    }
-  }
-
-  /** All that was given to other nodes has been confirmed, or the deadline (`performance.now()`) has come. */
-  async emptied(deadline: number): Promise<void> {
-    const outboxes = [...this.registry.remotes.keys()].map(({ stream }) => stream.outbox)
-    for (const { outbox } of this.links.ways) outboxes.push(outbox)
-    await Promise.all(outboxes.map((outbox) => outbox.passed(deadline - performance.now())))
   }
 
   /** In order: nothing here is another's to see to any more, but what is still written down. */
@@ -239,15 +231,18 @@ export class ClusterMember {
   #end(): void {
     this.#isEnded = true
     this.#authority.isHeld = false
+    this.links.dismiss()
     this.#estates.close()
     this.store.close()
   }
 
-  #about() {
-    const { config, version } = this.#parts
-    const { node: name, domains } = config()
-    const configs = Object.fromEntries([...domains.values()].map((domain) => [domain.name, configDigest(domain)]))
-    return { name, version, form: TABLE_FORM, configs, since: Date.now() }
+  /** A flaw in what follows from the table is no trouble with the store. */
+  #safely(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      logEvent(this.#parts.log, 'bug', { err: error })
+    }
   }
 
   #streamTo(domain: string, instance: string | undefined, node: Incarnation): RemoteStream {
@@ -273,7 +268,7 @@ export class ClusterMember {
     return stream instanceof RemoteStream ? stream : undefined
   }
 
-  #changed(before: Table | undefined, table: Table, delta: Delta, isWhole: boolean): void {
+  #changed({ before, table, delta, isWhole }: Omit<TableChange, 'before'> & { before: Table | undefined }): void {
     const { log, routes } = this.#parts
     for (const [node, { name }] of before?.nodes ?? []) {
       if (!table.nodes.has(node)) this.#gone(node, name, table)
@@ -309,6 +304,8 @@ export class ClusterMember {
     this.post.forget(node)
     // What it had been given goes elsewhere with this very change; when that is written, its inbox needs it no more.
     setImmediate(() => void this.post.purge(node))
+    // An append that the store was slow to carry out may have come after that.
+    for (const milliseconds of PURGES) setTimeout(() => void this.post.purge(node), milliseconds).unref()
     this.#estates.look()
   }
 
@@ -316,8 +313,10 @@ export class ClusterMember {
     this.#authority.isHeld = isHeld
     const { routes, shares, links, log } = this.#parts
     logEvent(log, isHeld ? 'cluster-unfenced' : 'cluster-fenced')
-    if (isHeld) this.post.resume()
-    else this.post.pause()
+    for (const reader of [this.post, this.#estates]) {
+      if (isHeld) reader.resume()
+      else reader.pause()
+    }
     for (const domain of routes.domains.values()) {
       if (domain.policy.kind === 'local_random') continue
       // What has not been written to those who may have lost their share waits.

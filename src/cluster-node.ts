@@ -27,7 +27,7 @@ export class ClusterNode {
 
   constructor(parts: ClusterNodeParts) {
     this.#parts = parts
-    this.#member = this.#nextMember()
+    this.#member = this.#newMember()
   }
 
   get member(): ClusterMember {
@@ -45,10 +45,11 @@ export class ClusterNode {
         if (left === 0 || isLasting(error))
           throw new SwitchyardError('cluster-refused', `cannot join the cluster: ${messageOf(error)}`)
         logEvent(this.#parts.log, 'cluster-retry', { seconds: retry_seconds, reason: escapeForLog(messageOf(error)) })
-        this.#member = this.#nextMember()
         await this.#pause(retry_seconds * 1000)
+        this.#next()
       }
     }
+    throw new SwitchyardError('cluster-refused', 'cannot join the cluster: the node stops')
   }
 
   /** In order: see `ClusterMember.leave`. */
@@ -71,19 +72,22 @@ export class ClusterNode {
     this.#member.end()
   }
 
-  #nextMember(): ClusterMember {
-    const { store, begins } = this.#parts
+  #newMember(): ClusterMember {
     const incarnation = routeFrom(randomBytes(10))
-    const member = new ClusterMember(incarnation, store(), { ...this.#parts, lost: () => void this.#rejoin() })
-    begins()
-    return member
+    return new ClusterMember(incarnation, this.#parts.store(), { ...this.#parts, lost: () => void this.#rejoin() })
+  }
+
+  /** What belongs to a life is asked of the one that is. */
+  #next(): void {
+    this.#member = this.#newMember()
+    this.#parts.begins()
   }
 
   async #rejoin(): Promise<void> {
     const backoff = new Backoff(rejoin.first, rejoin.most, Math.random)
     while (!this.#isEnded) {
-      this.#member = this.#nextMember()
       try {
+        this.#next()
         return await this.#member.join()
       } catch (error) {
         this.#member.end()

@@ -31,11 +31,15 @@ export interface ClusterRegistryParts {
   readonly nameOf: (node: Incarnation) => string | undefined
   /** The way to an instance at another node. */
   readonly streamTo: (domain: DomainRoutes, name: string, node: Incarnation) => RemoteStream
+  readonly agreed: (domain: string) => DomainTable | undefined
   readonly now: () => number
   /** Bounces what has waited in an outbox since before that time. */
   readonly giveUp: (domain: DomainRoutes, outbox: Outbox, before: number) => void
   readonly seated: (domain: DomainRoutes, instance: Instance) => void
 }
+
+/** How much later than a request is given up where it is, it is given up where it came from, in milliseconds. */
+const ANSWER_MILLISECONDS = 10_000
 
 /** Instances of other nodes do nothing here: what they send is read there. */
 const elsewhere: InstanceOwner = { opened() {}, fromInstance() {}, footer() {}, left() {} }
@@ -89,6 +93,8 @@ export class ClusterRegistry implements Registry {
     // Who has a bucket comes first, so that few move.
     own.sort((a, b) => (a.bucket ?? Number.POSITIVE_INFINITY) - (b.bucket ?? Number.POSITIVE_INFINITY))
     for (const instance of own) this.#propose(domain, instance)
+    // What the others have is known already.
+    this.follow(domain, this.#parts.agreed(domain.name), undefined)
   }
 
   /** A domain is served no more. */
@@ -113,6 +119,7 @@ export class ClusterRegistry implements Registry {
     // Local ones are met by what comes here, whatever the others know of them.
     if (old === undefined && (domain.policy.kind === 'local_random' || !this.#parts.isUp())) {
       domain.adopt({ left: [], joined: [instance], buckets: domain.buckets })
+      this.#parts.shares.take(domain, [instance], [])
       return this.#seat(domain, instance)
     }
     // What it asks for could not be answered as long as the others do not know of it.
@@ -301,7 +308,7 @@ export class ClusterRegistry implements Registry {
   /** Those that have confirmed all are forgotten; called with every tick. */
   tick(): void {
     for (const domain of this.#parts.routes.domains.values()) {
-      if (!this.#parts.isUp()) this.#expire(domain)
+      this.#expire(domain)
       this.#departures.tick(domain)
     }
   }
@@ -318,11 +325,15 @@ export class ClusterRegistry implements Registry {
     for (const _ of instance.requests.takeAll());
   }
 
-  /** What cannot go to another node waits for as long as anything that waits for an instance. */
+  /** What cannot go to another node waits for as long as anything; requests there are given up here only if nobody else does. */
   #expire(domain: DomainRoutes): void {
-    const before = this.#parts.now() - domain.config.hold.seconds * 1000
+    const { now, isUp, giveUp, shares } = this.#parts
+    const sent = now() - domain.config.hold.seconds * 1000
+    const asked = now() - domain.config.iq_seconds * 1000 - ANSWER_MILLISECONDS
     for (const instance of [...domain.members.values(), ...domain.departing]) {
-      if (this.#remotes.has(instance)) this.#parts.giveUp(domain, instance.stream.outbox, before)
+      if (instance.node === undefined) continue
+      if (!isUp()) giveUp(domain, instance.stream.outbox, sent)
+      shares.expireRequests(domain, instance, asked)
     }
   }
 }

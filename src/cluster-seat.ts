@@ -4,8 +4,10 @@ import type { Cluster } from '../config/config.ts'
 import type { ClusterStore } from './cluster/cluster-store.ts'
 import type { ClusterMember } from './cluster-member.ts'
 import type { ClusterNode, ClusterNodeParts } from './cluster-node.ts'
+import { emptied, granted, quiet } from './cluster-patience.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import type { Drains } from './drains.ts'
+import { SwitchyardError } from './errors.ts'
 import type { Instances } from './instances.ts'
 import type { ClusterMetrics } from './metrics.ts'
 import type { NodeTasks } from './node-tasks.ts'
@@ -20,7 +22,7 @@ export type SeatLinks = ClusterNodeParts['links'] &
     closeShared(): Promise<void>
   }
 
-export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news' | 'reframer'> {
+export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news' | 'reframer' | 'entered'> {
   readonly links: ClusterNodeParts['links'] &
     OwnLinks & { settled(deadline: number): Promise<void>; closeShared(): Promise<void> }
   readonly instances: Instances
@@ -39,6 +41,8 @@ export class ClusterSeat {
   #node: ClusterNode | undefined
   #tasks: NodeTasks | undefined
   #settings: Cluster | undefined
+  /** It has joined, once: from then on it is one life after the other. */
+  #isIn = false
 
   constructor(parts: ClusterSeatParts) {
     this.#parts = parts
@@ -46,7 +50,7 @@ export class ClusterSeat {
 
   /** This node's life in the cluster; undefined for a node alone. */
   get member(): ClusterMember | undefined {
-    return this.#node?.member
+    return this.#isIn ? this.#node?.member : undefined
   }
 
   /** What may be asked of all nodes, or of this one alone. Loaded when somebody may ask. */
@@ -78,21 +82,28 @@ export class ClusterSeat {
       return new RedisStore({ urls, prefix, ...(sentinel === undefined ? {} : { sentinel }), ...ca })
     }
     const { limits } = this.#parts.config()
-    const node = new ClusterNode({
-      ...this.#parts,
-      store,
-      // What comes from other nodes is as much as what comes from streams.
-      reframer: new Reframer(limits, loadExpress(limits.stanza_bytes)),
-      begins: () => this.keepHolds(),
-      news: (topic, text) => this.#news(topic, text),
-    })
+    const node = this.#made(
+      () =>
+        new ClusterNode({
+          ...this.#parts,
+          store,
+          entered: () => {
+            this.#isIn = true
+          },
+          // What comes from other nodes is as much as what comes from streams.
+          reframer: new Reframer(limits, loadExpress(limits.stanza_bytes)),
+          begins: () => this.keepHolds(),
+          news: (topic, text) => this.#news(topic, text),
+        }),
+    )
+    this.#node = node
     try {
       await node.start(settings)
     } catch (error) {
       node.end()
+      this.#node = undefined
       throw error
     }
-    this.#node = node
     this.#settings = settings
     this.#parts.flusher.onInput = () => void this.member?.look()
     this.keepHolds()
@@ -105,7 +116,7 @@ export class ClusterSeat {
 
   /** The config has changed in what the others are told of it. */
   serve(domains: Iterable<DomainRoutes>): void {
-    for (const domain of domains) this.member?.registry.serve(domain)
+    this.member?.serve(domains)
     this.keepHolds()
   }
 
@@ -116,11 +127,15 @@ export class ClusterSeat {
     const { routes, shares, links } = this.#parts
     const deadline = performance.now() + CONFIRM_MILLISECONDS
     member.registry.part()
-    await member.granted(deadline)
-    await member.emptied(deadline)
-    await member.quiet(deadline)
+    if (member.isUp) {
+      await granted(member, deadline)
+      await this.#partFromLinks(member, deadline)
+      await emptied(member, deadline)
+      await quiet(member, deadline)
+    }
     await this.#node?.leave(FLUSH_MILLISECONDS)
     this.#node = undefined
+    this.#isIn = false
     this.#settings = undefined
     this.#parts.flusher.onInput = undefined
     for (const domain of routes.domains.values()) {
@@ -134,19 +149,34 @@ export class ClusterSeat {
   /** The node is to stop, and others go on: every share moves there, in order, and then the links. */
   async drain(deadline: number): Promise<void> {
     const { member } = this
-    if (member?.hasOthers !== true) return
+    if (member?.hasOthers !== true || !member.isUp) return
     const { drains, instances, links } = this.#parts
     const seconds = (deadline - performance.now()) / 1000
     const all = [...instances.all]
     await Promise.all(all.map(([instance, domain]) => drains.drain(domain, instance, 'system-shutdown', seconds)))
-    await member.granted(deadline)
+    await granted(member, deadline)
+    await Promise.all([this.#partFromLinks(member, deadline), links.closeShared()])
+    await emptied(member, deadline)
+    await quiet(member, deadline)
+  }
+
+  /** What goes to servers by way of the cluster has come there, and what this node holds of links is others' to take. */
+  async #partFromLinks(member: ClusterMember, deadline: number): Promise<void> {
+    const { links } = this.#parts
     const held = member.links.held()
     member.links.end()
     links.settleAnew()
-    await Promise.all([links.settled(deadline), links.closeShared()])
+    await links.settled(deadline)
     for (const domain of held) member.links.release(domain)
-    await member.emptied(deadline)
-    await member.quiet(deadline)
+  }
+
+  #made(make: () => ClusterNode): ClusterNode {
+    try {
+      return make()
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new SwitchyardError('cluster-refused', `cannot join the cluster: ${reason}`)
+    }
   }
 
   /** The node has stopped. */

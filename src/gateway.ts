@@ -222,15 +222,17 @@ export class Gateway {
     const { node, address, admin } = old
     const kept: Config = { ...config, node, address, ...(admin ? { admin } : {}) }
     const isElsewhere = this.#seat.isOther(kept.cluster)
-    // What may fail comes first: a reload that fails has changed nothing.
+    // Ports that cannot be opened come first: a reload that fails here has changed nothing.
     this.#ports = await this.#listener.configure(kept.listen)
     if (isElsewhere) await this.#seat.leave()
     this.#config = kept
     this.#serve(kept)
-    if (isElsewhere) await this.#seat.enter(kept.cluster)
+    // A node that cannot join goes on alone, by the new config in all else.
+    const trouble = isElsewhere ? await this.#seat.enter(kept.cluster).catch((error: unknown) => error) : undefined
     for (const domain of this.#routes.domains.values()) this.#instances.closeUnauthorised(domain)
     await this.#links.configure()
     this.#log.level = kept.log.level
+    if (trouble !== undefined) throw trouble
     this.#configReloads.ok++
     const restart = (['node', 'address', 'admin'] as const).filter(
       (key) => JSON.stringify(old[key]) !== JSON.stringify(config[key]),

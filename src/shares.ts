@@ -114,6 +114,13 @@ export class Shares {
     this.#parts.router.reroute(domain, outbox.take(), gone)
   }
 
+  /** Answers what an instance of another node was asked before that time, and nothing more was heard of. */
+  expireRequests(domain: DomainRoutes, instance: Instance, before: number): void {
+    for (let old = instance.requests.takeOlderThan(before); old; old = instance.requests.takeOlderThan(before)) {
+      this.#parts.router.giveUp(domain, old)
+    }
+  }
+
   /** Answers what an instance that is gone was asked, or asks another. Returns how many were answered. */
   settleRequests(domain: DomainRoutes, gone: Instance): number {
     let bounced = 0

@@ -66,7 +66,8 @@ export class Watch {
 
   /** Bounces all that is held for a domain. */
   giveUpHold(domain: DomainRoutes, reason: BounceReason): number {
-    return this.#bounceHeld(domain, Number.POSITIVE_INFINITY, reason)
+    const unwritten = this.#bounceUnwritten(domain, Number.POSITIVE_INFINITY, reason)
+    return unwritten + this.#bounceHeld(domain, Number.POSITIVE_INFINITY, reason)
   }
 
   /** Bounces what is held for a domain and would end with the node, which stops. */
@@ -96,12 +97,18 @@ export class Watch {
     const before = this.#parts.clock.now - domain.config.hold.seconds * 1000
     // What changes hands waits for confirmations, which have a deadline of their own, and for no instance.
     let expired = this.#bounceHeld(domain, before, 'hold_expired', (place) => domain.isMoving(place))
-    const unwritten = domain.unwritten.takeOlderThan(before)
-    expired += unwritten.stanzas
-    for (let slab = unwritten.shift(); slab !== undefined; slab = unwritten.shift()) {
-      this.#bounce(domain, slab, 'recipient-unavailable', 'hold_expired')
-    }
+    expired += this.#bounceUnwritten(domain, before, 'hold_expired')
     if (expired > 0) logEvent(this.#parts.log, 'hold-expired', { domain: domain.name, stanzas: expired })
+  }
+
+  /** What could not be written down. */
+  #bounceUnwritten(domain: DomainRoutes, before: number, reason: BounceReason): number {
+    const unwritten = domain.unwritten.takeOlderThan(before)
+    const { stanzas } = unwritten
+    for (let slab = unwritten.shift(); slab !== undefined; slab = unwritten.shift()) {
+      this.#bounce(domain, slab, 'recipient-unavailable', reason)
+    }
+    return stanzas
   }
 
   #bounceHeld(

@@ -126,6 +126,7 @@ export class ClusterYard {
       isUp: () => this.isUp && this.authority.isHeld,
       nameOf: (node) => this.table.nodes.get(node)?.name,
       streamTo: (domain, name, node) => this.wayTo(domain.name, name, node),
+      agreed: (domain) => this.table.domain(domain),
       now: () => clock.now,
       giveUp: (_domain, _outbox, before) => void this.givenUp.push(before),
       seated: (_domain, { name }) => void this.seated.push(name),

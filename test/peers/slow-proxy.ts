@@ -51,7 +51,7 @@ export class SlowProxy {
 
   /** Resets every connection; new ones pass. */
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) reset(socket)
     this.#waiting = []
   }
 
@@ -97,7 +97,7 @@ export class SlowProxy {
       this.#ways.add(way)
       from.on('close', () => {
         this.#ways.delete(way)
-        if (!from.readableEnded) to.resetAndDestroy()
+        if (!from.readableEnded) reset(to)
       })
     }
   }
@@ -109,6 +109,12 @@ export class SlowProxy {
     socket.on('error', () => {})
     socket.on('close', () => this.#sockets.delete(socket))
   }
+}
+
+/** One that has ended its side cannot be reset any more: Node would never let go of it, and not exit. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded || socket.connecting) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 /** One direction of a connection: passes on what comes, in order, each piece after the delay that held when it came. */

@@ -86,7 +86,7 @@ describe("a node's clock is an hour ahead, and fast", { concurrency: true, timeo
     ['b', 'a'],
   ] as const) {
     test(`what came from node ${from} and is held by node ${to} is bounced when its time is over, not before`, async (t) => {
-      const yard = await bench(t, 5)
+      const yard = await bench(t, 3)
       const node = yard.node(to)
       await node.join(BOT, 'left')
       const sender = await yard.node(from).join(USERS, USERS)
@@ -110,7 +110,7 @@ describe("a node's clock is an hour ahead, and fast", { concurrency: true, timeo
       const first = new Traffic(rightUsers, 'first.')
       await dies(first)
       // Long enough for what is thought to be old to be given up.
-      await wait(2000)
+      await wait(1500)
       const heir = await node.join(BOT, 'right')
       await first.delivered([heir])
       await heir.leave()

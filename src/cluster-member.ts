@@ -76,6 +76,7 @@ export class ClusterMember {
   readonly store: ClusterStore
   readonly #authority = { isHeld: false }
   readonly #time: StoreClock
+  readonly #numbers = { last: 0 }
   readonly #runs: ClusterRuns
   readonly #estates: ClusterEstates
   #reach: Reach = 'up'
@@ -124,9 +125,9 @@ export class ClusterMember {
       ...{ store, me: incarnation, timing: realTiming, random: Math.random },
       handler: {
         run: (_sender, run, ticket) => this.#runs.arrived(run, ticket),
-        confirmed: (sender, to, number) => this.#streamOf(sender, to)?.outbox.confirm(number),
-        answered: (sender, { domain, instance }, key) => {
-          if (instance !== undefined) this.registry.remote(domain, instance, sender)?.requests.answeredElsewhere(key)
+        confirmed: (sender, to, number) => this.#streamsTo(sender, to).some((stream) => stream?.confirmed(number)),
+        answered: (sender, { domain, instance = '' }, key) => {
+          for (const { requests } of this.registry.called(domain, instance, sender)) requests.answeredElsewhere(key)
         },
         news: (sender, topic, text) => {
           parts.news(topic, text)
@@ -185,11 +186,8 @@ export class ClusterMember {
     const { table, isHeld } = this.membership
     const others = [...table.nodes].filter(([node]) => node !== this.incarnation)
     return {
-      nodes: table.nodes.size,
-      isUp: this.isUp,
+      ...{ nodes: table.nodes.size, epoch: table.epoch, isUp: this.isUp, isHeld },
       isSenior: table.senior === this.incarnation,
-      isHeld,
-      epoch: table.epoch,
       inboxes: others.map(([node, { name }]) => ({ node: name, bytes: this.post.to(node).bytes })),
     }
   }
@@ -250,7 +248,7 @@ export class ClusterMember {
     const soft = config().limits.outbox_bytes
     const limit = (config().cluster?.inbox_bytes ?? soft) + (routes.domains.get(domain)?.config.hold.bytes ?? 0)
     const name = this.membership.table.nodes.get(node)?.name ?? node
-    const parts = { flusher, clock, time: this.#time, marks: { soft, limit } }
+    const parts = { flusher, clock, time: this.#time, numbers: this.#numbers, marks: { soft, limit } }
     const stream = new RemoteStream(this.post.to(node), { domain, instance }, name, parts)
     if (instance === undefined) {
       stream.outbox.onDelivered = (stanzas) => {
@@ -262,9 +260,9 @@ export class ClusterMember {
     return stream
   }
 
-  #streamOf(node: Incarnation, { domain, instance }: Destination): RemoteStream | undefined {
-    if (instance === undefined) return this.links.way(domain, node)
-    return this.registry.remote(domain, instance, node)?.stream as RemoteStream | undefined
+  #streamsTo(node: Incarnation, { domain, instance }: Destination): readonly (RemoteStream | undefined)[] {
+    if (instance === undefined) return [this.links.way(domain, node)]
+    return this.registry.called(domain, instance, node).map(({ stream }) => stream as RemoteStream)
   }
 
   #changed({ before, table, delta, isWhole }: Omit<TableChange, 'before'> & { before: Table | undefined }): void {

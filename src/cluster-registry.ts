@@ -219,15 +219,12 @@ export class ClusterRegistry implements Registry {
     for (const domain of this.#parts.routes.domains.values()) this.end(domain)
   }
 
-  /** The instance of another node that an answer or a confirmation is about. */
-  remote(domain: string, name: string, node: Incarnation): Instance | undefined {
+  /** Those of another node that an answer or a confirmation may be about: the one of that name, and those before it. */
+  called(domain: string, name: string, node: Incarnation): readonly Instance[] {
     const routes = this.#parts.routes.domains.get(domain)
     const member = routes?.members.get(name)
-    if (member !== undefined && this.#remotes.get(member) === node) return member
-    for (const instance of routes?.departing ?? []) {
-      if (instance.name === name && this.#remotes.get(instance) === node) return instance
-    }
-    return undefined
+    const all = [...(member === undefined ? [] : [member]), ...(routes?.departing ?? [])]
+    return all.filter((instance) => instance.name === name && this.#remotes.get(instance) === node)
   }
 
   /** All instances of other nodes. */

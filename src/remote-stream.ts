@@ -68,6 +68,8 @@ export interface RemoteStreamParts {
   readonly flusher: Flusher
   readonly clock: { readonly now: number }
   readonly time: SharedTime
+  /** Counts the barriers of all streams to other nodes: a name may be another instance's by the time one is confirmed. */
+  readonly numbers: { last: number }
   /** Bytes above which sources are paused, and above which nothing more is taken. */
   readonly marks: { readonly soft: number; readonly limit: number }
 }
@@ -85,6 +87,9 @@ export class RemoteStream implements InstanceStream, Sink {
   readonly #to: Destination
   readonly #barriers: RemoteBarriers
   readonly #time: SharedTime
+  readonly #numbers: { last: number }
+  /** Barriers that are not confirmed yet, by their numbers on the way, oldest first. */
+  #asked: { readonly number: number; readonly barrier: number }[] = []
   /** Callbacks in the order of what was written: an outbox counts on it, and a barrier is written with the runs before it. */
   #unwritten: { readonly written: Written; isDone: boolean }[] = []
   #isOpen = true
@@ -95,11 +100,12 @@ export class RemoteStream implements InstanceStream, Sink {
   })
 
   /** @param node the name of the node that has it, for people */
-  constructor(way: Way, to: Destination, node: string, { flusher, clock, time, marks }: RemoteStreamParts) {
+  constructor(way: Way, to: Destination, node: string, { flusher, clock, time, numbers, marks }: RemoteStreamParts) {
     this.remote = `node ${node}`
     this.#way = way
     this.#to = to
     this.#time = time
+    this.#numbers = numbers
     this.#barriers = new RemoteBarriers(clock)
     this.outbox = new Outbox(flusher, marks.soft, marks.limit)
     this.outbox.confirmBy(this.#barriers)
@@ -114,7 +120,9 @@ export class RemoteStream implements InstanceStream, Sink {
     const entry = { written, isDone: slab.stanzas === 0 }
     this.#unwritten.push(entry)
     if (entry.isDone) {
-      this.#way.barrier(this.#to, this.#barriers.last)
+      const number = ++this.#numbers.last
+      this.#asked.push({ number, barrier: this.#barriers.last })
+      this.#way.barrier(this.#to, number)
       // Not before the outbox has noted that it was handed over.
       if (this.#unwritten.length === 1) queueMicrotask(() => this.#settle())
       return true
@@ -125,6 +133,16 @@ export class RemoteStream implements InstanceStream, Sink {
       entry.isDone = true
       this.#settle()
     })
+    return true
+  }
+
+  /** The other node confirms; false when that is about another stream to it. */
+  confirmed(number: number): boolean {
+    const at = this.#asked.findIndex((asked) => asked.number === number)
+    const asked = this.#asked[at]
+    if (asked === undefined) return false
+    this.#asked.splice(0, at + 1)
+    this.outbox.confirm(asked.barrier)
     return true
   }
 

@@ -17,7 +17,13 @@ function way() {
     },
     barrier: (_to, number) => void given.push(`barrier ${number}`),
   }
-  const parts = { flusher: new Flusher(), clock: { now: 5 }, time: { epoch: 1000 }, marks: { soft: 1000, limit: 2000 } }
+  const parts = {
+    flusher: new Flusher(),
+    clock: { now: 5 },
+    time: { epoch: 1000 },
+    numbers: { last: 6 },
+    marks: { soft: 1000, limit: 2000 },
+  }
   const stream = new RemoteStream(it, { domain: 'a.test', instance: 'red' }, 'yard-2', parts)
   const append = (text: string, deaths = 0, ticket?: Ticket) =>
     stream.outbox.append(Buffer.from(text), 0, text.length, 7, deaths, ticket)
@@ -31,7 +37,7 @@ test('what is appended goes as one run, with its past, and a barrier behind it',
   await turn()
   assert.deepEqual(given, ['a.test red <a/><b/> of 2 since 1007 deaths 0 hops 0'])
   outbox.askToConfirm()
-  assert.equal(given[1], 'barrier 1')
+  assert.equal(given[1], 'barrier 7')
 })
 
 test('a stanza that has come from another node has gone one hop further', async () => {
@@ -51,7 +57,7 @@ test('what is written and not confirmed is not delivered, and comes back in orde
   for (const written of unwritten.splice(0)) written()
   await turn()
   assert.deepEqual([outbox.bytes, outbox.windowBytes, outbox.stanzas, outbox.delivered], [0, 9, 2, 0])
-  outbox.confirm(1)
+  assert.equal(stream.confirmed(7), true)
   assert.deepEqual([outbox.stanzas, outbox.delivered], [1, 1])
   append('<c/>')
   stream.die()
@@ -61,8 +67,22 @@ test('what is written and not confirmed is not delivered, and comes back in orde
   assert.equal(outbox.take().shift()?.bytes.toString(), '<c/>')
 })
 
+test('what one is told that was meant for another of the same name, before or after it, confirms nothing', async () => {
+  const { unwritten, append, outbox, stream } = way()
+  append('<a/>')
+  await turn()
+  outbox.askToConfirm()
+  for (const written of unwritten.splice(0)) written()
+  await turn()
+  assert.deepEqual(
+    [stream.confirmed(1), stream.confirmed(6), stream.confirmed(8), outbox.delivered],
+    [false, false, false, 0],
+  )
+  assert.deepEqual([stream.confirmed(7), stream.confirmed(7), outbox.delivered], [true, false, 1])
+})
+
 test('runs that are written out of order count in order, as a barrier is never before what it confirms', async () => {
-  const { unwritten, append, outbox } = way()
+  const { unwritten, append, outbox, stream } = way()
   append('<a/>', 0)
   append('<b/>', 1)
   await turn()
@@ -70,7 +90,7 @@ test('runs that are written out of order count in order, as a barrier is never b
   unwritten[1]!()
   await turn()
   assert.equal(outbox.bytes, 9, 'the first is not written yet')
-  outbox.confirm(1)
+  stream.confirmed(7)
   assert.equal(outbox.delivered, 0)
   unwritten[0]!()
   await turn()

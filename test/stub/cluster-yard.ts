@@ -155,7 +155,7 @@ export class ClusterYard {
       },
       barrier: () => void sent.push('|'),
     }
-    const parts = { flusher: this.#flusher, clock: this.clock, time: { epoch: 0 }, marks: MARKS }
+    const parts = { flusher: this.#flusher, clock: this.clock, time: { epoch: 0 }, numbers: { last: 0 }, marks: MARKS }
     return new RemoteStream(way, { domain, instance }, node, parts)
   }
 
@@ -211,7 +211,7 @@ export class ClusterYard {
 
   /** The instance, of a name, that another node has; also when it gets nothing new any more. */
   remote(name: string, node = 'B'): Instance {
-    return this.registry.remote('a.test', name, node)!
+    return this.registry.called('a.test', name, node)[0]!
   }
 
   /** What had been sent to an instance at another node is confirmed. */

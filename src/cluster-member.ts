@@ -268,7 +268,7 @@ export class ClusterMember {
   #changed({ before, table, delta, isWhole }: Omit<TableChange, 'before'> & { before: Table | undefined }): void {
     const { log, routes } = this.#parts
     for (const [node, { name }] of before?.nodes ?? []) {
-      if (!table.nodes.has(node)) this.#gone(node, name, table)
+      if (!table.nodes.has(node) && node !== this.incarnation) this.#gone(node, name, table)
     }
     for (const [node, { name, version }] of table.nodes) {
       if (before?.nodes.has(node) || node === this.incarnation) continue

@@ -64,31 +64,6 @@ export const logCodes = {
     means: 'No instance came in time: what was held was bounced, or dropped where a bounce is forbidden.',
     todo: 'Start an instance, or raise hold.seconds and hold.bytes.',
   },
-  'hold-restored': {
-    level: 'info',
-    means: 'What was held when the node ended was found in Redis, and waits or goes on, in order.',
-    todo: 'Nothing.',
-  },
-  'hold-store-down': {
-    level: 'warn',
-    means: 'Redis does not take what is held: until it does, that is held in memory only.',
-    todo: 'Look at `reason`, at Redis, and at cluster.redis.',
-  },
-  'hold-store-up': {
-    level: 'info',
-    means: 'Redis takes what is held again, and is told what it missed.',
-    todo: 'Nothing.',
-  },
-  'hold-store-shared': {
-    level: 'error',
-    means: 'Somebody else writes what this node holds for a domain: it would be delivered twice.',
-    todo: 'Stop the other node, or give it another cluster.key_prefix.',
-  },
-  'hold-entry-unreadable': {
-    level: 'error',
-    means: 'An entry in Redis is none of ours, of another release, or larger than the limits allow; it stays there.',
-    todo: 'Look at it by its `id`, with XRANGE; remove it with XDEL.',
-  },
   'instance-stalled': {
     level: 'warn',
     means: 'An instance accepts nothing while much waits for it; its stanzas are held.',

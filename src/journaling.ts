@@ -17,6 +17,7 @@ export interface JournalingParts {
 /** `delivery: journal`: a stanza counts as read, and goes on, once it is written down where it outlives the node. */
 export class Journaling {
   readonly #parts: JournalingParts
+  #hasKept = false
 
   constructor(parts: JournalingParts) {
     this.#parts = parts
@@ -26,6 +27,7 @@ export class Journaling {
   write(domain: DomainRoutes, head: Head, source: Source | undefined, past: Past | undefined): boolean {
     const keeper = this.#parts.keeper()
     if (keeper === undefined) return false
+    this.#hasKept = true
     const since = past?.since ?? this.#parts.clock.now
     domain.unwritten.append(head, since, keeper.keep(domain.name, false, head, since), source)
     if (!domain.unwritten.isAsked) this.#whenWritten(domain, keeper)
@@ -34,18 +36,19 @@ export class Journaling {
 
   /** Writes down what is for a domain's server, if the domain wants that. */
   keepForServer(domain: Home, head: Head, since: number): Ticket | undefined {
-    return this.#keeperOf(domain)?.keep(domain.name, true, head, since)
+    const keeper = domain.config.delivery === 'journal' ? this.#parts.keeper() : undefined
+    if (keeper !== undefined) this.#hasKept = true
+    return keeper?.keep(domain.name, true, head, since)
   }
 
-  /** Calls `then` when all of a domain that came before is written down; at once where nothing is. */
-  whenKept(domain: Home, then: () => void): void {
-    const keeper = this.#keeperOf(domain)
+  /**
+   * Calls `then` when all that came before is written down, of whatever domain, as a source writes to several; at once
+   * where nothing ever was.
+   */
+  whenKept(then: () => void): void {
+    const keeper = this.#hasKept ? this.#parts.keeper() : undefined
     if (keeper === undefined) then()
     else keeper.whenKept(then)
-  }
-
-  #keeperOf(domain: Home): Keeper | undefined {
-    return domain.config.delivery === 'journal' ? this.#parts.keeper() : undefined
   }
 
   #whenWritten(domain: DomainRoutes, keeper: Keeper): void {

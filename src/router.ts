@@ -321,7 +321,7 @@ export class Router {
     if (reply.kind === 'taken') return
     domain.counters.receivedFromSelf++
     // An answer says that all that came before has been read.
-    this.#journaling.whenKept(domain, () => this.#parts.reframer.stanzas(Buffer.from(reply.text), answer))
+    this.#journaling.whenKept(() => this.#parts.reframer.stanzas(Buffer.from(reply.text), answer))
     if (reply.drain && asker !== undefined) this.#parts.drain(asker)
   }
 

@@ -112,11 +112,6 @@ export class Router {
     this.#deliver(instance, head, undefined, past)
   }
 
-  /** Anew to the server, in order: what another node, which is gone, had been given for it. */
-  toServerAnew(domain: DomainRoutes, queue: StanzaQueue): void {
-    this.#parts.reframer.queue(queue, (head, past) => this.#toServer(domain, head, undefined, undefined, past))
-  }
-
   /** From an instance: legs (c) and (d). Returns the stream error that it deserves, if it does. */
   fromInstance(instance: Instance, head: Head): StreamCondition | undefined {
     const { routes, self } = this.#parts
@@ -280,8 +275,8 @@ export class Router {
 
   #deliver(instance: Instance, head: Head, source: Source | undefined, past?: Past): void {
     const { outbox } = instance.stream
-    // What comes again, or from another node, has had its room there.
-    if (past?.ticket === undefined && !outbox.hasRoom(head.end - head.start)) {
+    // What comes from another node has had its room there.
+    if (past?.ticket?.hops === undefined && !outbox.hasRoom(head.end - head.start)) {
       return this.bounce(instance.domain, head, 'resource-constraint', 'stalled_full', past)
     }
     if (isRequest(head)) {
@@ -305,7 +300,7 @@ export class Router {
     const link = this.#parts.links.linkFor(domain.name)
     if (link === undefined) return this.bounce(domain, head, 'remote-server-not-found', 'no_link', past, back)
     const { outbox } = link
-    if (past?.ticket === undefined && !outbox.hasRoom(head.end - head.start)) {
+    if (past?.ticket?.hops === undefined && !outbox.hasRoom(head.end - head.start)) {
       return this.bounce(domain, head, 'remote-server-timeout', 'link_full', past, back)
     }
     const since = past?.since ?? this.#parts.clock.now

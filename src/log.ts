@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { type DestinationStream, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino'
 import { type LogCode, type LogLevel, logCodes } from './log-codes.ts'
 
@@ -22,6 +23,9 @@ const flatFields: ReadonlySet<string> = new Set(['err', 'req', 'res'])
 
 const maxLogged = 200
 
+/** How long the last lines of a log may take, in milliseconds: whoever reads them may have stopped reading. */
+const lastLinesMilliseconds = 1000
+
 /**
  * A log of JSON lines, each with `level` by name, `time` in ISO 8601 and the name of the node. It goes to standard
  * output, or to `destination`. Values under secret keys are replaced.
@@ -40,6 +44,23 @@ export function createLog(
     redact: { paths: secretKeys, censor: REDACTED },
   }
   return destination === undefined ? pino(settings) : pino(settings, destination)
+}
+
+/** Standard output, written without waiting, as a log's destination: a reader that is slow slows no stanza. */
+export function standardOutput(): ReturnType<typeof pino.destination> {
+  return pino.destination({ fd: 1, sync: false })
+}
+
+/**
+ * Ends a log's destination: resolves once all that was logged has been written. A process that exits without it writes
+ * its last lines at once, and a line that was being written then comes after them or not at all.
+ */
+export async function logWritten(destination: ReturnType<typeof standardOutput>): Promise<void> {
+  const written = once(destination, 'close', { signal: AbortSignal.timeout(lastLinesMilliseconds) })
+  destination.end()
+  // It throws on a line that comes after its end; nobody is left to read one.
+  destination.write = () => false
+  await written.catch(() => {})
 }
 
 /** Logs one event at the level of its code. `fields` hold no stanza bodies; what a peer chose goes through `escapeForLog`. */

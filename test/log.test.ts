@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { createLog, escapeForLog, logEvent, tapLog } from '../src/log.ts'
 import { type LogCode, logCodes, logCodesTable } from '../src/log-codes.ts'
@@ -114,4 +115,29 @@ test('two taps of one log are both told, and one taken off leaves the other', ()
   off()
   logEvent(log, 'ready')
   assert.deepEqual(heard, ['one', 'two', 'two'])
+})
+
+test('the last lines are written in order before the process ends, however late the first of them comes to be written', () => {
+  // Four computations keep every thread that could write, for as long as a line needs to be overtaken.
+  const script = `
+    import { pbkdf2 } from 'node:crypto'
+    import { createLog, logEvent, logWritten, standardOutput } from '${new URL('../src/log.ts', import.meta.url)}'
+    const output = standardOutput()
+    const log = createLog({ level: 'info', node: 'yard' }, output)
+    for (let i = 0; i < 4; i++) pbkdf2('', '', 100_000, 64, 'sha512', () => {})
+    logEvent(log, 'stopping', { instances: 0 })
+    logEvent(log, 'stopped')
+    const written = logWritten(output)
+    logEvent(log, 'ready')
+    await written
+    process.exit(0)`
+  const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], {
+    encoding: 'utf8',
+  })
+  assert.equal(stderr, '')
+  const codes = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).code)
+  assert.deepEqual(codes, ['stopping', 'stopped'])
 })

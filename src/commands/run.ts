@@ -1,7 +1,8 @@
+import type { Config } from '../../config/config.ts'
 import { type LoadOptions, loadConfigFile } from '../../config/load.ts'
 import { formatProblem } from '../../config/problems.ts'
 import { Gateway } from '../gateway.ts'
-import { createLog, logEvent } from '../log.ts'
+import { createLog, type Log, logEvent, logWritten, standardOutput } from '../log.ts'
 import { configured } from './configured.ts'
 
 /** What the command needs from the process. */
@@ -16,8 +17,18 @@ export interface RunIo extends Omit<LoadOptions, 'file'> {
 /** `switchyard run`: serves until it is told to stop. Throws a SwitchyardError when it cannot start. */
 export async function run(path: string, io: RunIo): Promise<void> {
   const config = configured(path, io)
-  const log = createLog({ level: config.log.level, node: config.node })
+  const output = standardOutput()
+  const log = createLog({ level: config.log.level, node: config.node }, output)
   io.onBug((error) => logEvent(log, 'bug', { err: error }))
+  try {
+    await serve(config, path, log, io)
+  } finally {
+    await logWritten(output)
+  }
+}
+
+/** Resolves when the node has been told to stop, and has. */
+async function serve(config: Config, path: string, log: Log, io: RunIo): Promise<void> {
   // One after the other, from the first moment on: a signal that comes before the node is ready waits until it is.
   await new Promise<void>((stopped, failed) => {
     const asked = {

@@ -6,6 +6,9 @@ import type { Timing } from './timing.ts'
 const APPEND_BYTES = 1024 * 1024
 const APPEND_ENTRIES = 256
 
+/** Appends begin so many milliseconds apart, so that what comes in small pieces leaves in few. */
+const APART = 1
+
 /** After an append that failed, the next one waits for so many milliseconds; for up to so many when that fails, too. */
 const FIRST_WAIT = 50
 const LONGEST_WAIT = 1000
@@ -17,6 +20,14 @@ export interface Kept {
   bytes: Buffer | undefined
   /** Told once, when it has been written for the first time. */
   written: (() => void) | undefined
+  /** How often it was handed to the store, and how often the store said that it has it. */
+  appends: number
+  appended: number
+}
+
+/** Whether nobody reads or writes the bytes of an entry that is not wanted any more: the store has it, and has it once. */
+export function isSpent({ appends, appended }: Kept): boolean {
+  return appends === 1 && appended === 1
 }
 
 /** Whose entries a backlog writes. */
@@ -59,6 +70,8 @@ export class Backlog {
   #isClosed = false
   #appending: Promise<void> = Promise.resolve()
   #cancelWait: (() => void) | undefined
+  /** When the last append began. */
+  #began = Number.NEGATIVE_INFINITY
   #waiting: { readonly through: number; readonly resolve: () => void }[] = []
   readonly #flush = (): void => {
     this.#isScheduled = false
@@ -131,7 +144,8 @@ export class Backlog {
   schedule(): void {
     if (this.#isScheduled || this.#isClosed) return
     this.#isScheduled = true
-    this.#timing.soon(this.#flush)
+    if (this.#timing.now() - this.#began >= APART) this.#timing.soon(this.#flush)
+    else this.#timing.later(this.#flush, APART)
   }
 
   /** Resolves when nothing is being written. */
@@ -158,6 +172,7 @@ export class Backlog {
     for (; next <= this.#last && bytes < APPEND_BYTES && buffers.length < APPEND_ENTRIES; next++) {
       const entry = this.#kept.get(next)
       if (entry?.bytes === undefined) continue
+      entry.appends++
       entries.push(entry)
       buffers.push(entry.bytes)
       bytes += entry.bytes.length
@@ -170,6 +185,7 @@ export class Backlog {
     }
     this.#isAppending = true
     this.#isAgain = false
+    this.#began = this.#timing.now()
     this.#appending = this.#append(entries, buffers, next)
   }
 
@@ -181,6 +197,7 @@ export class Backlog {
     this.#backoff.reset()
     if (!this.#isAgain) this.#wrote(next)
     for (const entry of entries) {
+      entry.appended++
       entry.written?.()
       entry.written = undefined
     }

@@ -1,5 +1,6 @@
 import type { Incarnation } from './cluster-store.ts'
 import type { Destination, Entry, Heading, Item } from './entry.ts'
+import { EntryBuffers } from './entry-buffers.ts'
 
 /** The form of the items; another one is of another release. */
 const FORM = 1
@@ -40,6 +41,7 @@ export class EntryError extends Error {
 /** An entry in the making: what is added is copied at once. `seal` makes the entry, and begins the next. */
 export class EntryWriter {
   readonly #sender: Incarnation
+  readonly #buffers: EntryBuffers
   readonly #start: number
   #buffer: Buffer
   #end: number
@@ -51,9 +53,11 @@ export class EntryWriter {
   #deaths = 0
   #hops = 0
 
-  constructor(sender: Incarnation) {
+  /** @param buffers where its entries' buffers come from, and may be given back to */
+  constructor(sender: Incarnation, buffers = new EntryBuffers()) {
     if (sender.length === 0 || sender.length > 255) throw new RangeError(`not the name of an incarnation: '${sender}'`)
     this.#sender = sender
+    this.#buffers = buffers
     this.#start = SENDER_AT + 1 + sender.length
     this.#end = this.#start
     this.#buffer = this.#begun(SMALLEST_BUFFER)
@@ -128,13 +132,24 @@ export class EntryWriter {
     this.#buffer[1] = flags
     this.#buffer.writeUIntBE(number, NUMBER_AT, NUMBER_BYTES)
     this.#buffer.writeUIntBE(taken, TAKEN_AT, NUMBER_BYTES)
-    const entry = Buffer.allocUnsafeSlow(this.#end)
-    this.#buffer.copy(entry, 0, 0, this.#end)
+    const entry = this.#taken()
     this.#end = this.#start
     this.#stanzas = 0
     this.#to = undefined
     this.#runAt = 0
-    if (this.#buffer.length > LARGEST_BUFFER) this.#buffer = this.#begun(SMALLEST_BUFFER)
+    return entry
+  }
+
+  /** What has been written, for good. */
+  #taken(): Buffer {
+    const whole = this.#buffer
+    if (this.#buffers.fits(this.#end, whole.length)) {
+      this.#buffer = this.#begun(whole.length > LARGEST_BUFFER ? SMALLEST_BUFFER : whole.length)
+      return whole.subarray(0, this.#end)
+    }
+    const entry = Buffer.allocUnsafeSlow(this.#end)
+    whole.copy(entry, 0, 0, this.#end)
+    if (whole.length > LARGEST_BUFFER) this.#buffer = this.#begun(SMALLEST_BUFFER)
     return entry
   }
 
@@ -170,18 +185,25 @@ export class EntryWriter {
   #room(bytes: number): void {
     const wanted = this.#end + bytes
     if (wanted <= this.#buffer.length) return
-    const larger = Buffer.allocUnsafeSlow(Math.max(wanted, this.#buffer.length * 2))
-    this.#buffer.copy(larger, 0, 0, this.#end)
+    const smaller = this.#buffer
+    const larger = this.#buffers.take(sizeFor(Math.max(wanted, smaller.length * 2)))
+    smaller.copy(larger, 0, 0, this.#end)
     this.#buffer = larger
+    this.#buffers.give(smaller)
   }
 
   #begun(bytes: number): Buffer {
-    const buffer = Buffer.allocUnsafeSlow(bytes)
+    const buffer = this.#buffers.take(bytes)
     buffer[0] = FORM
     buffer[SENDER_AT] = this.#sender.length
     buffer.write(this.#sender, SENDER_AT + 1, 'latin1')
     return buffer
   }
+}
+
+/** Buffers have sizes that are used again. */
+function sizeFor(bytes: number): number {
+  return 2 ** Math.ceil(Math.log2(bytes))
 }
 
 /** What stands before the items of an entry of any form; throws an `EntryError` when it cannot be read. */

@@ -1,7 +1,8 @@
 import type { Ticket } from '../stream/queue.ts'
-import { type Author, Backlog, type Kept } from './backlog.ts'
+import { type Author, Backlog, isSpent, type Kept } from './backlog.ts'
 import type { ClusterStore, Incarnation } from './cluster-store.ts'
 import type { Destination } from './entry.ts'
+import type { EntryBuffers } from './entry-buffers.ts'
 import { EntryWriter } from './entry-codec.ts'
 import type { OwnEntries } from './inbox.ts'
 import type { Removals } from './removals.ts'
@@ -19,6 +20,8 @@ class KeptEntry implements Ticket, Kept {
   isStored = false
   isEnded = false
   isVoid = false
+  appends = 0
+  appended = 0
   /** Where it has been come by in the inbox. */
   readonly ids: string[] = []
   readonly #ended: (entry: KeptEntry) => void
@@ -72,6 +75,7 @@ export interface KeeperParts {
   readonly timing: Timing
   /** Gives numbers in [0, 1). */
   readonly random: () => number
+  readonly buffers: EntryBuffers
 }
 
 /**
@@ -81,6 +85,7 @@ export interface KeeperParts {
  */
 export class Keeper implements OwnEntries {
   readonly #removals: Removals
+  readonly #buffers: EntryBuffers
   readonly #backlog: Backlog
   /** Apart, as a request stays until it is answered. */
   readonly #requests: Draft
@@ -88,6 +93,7 @@ export class Keeper implements OwnEntries {
   #bytes = 0
   readonly #ended = (entry: KeptEntry): void => {
     entry.isEnded = true
+    if (entry.bytes !== undefined && isSpent(entry)) this.#buffers.give(entry.bytes)
     entry.bytes = undefined
     // It may be there, or on its way: what is known is its number.
     if (entry.ids.length === 0) return
@@ -95,10 +101,11 @@ export class Keeper implements OwnEntries {
     this.#drop(entry)
   }
 
-  constructor({ store, me, removals, timing, random }: KeeperParts) {
+  constructor({ store, me, removals, timing, random, buffers }: KeeperParts) {
     this.#removals = removals
-    this.#requests = { writer: new EntryWriter(me), entry: undefined }
-    this.#others = { writer: new EntryWriter(me), entry: undefined }
+    this.#buffers = buffers
+    this.#requests = { writer: new EntryWriter(me, buffers), entry: undefined }
+    this.#others = { writer: new EntryWriter(me, buffers), entry: undefined }
     const author: Author = {
       seal: () => this.#sealAll(),
       unsealed: () => Number(!this.#requests.writer.isEmpty) + Number(!this.#others.writer.isEmpty),

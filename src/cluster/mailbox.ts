@@ -1,6 +1,7 @@
-import { type Author, Backlog } from './backlog.ts'
+import { type Author, Backlog, isSpent } from './backlog.ts'
 import type { ClusterStore, Incarnation } from './cluster-store.ts'
 import type { Destination } from './entry.ts'
+import type { EntryBuffers } from './entry-buffers.ts'
 import { EntryWriter } from './entry-codec.ts'
 import type { Timing } from './timing.ts'
 
@@ -24,6 +25,7 @@ export interface MailboxParts {
   readonly timing: Timing
   /** Gives numbers in [0, 1). */
   readonly random: () => number
+  readonly buffers: EntryBuffers
 }
 
 /**
@@ -34,6 +36,7 @@ export class Mailbox {
   readonly node: Incarnation
   readonly #timing: Timing
   readonly #backlog: Backlog
+  readonly #buffers: EntryBuffers
   readonly #writer: EntryWriter
   /** Of stanzas in the entry that is being made. */
   #callbacks: Written[] = []
@@ -60,10 +63,11 @@ export class Mailbox {
   /** Called when there is room again. */
   onRoom: (() => void) | undefined
 
-  constructor({ store, me, node, timing, random }: MailboxParts) {
+  constructor({ store, me, node, timing, random, buffers }: MailboxParts) {
     this.node = node
     this.#timing = timing
-    this.#writer = new EntryWriter(me)
+    this.#buffers = buffers
+    this.#writer = new EntryWriter(me, buffers)
     const author: Author = {
       seal: () => this.#seal(),
       unsealed: () => (this.#writer.isEmpty ? 0 : 1),
@@ -137,6 +141,7 @@ export class Mailbox {
       this.#bytes -= entry?.bytes?.length ?? 0
       // It was written, though the store did not say so.
       entry?.written?.()
+      if (entry?.bytes !== undefined && isSpent(entry)) this.#buffers.give(entry.bytes)
     }
     this.#theirs = through
     this.#patience = FIRST_QUESTION
@@ -211,7 +216,7 @@ export class Mailbox {
     this.#callbacks = []
     this.#bytes += bytes.length
     const written = callbacks.length === 0 ? undefined : () => this.#settle(callbacks)
-    this.#backlog.add({ number, bytes, written })
+    this.#backlog.add({ number, bytes, written, appends: 0, appended: 0 })
     this.#cancelQuestion ??= this.#timing.later(this.#question, this.#patience)
   }
 

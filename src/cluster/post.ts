@@ -3,6 +3,7 @@ import type { Source } from '../stream/outbox.ts'
 import type { Ticket } from '../stream/queue.ts'
 import type { ClusterStore, Incarnation, Mail } from './cluster-store.ts'
 import type { Destination } from './entry.ts'
+import { EntryBuffers } from './entry-buffers.ts'
 import { decodeHeading, EntryError } from './entry-codec.ts'
 import { Inbox, type PostHandler } from './inbox.ts'
 import { Keeper } from './keeper.ts'
@@ -34,6 +35,7 @@ export interface PostParts {
 export class Post implements Source {
   readonly #parts: PostParts
   readonly #removals: Removals
+  readonly #buffers = new EntryBuffers()
   readonly #keeper: Keeper
   readonly #inbox: Inbox
   readonly #mailboxes = new Map<Incarnation, Mailbox>()
@@ -46,7 +48,7 @@ export class Post implements Source {
     const { store, me, handler, timing, random } = parts
     this.#parts = parts
     this.#removals = new Removals(store, me, timing, random)
-    this.#keeper = new Keeper({ store, me, removals: this.#removals, timing, random })
+    this.#keeper = new Keeper({ store, me, removals: this.#removals, timing, random, buffers: this.#buffers })
     this.#inbox = new Inbox({
       ...{ store, me, handler, timing, random, own: this.#keeper, removals: this.#removals },
       mailboxOf: (node) => (this.#gone.has(node) ? undefined : this.to(node)),
@@ -73,7 +75,7 @@ export class Post implements Source {
     if (known !== undefined) return known
     const { store, me, timing, random } = this.#parts
     if (node === me) throw new RangeError(`${me} sends itself nothing`)
-    const mailbox = new Mailbox({ store, me, node, timing, random })
+    const mailbox = new Mailbox({ store, me, node, timing, random, buffers: this.#buffers })
     if (this.#isStopped) mailbox.close()
     this.#mailboxes.set(node, mailbox)
     return mailbox

@@ -9,6 +9,7 @@ import type {
   Proposal,
   Renewal,
 } from './cluster-store.ts'
+import { appendAll } from './redis-append.ts'
 import { LONGEST_WAIT, RedisConnection, type RedisTarget } from './redis-client.ts'
 import { checkFitness } from './redis-fitness.ts'
 import type { TableKeys } from './redis-scripts.ts'
@@ -136,20 +137,7 @@ export class RedisStore implements ClusterStore {
   }
 
   async append(of: Incarnation, entries: readonly Buffer[]): Promise<boolean> {
-    const [first] = entries
-    if (first === undefined) return true
-    const key = this.#inboxOf(of)
-    if (entries.length === 1) {
-      return (await this.#connection.call((client) => client.xaddBuffer(key, 'NOMKSTREAM', '*', 'b', first))) !== null
-    }
-    // All of them or none, even if the inbox is made meanwhile, or the connection breaks.
-    return this.#connection.call(async (client) => {
-      const transaction = client.multi()
-      for (const bytes of entries) transaction.xaddBuffer(key, 'NOMKSTREAM', '*', 'b', bytes)
-      const results = (await transaction.exec()) ?? []
-      for (const [error] of results) if (error !== null) throw error
-      return results.length > 0 && results[0]?.[1] !== null
-    })
+    return this.#connection.call((client) => appendAll(client, this.#inboxOf(of), entries))
   }
 
   async read(of: Incarnation, after: string, count: number, milliseconds: number): Promise<readonly Mail[]> {

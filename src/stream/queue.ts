@@ -190,7 +190,8 @@ export class StanzaQueue {
     if (isLike && last.buffer.length - last.end >= length) return last
     if (isLike) this.#slabBytes = Math.min(SLAB_BYTES, this.#slabBytes << 1)
     else this.#slabBytes = Math.max(SMALLEST_SLAB, this.#slabBytes >>> 1)
-    if (!isLike) last?.seal()
+    // What leaves within the turn is not worth the copy, and a buffer of its own.
+    if (!isLike && this.#bytes > SLAB_BYTES) last?.seal()
     const bytes = deaths < SUSPECT_DEATHS ? Math.max(this.#slabBytes, wholeSlabs(length)) : length
     // One of an odd size would only lie in the pool.
     const isUsual = bytes === this.#slabBytes || bytes % SLAB_BYTES === 0

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { EntryBuffers } from '../../src/cluster/entry-buffers.ts'
 import { decodeHeading } from '../../src/cluster/entry-codec.ts'
 import { CLOGGED_BYTES, Mailbox } from '../../src/cluster/mailbox.ts'
 import { Lab, shop } from './posted.ts'
@@ -8,6 +9,7 @@ const MEBIBYTE = 1024 * 1024
 
 interface Bench {
   readonly lab: Lab
+  readonly buffers: EntryBuffers
   readonly mailbox: Mailbox
   /** Hands over a stanza of so many bytes. */
   readonly send: (bytes?: number) => void
@@ -20,12 +22,14 @@ interface Bench {
 async function bench(): Promise<Bench> {
   const lab = new Lab()
   const { store, time, random } = lab
-  const mailbox = new Mailbox({ store: store.asStore, me: 'a', node: 'b', timing: time, random })
+  const buffers = new EntryBuffers()
+  const mailbox = new Mailbox({ store: store.asStore, me: 'a', node: 'b', timing: time, random, buffers })
   void store.openInbox('b')
   await time.pass(10)
   let written = 0
   return {
     lab,
+    buffers,
     mailbox,
     send: (bytes = 1) => mailbox.run(shop, 1, 0, 0, 1, Buffer.alloc(bytes, 'x'), () => written++),
     written: () => written,
@@ -95,6 +99,26 @@ test('entries that may not have been written are written again, with the same nu
   await lab.time.pass(2000)
   assert.deepEqual(numbers().slice(0, 3), [1, 1, 2])
   assert.equal(written(), 2)
+})
+
+test('the buffer of an entry is used again when it was taken, but not of one that may still be written', async () => {
+  const { lab, buffers, mailbox, send } = await bench()
+  const given: Buffer[] = []
+  buffers.give = (buffer) => void given.push(buffer)
+  send(200_000)
+  await lab.time.pass(100)
+  given.length = 0
+  mailbox.taken(1)
+  assert.deepEqual(
+    given.map(({ length }) => length > 200_000),
+    [true],
+  )
+  lab.store.faults = { lost: 0, silent: 1, late: 0 }
+  send(200_000)
+  await lab.time.pass(100)
+  given.length = 0
+  mailbox.taken(2)
+  assert.deepEqual(given, [])
 })
 
 test('what was taken although nobody knew that it was written is written', async () => {

@@ -30,7 +30,7 @@ test('no more than 8 MiB are kept', () => {
   const buffers = new EntryBuffers()
   const given = Array.from({ length: 40 }, () => Buffer.allocUnsafeSlow(256 * 1024))
   for (const buffer of given) buffers.give(buffer)
-  const known = new Set(given.map(({ buffer }) => buffer))
+  const known = new Set<ArrayBufferLike>(given.map(({ buffer }) => buffer))
   const again = given.map(() => buffers.take(256 * 1024)).filter(({ buffer }) => known.has(buffer))
   assert.equal(again.length, 32)
 })

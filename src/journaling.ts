@@ -11,7 +11,7 @@ export interface JournalingParts {
   readonly keeper: () => Keeper | undefined
   readonly clock: Clock
   /** Routes what has been written down, in order. */
-  readonly reroute: (domain: DomainRoutes, queue: StanzaQueue) => void
+  readonly written: (domain: DomainRoutes, queue: StanzaQueue) => void
 }
 
 /** `delivery: journal`: a stanza counts as read, and goes on, once it is written down where it outlives the node. */
@@ -54,7 +54,7 @@ export class Journaling {
   #whenWritten(domain: DomainRoutes, keeper: Keeper): void {
     domain.unwritten.ask()
     keeper.whenKept(() => {
-      this.#parts.reroute(domain, domain.unwritten.take())
+      this.#parts.written(domain, domain.unwritten.take())
       const next = this.#parts.keeper()
       if (domain.unwritten.stanzas > 0 && next !== undefined && !domain.unwritten.isAsked)
         this.#whenWritten(domain, next)

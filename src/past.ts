@@ -7,8 +7,10 @@ export interface Past {
   readonly since: number
   /** How many instances have died with it unconfirmed. */
   readonly deaths: number
-  /** Of one that was held, and is kept until it has ended. */
+  /** Of one that is written down, and is kept until it has ended. */
   readonly ticket?: Ticket | undefined
+  /** It has been written down and nothing else: it is treated as if it came for the first time. */
+  readonly isNew?: boolean
 }
 
 /** Where stanzas are written down before they count as read (`delivery: journal`). */

@@ -67,7 +67,7 @@ export class Router {
     this.#journaling = new Journaling({
       keeper: parts.keeper,
       clock: parts.clock,
-      reroute: (domain, queue) => this.reroute(domain, queue),
+      written: (domain, queue) => this.#written(domain, queue),
     })
   }
 
@@ -168,7 +168,7 @@ export class Router {
       return this.bounce(domain, head, 'recipient-unavailable', 'unassigned', past)
     }
     const since = past?.since ?? this.#parts.clock.now
-    if (domain.hold.add(place, head, since, past?.deaths ?? 0, past?.ticket)) return
+    if (domain.hold.add(place, head, since, past?.deaths ?? 0, past?.ticket, past?.isNew)) return
     this.bounce(domain, head, 'resource-constraint', 'hold_full', past)
   }
 
@@ -183,6 +183,13 @@ export class Router {
       if (before !== undefined && isRequest(head)) before.requests.forget(envelopeOf(head))
       this.toInstance(domain, head, undefined, past)
     })
+  }
+
+  /** Routes what came a moment ago, and has been written down since (`delivery: journal`). */
+  #written(domain: DomainRoutes, queue: StanzaQueue): void {
+    this.#parts.reframer.queue(queue, (head, { since, deaths, ticket }) =>
+      this.toInstance(domain, head, undefined, { since, deaths, ticket, isNew: true }),
+    )
   }
 
   /** Bounces what waited for a link that is not to come. */

@@ -183,3 +183,43 @@ test('with delivery: journal what an instance sends is written down for the serv
   await yard.turn()
   assert.deepEqual([keeper.kept, idsIn(yard.server.text)], [['1 out 0'], ['1']])
 })
+
+test('with delivery: journal what is held for nobody is bounded as ever: what is new and too much is bounced and kept no more, what comes back never', async () => {
+  const size = message('1').length
+  const yard = new ClusterYard(
+    random(`secret: s, delivery: journal, hold: {bytes: ${2 * size}}`).replace(
+      'domains',
+      'cluster: {redis: "redis://127.0.0.1"}\ndomains',
+    ),
+  )
+  const keeper = new SlowKeeper()
+  yard.keeper = keeper
+  for (const id of ['1', '2', '3']) {
+    // Each in a slab of its own, which carries the ticket.
+    yard.clock.now++
+    yard.fromServer(message(id))
+  }
+  assert.equal(keeper.counts.counts.carried, 3)
+  keeper.write()
+  keeper.write()
+  await yard.turn()
+  const { hold, counters } = yard.domain
+  assert.deepEqual([hold.stanzas, hold.bytes, keeper.counts.counts.carried], [2, 2 * size, 2])
+  assert.match(
+    yard.server.text,
+    /^<message type='error' from='a\.test' to='u@x\.test' id='3'>.*<error type='wait'><resource-constraint [^/]*\/><\/error><\/message>$/,
+  )
+  // A dead node had written this down.
+  const inherited = ticket()
+  fromNode(yard, 'gone', message('4'), { ticket: inherited.ticket })
+  assert.deepEqual([hold.stanzas, inherited.counts.carried], [3, 1])
+  // What is released, and finds nobody after all, is back.
+  const held = yard.domain.hold.take(yard.domain.hold.places()[0]!)!
+  yard.router.reroute(yard.domain, held)
+  assert.deepEqual([hold.stanzas, hold.bytes], [3, 3 * size])
+  yard.join('red')
+  yard.grant()
+  yard.shares.release(yard.domain)
+  assert.deepEqual(await yard.received('red'), ['1', '2', '4'])
+  assert.deepEqual([keeper.counts.counts.carried, inherited.counts.carried, counters.receivedFromSelf], [0, 0, 1])
+})

@@ -14,7 +14,7 @@ import { isVisitor } from './cluster/tasks.ts'
 import { realTiming } from './cluster/timing.ts'
 import { ClusterAdverts } from './cluster-adverts.ts'
 import { ClusterEstates } from './cluster-estates.ts'
-import { factsOf } from './cluster-facts.ts'
+import { factsOf, inboxBytesOf } from './cluster-facts.ts'
 import { ClusterLinks } from './cluster-links.ts'
 import { ClusterRegistry } from './cluster-registry.ts'
 import { ClusterRuns } from './cluster-runs.ts'
@@ -121,8 +121,10 @@ export class ClusterMember {
       streamTo: (domain, node) => streamTo(domain, undefined, node),
       now: () => parts.clock.now,
     })
+    const limit = () => inboxBytesOf(parts.config())
     this.post = new Post({
-      ...{ store, me: incarnation, timing: realTiming, random: Math.random },
+      ...{ store, me: incarnation, timing: realTiming, random: Math.random, limit },
+      full: (node, bytes) => logEvent(log, 'inbox-full', { name: nameOf(node), incarnation: node, bytes }),
       handler: {
         run: (_sender, run, ticket) => this.#runs.arrived(run, ticket),
         confirmed: (sender, to, number) => this.#streamsTo(sender, to).some((stream) => stream?.confirmed(number)),
@@ -246,7 +248,7 @@ export class ClusterMember {
   #streamTo(domain: string, instance: string | undefined, node: Incarnation): RemoteStream {
     const { flusher, clock, config, routes } = this.#parts
     const soft = config().limits.outbox_bytes
-    const limit = (config().cluster?.inbox_bytes ?? soft) + (routes.domains.get(domain)?.config.hold.bytes ?? 0)
+    const limit = inboxBytesOf(config()) + (routes.domains.get(domain)?.config.hold.bytes ?? 0)
     const name = this.membership.table.nodes.get(node)?.name ?? node
     const parts = { flusher, clock, time: this.#time, numbers: this.#numbers, marks: { soft, limit } }
     const stream = new RemoteStream(this.post.to(node), { domain, instance }, name, parts)

@@ -14,7 +14,7 @@ import { isVisitor } from './cluster/tasks.ts'
 import { realTiming } from './cluster/timing.ts'
 import { ClusterAdverts } from './cluster-adverts.ts'
 import { ClusterEstates } from './cluster-estates.ts'
-import { factsOf, inboxBytesOf } from './cluster-facts.ts'
+import { clusterMetricsOf, factsOf, inboxBytesOf } from './cluster-facts.ts'
 import { ClusterLinks } from './cluster-links.ts'
 import { ClusterRegistry } from './cluster-registry.ts'
 import { ClusterRuns } from './cluster-runs.ts'
@@ -116,6 +116,7 @@ export class ClusterMember {
     })
     this.links = new ClusterLinks({
       ...{ me: incarnation, log, propose },
+      serverOf: (domain) => routes.domains.get(domain)?.config.upstream?.service,
       table: () => this.membership.table,
       isHeld: () => this.#authority.isHeld,
       streamTo: (domain, node) => streamTo(domain, undefined, node),
@@ -139,7 +140,10 @@ export class ClusterMember {
         unreadable: (sender, id, reason) => this.#runs.unreadable(sender, id, reason),
       },
     })
-    this.keeper = new PostKeeper({ post: this.post, time: this.#time, isUp: () => this.isUp })
+    this.keeper = new PostKeeper({
+      ...{ post: this.post, time: this.#time, limit, isUp: () => this.isUp },
+      full: (bytes) => logEvent(log, 'journal-full', { bytes }),
+    })
     this.membership = new Membership({
       ...{ store, incarnation, facts: factsOf(parts.config(), parts.version), now: () => performance.now() },
       timers: { after: (milliseconds, callback) => realTiming.later(callback, milliseconds) },
@@ -147,6 +151,7 @@ export class ClusterMember {
         changed: (change) => this.#isIn && this.#safely(() => this.#changed(change)),
         lost: (why) => this.#lost(why),
         reach: (reach) => this.#reached(reach),
+        restored: (epoch) => logEvent(log, 'cluster-seeded', { epoch }),
       },
     })
   }
@@ -186,12 +191,7 @@ export class ClusterMember {
   }
   metrics(): ClusterMetrics {
     const { table, isHeld } = this.membership
-    const others = [...table.nodes].filter(([node]) => node !== this.incarnation)
-    return {
-      ...{ nodes: table.nodes.size, epoch: table.epoch, isUp: this.isUp, isHeld },
-      isSenior: table.senior === this.incarnation,
-      inboxes: others.map(([node, { name }]) => ({ node: name, bytes: this.post.to(node).bytes })),
-    }
+    return clusterMetricsOf(table, this.incarnation, { isUp: this.isUp, isHeld }, (node) => this.post.to(node).bytes)
   }
   get hasOthers(): boolean {
     return this.membership.table.nodes.size > 1 && this.#authority.isHeld

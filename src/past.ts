@@ -17,6 +17,11 @@ export interface Past {
 export interface Keeper {
   /** Writes the stanza in `head` down, which came at `since` of the clock; the ticket keeps it there. */
   keep(domain: string, isForServer: boolean, head: Head, since: number): Ticket
+  /** Bytes that are kept, and how many that are on their way may be. */
+  readonly bytes: number
+  readonly limit: number
+  /** Those are on their way; told once until half of them have ended. */
+  noteFull(): void
   /** Calls `then` once all that was written down before is safe; at once if it is. */
   whenKept(then: () => void): void
 }

@@ -60,6 +60,7 @@ export class Watch {
       this.#repairPresence(domain)
     }
     this.#expireLinks()
+    this.#parts.router.journaling.tick()
     // Not `of`, which makes an array for each: there may be ten thousand, ten times a second.
     this.#parts.instances.all.forEach((domain, instance) => {
       this.#expireRequests(domain, instance)

@@ -1,29 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { joinInstance } from '../src/cluster/instance-wishes.ts'
-import type { Keeper, Past } from '../src/past.ts'
-import type { Ticket } from '../src/stream/queue.ts'
+import type { Past } from '../src/past.ts'
 import { Reframer } from '../src/stream/reframe.ts'
-import type { Head } from '../src/xmpp/head.ts'
 import { ClusterYard, idsIn } from './stub/cluster-yard.ts'
+import { SlowKeeper, ticket } from './stub/slow-keeper.ts'
 
 const random = (settings = 'secret: s'): string => `domains: {a.test: {${settings}}}`
 const limits = { stanza_bytes: 100_000, depth: 8, elements: 16, attributes: 8, namespaces: 4 }
 const message = (id: string): string => `<message from='u@x.test' to='a.test' id='${id}'/>`
-
-/** A ticket that counts who carries it. */
-function ticket(fields: Partial<Ticket> = {}) {
-  const counts = { carried: 0, asked: 0, answered: [] as string[] }
-  const made: Ticket = {
-    retain: () => void counts.carried++,
-    release: () => void counts.carried--,
-    asked: () => void counts.asked++,
-    unasked: () => void counts.asked--,
-    answered: (key) => void counts.answered.push(key),
-    ...fields,
-  }
-  return { counts, ticket: made }
-}
 
 /** Another node had sent this here, for an instance; or for the server, with undefined. */
 function fromNode(yard: ClusterYard, name: string | undefined, stanza: string, past: Partial<Past> = {}): void {
@@ -130,24 +115,6 @@ test('a request that came from another node is told to be answered there, once i
   fromInstance(yard, 'red', "<iq type='result' from='a.test' to='u@x.test' id='q'/>")
   assert.deepEqual(counts.answered, ['u@x.test\na.test\nq'])
 })
-
-/** Writes nothing down before the test says so. */
-class SlowKeeper implements Keeper {
-  readonly kept: string[] = []
-  readonly counts = ticket()
-  #waiting: (() => void)[] = []
-
-  keep(_domain: string, isForServer: boolean, head: Head, since: number): Ticket {
-    this.kept.push(`${head.text(head.idStart, head.idEnd)} ${isForServer ? 'out' : 'in'} ${since}`)
-    return this.counts.ticket
-  }
-  whenKept(then: () => void): void {
-    this.#waiting.push(then)
-  }
-  write(): void {
-    for (const then of this.#waiting.splice(0)) then()
-  }
-}
 
 test('with delivery: journal a stanza goes on when it is written down, in order, and an answer to the server waits too', async () => {
   const yard = new ClusterYard(

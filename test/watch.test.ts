@@ -142,6 +142,7 @@ function closedAfter(hangs: number): number {
     ...{ routes: { domains: new Map() }, clock, patience: usualPatience },
     instances: { all: new Map([[instance, domain]]), sideline: () => {} },
     links: { all: () => [] },
+    router: { journaling: { tick() {} } },
     limits: () => ({ stalled_after_seconds: 600, close_stalled_after_seconds: 600 }),
     log: createLog({ level: 'error', node: 'yard' }, { write: () => {} }),
   } as unknown as WatchParts)

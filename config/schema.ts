@@ -230,7 +230,8 @@ const cluster = group(
     }),
     inbox_bytes: bytes(MiB, 4 * GiB, {
       default: '64MiB',
-      description: 'How much this node lets wait in Redis for one other node; what is more is held here.',
+      description:
+        'How much this node lets wait in Redis for one other node; what is more is held here. And how much it keeps there for `delivery: journal` that is on its way; then who sends more is slowed down.',
     }),
     startup_delay_seconds: seconds(0, 3600, {
       default: 0,

@@ -9,6 +9,8 @@ import type { RemoteStream } from './remote-stream.ts'
 export interface ClusterLinksParts {
   readonly me: Incarnation
   readonly log: Log
+  /** The URL of a domain's server. */
+  readonly serverOf: (domain: string) => string | undefined
   readonly table: () => Table
   /** Whether this node may act: a link is nobody's who may have been given up. */
   readonly isHeld: () => boolean
@@ -42,7 +44,7 @@ export class ClusterLinks implements LinkLeases {
     if (holder !== undefined && table().nodes.has(holder)) return this.#wayTo(domain, holder)
     if (this.#claiming.has(domain) || this.#hasYielded(domain) || this.#isEnding || !isHeld()) return undefined
     this.#claiming.add(domain)
-    propose((draft) => claimLink(draft, domain, me)).finally(() => this.#claiming.delete(domain))
+    propose((draft) => claimLink(draft, domain, me)).finally(() => this.#claimed(domain))
     return undefined
   }
 
@@ -100,6 +102,13 @@ export class ClusterLinks implements LinkLeases {
       stream.die()
       this.#ways.delete(key)
     }
+  }
+
+  #claimed(domain: string): void {
+    const { me, table, log, serverOf } = this.#parts
+    this.#claiming.delete(domain)
+    // Another may have been faster, or this life over before it was.
+    if (table().domain(domain)?.link === me) logEvent(log, 'link-claimed', { domain, server: serverOf(domain) })
   }
 
   #hasYielded(domain: string): boolean {

@@ -14,7 +14,7 @@ import { isVisitor } from './cluster/tasks.ts'
 import { realTiming } from './cluster/timing.ts'
 import { ClusterAdverts } from './cluster-adverts.ts'
 import { ClusterEstates } from './cluster-estates.ts'
-import { factsOf } from './cluster-facts.ts'
+import { clusterMetricsOf, factsOf, inboxBytesOf } from './cluster-facts.ts'
 import { ClusterLinks } from './cluster-links.ts'
 import { ClusterRegistry } from './cluster-registry.ts'
 import { ClusterRuns } from './cluster-runs.ts'
@@ -116,13 +116,16 @@ export class ClusterMember {
     })
     this.links = new ClusterLinks({
       ...{ me: incarnation, log, propose },
+      serverOf: (domain) => routes.domains.get(domain)?.config.upstream?.service,
       table: () => this.membership.table,
       isHeld: () => this.#authority.isHeld,
       streamTo: (domain, node) => streamTo(domain, undefined, node),
       now: () => parts.clock.now,
     })
+    const limit = () => inboxBytesOf(parts.config())
     this.post = new Post({
-      ...{ store, me: incarnation, timing: realTiming, random: Math.random },
+      ...{ store, me: incarnation, timing: realTiming, random: Math.random, limit },
+      full: (node, bytes) => logEvent(log, 'inbox-full', { name: nameOf(node), incarnation: node, bytes }),
       handler: {
         run: (_sender, run, ticket) => this.#runs.arrived(run, ticket),
         confirmed: (sender, to, number) => this.#streamsTo(sender, to).some((stream) => stream?.confirmed(number)),
@@ -137,7 +140,10 @@ export class ClusterMember {
         unreadable: (sender, id, reason) => this.#runs.unreadable(sender, id, reason),
       },
     })
-    this.keeper = new PostKeeper({ post: this.post, time: this.#time, isUp: () => this.isUp })
+    this.keeper = new PostKeeper({
+      ...{ post: this.post, time: this.#time, limit, isUp: () => this.isUp },
+      full: (bytes) => logEvent(log, 'journal-full', { bytes }),
+    })
     this.membership = new Membership({
       ...{ store, incarnation, facts: factsOf(parts.config(), parts.version), now: () => performance.now() },
       timers: { after: (milliseconds, callback) => realTiming.later(callback, milliseconds) },
@@ -145,6 +151,7 @@ export class ClusterMember {
         changed: (change) => this.#isIn && this.#safely(() => this.#changed(change)),
         lost: (why) => this.#lost(why),
         reach: (reach) => this.#reached(reach),
+        restored: (epoch) => logEvent(log, 'cluster-seeded', { epoch }),
       },
     })
   }
@@ -184,12 +191,7 @@ export class ClusterMember {
   }
   metrics(): ClusterMetrics {
     const { table, isHeld } = this.membership
-    const others = [...table.nodes].filter(([node]) => node !== this.incarnation)
-    return {
-      ...{ nodes: table.nodes.size, epoch: table.epoch, isUp: this.isUp, isHeld },
-      isSenior: table.senior === this.incarnation,
-      inboxes: others.map(([node, { name }]) => ({ node: name, bytes: this.post.to(node).bytes })),
-    }
+    return clusterMetricsOf(table, this.incarnation, { isUp: this.isUp, isHeld }, (node) => this.post.to(node).bytes)
   }
   get hasOthers(): boolean {
     return this.membership.table.nodes.size > 1 && this.#authority.isHeld
@@ -246,7 +248,7 @@ export class ClusterMember {
   #streamTo(domain: string, instance: string | undefined, node: Incarnation): RemoteStream {
     const { flusher, clock, config, routes } = this.#parts
     const soft = config().limits.outbox_bytes
-    const limit = (config().cluster?.inbox_bytes ?? soft) + (routes.domains.get(domain)?.config.hold.bytes ?? 0)
+    const limit = inboxBytesOf(config()) + (routes.domains.get(domain)?.config.hold.bytes ?? 0)
     const name = this.membership.table.nodes.get(node)?.name ?? node
     const parts = { flusher, clock, time: this.#time, numbers: this.#numbers, marks: { soft, limit } }
     const stream = new RemoteStream(this.post.to(node), { domain, instance }, name, parts)

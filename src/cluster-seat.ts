@@ -10,7 +10,7 @@ import type { Drains } from './drains.ts'
 import { SwitchyardError } from './errors.ts'
 import type { Instances } from './instances.ts'
 import type { ClusterMetrics } from './metrics.ts'
-import type { NodeTasks } from './node-tasks.ts'
+import type { Asked, NodeTasks } from './node-tasks.ts'
 import type { OwnLinks } from './own-state.ts'
 import { loadExpress } from './scanning.ts'
 import { Reframer } from './stream/reframe.ts'
@@ -27,7 +27,7 @@ export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begi
     OwnLinks & { settled(deadline: number): Promise<void>; closeShared(): Promise<void> }
   readonly instances: Instances
   readonly drains: Drains
-  readonly asked: { reload(): Promise<unknown>; stop(): void } | undefined
+  readonly asked: Asked | undefined
 }
 
 /** How long a node that leaves its cluster waits for Redis to take what it has for others, in milliseconds. */

@@ -24,6 +24,7 @@ export const bounceReasons = {
   unassigned: 'its bucket or domain has no instance',
   hold_expired: 'held for as long as the domain allows, and no instance came',
   hold_full: 'to be held, but the hold had its bytes',
+  journal_full: 'to be written down, but twice cluster.inbox_bytes were on their way',
   link_down: 'waited for the link to its server for too long',
   link_full: 'the queue of a link that is down had its bytes',
   no_link: 'for a domain that is neither served here nor reached by a link',

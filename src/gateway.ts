@@ -39,7 +39,7 @@ export interface GatewayOptions {
   readonly log: Log
   readonly patience?: Patience
   /** Another node asks this one to read its configuration anew, or to stop. */
-  readonly asked?: { reload(): Promise<unknown>; stop(): void }
+  readonly asked?: { reload(): Promise<readonly string[]>; stop(): void }
 }
 
 /** A link that has to wait for so long until it is dialled again is left to another node. */

@@ -49,11 +49,12 @@ export class Hold {
 
   /**
    * Holds a copy of the stanza in `head`; false when there is no room. `now` and `deaths` as in `StanzaQueue.append`.
-   * `ticket` is of one that was held already: once within the bound, it is not refused when it comes back.
+   * `ticket` is of one that is written down already. Unless it `isNew` it was within the bound once, here or at a node
+   * that is dead: it is not refused when it comes back.
    */
-  add(place: Place, head: Head, now: number, deaths = 0, ticket?: Ticket): boolean {
+  add(place: Place, head: Head, now: number, deaths = 0, ticket?: Ticket, isNew = ticket === undefined): boolean {
     const length = head.end - head.start
-    if (ticket === undefined && this.#bytes + length > this.limit) return false
+    if (isNew && this.#bytes + length > this.limit) return false
     let queue = this.#queues.get(place)
     if (queue === undefined) {
       queue = new StanzaQueue(this.#pool)

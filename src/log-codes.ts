@@ -152,6 +152,12 @@ export const logCodes = {
     means: 'As much waits in Redis for a node as cluster.inbox_bytes allows; what is more is held here.',
     todo: 'Look at that node: it does not read, or its instances are too slow for their share.',
   },
+  'journal-full': {
+    level: 'warn',
+    means:
+      'As much of `delivery: journal` is on its way as cluster.inbox_bytes allows: those who send it are slowed down.',
+    todo: 'Look at which instances are slow, or leave requests unanswered; or give more room.',
+  },
   'inbox-unserved': {
     level: 'error',
     means: 'Another node has sent stanzas of a domain that this node does not serve; they are dropped.',

@@ -18,7 +18,14 @@ export interface NodeTasksParts {
   readonly member: () => ClusterMember | undefined
   readonly seconds: () => number
   /** What another node may have this one do; undefined where nobody can. */
-  readonly asked: { reload(): Promise<unknown>; stop(): void } | undefined
+  readonly asked: Asked | undefined
+}
+
+/** What a node can be asked by another, or by whoever asks all. */
+export interface Asked {
+  /** Resolves with the problems that kept the config from coming into force; none when it has. */
+  reload(): Promise<readonly string[]>
+  stop(): void
 }
 
 /** What all nodes may be asked, and what one asks of all: by way of the cluster, or of this node alone. */
@@ -33,7 +40,7 @@ export class NodeTasks implements ClusterAccess {
     this.tasks = new Tasks({
       ...{ me, seconds, log, pause: wait },
       handlers: {
-        reload: () => asked?.reload() ?? null,
+        reload: () => reloaded(asked),
         drain: () => {
           asked?.stop()
           return 'draining'
@@ -59,4 +66,11 @@ export class NodeTasks implements ClusterAccess {
   drain(node: string) {
     return this.#desk.drain(node)
   }
+}
+
+/** A config that is refused is no answer like another: whoever asked is told that this node has the old one still. */
+async function reloaded(asked: Asked | undefined): Promise<null> {
+  const problems = (await asked?.reload()) ?? []
+  if (problems.length > 0) throw new Error(problems.join('; '))
+  return null
 }

@@ -11,6 +11,9 @@ export interface PostKeeperParts {
   readonly time: SharedTime
   /** Whether what is written down now gets to the store. */
   readonly isUp: () => boolean
+  /** Bytes that may be kept. */
+  readonly limit: () => number
+  readonly full: (bytes: number) => void
 }
 
 /** Writes stanzas down in this node's own inbox, for its heir. */
@@ -26,6 +29,16 @@ export class PostKeeper implements Keeper {
     const to = { domain, instance: isForServer ? undefined : '' }
     const { post, time } = this.#parts
     return post.keep(to, time.epoch + since, deaths, isRequest(head), head.buffer, head.start, head.end)
+  }
+
+  get bytes(): number {
+    return this.#parts.post.keptBytes
+  }
+  get limit(): number {
+    return this.#parts.limit()
+  }
+  noteFull(): void {
+    this.#parts.full(this.bytes)
   }
 
   whenKept(then: () => void): void {

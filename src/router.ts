@@ -56,7 +56,7 @@ const MOST_HOPS = 10
 export class Router {
   readonly #parts: RouterParts
   readonly #replies = new Replies()
-  readonly #journaling: Journaling
+  readonly journaling: Journaling
   #isRetry = false
   #count = 0
   /** The node is stopping: only replies still find their way to instances. */
@@ -64,10 +64,10 @@ export class Router {
 
   constructor(parts: RouterParts) {
     this.#parts = parts
-    this.#journaling = new Journaling({
-      keeper: parts.keeper,
-      clock: parts.clock,
-      reroute: (domain, queue) => this.reroute(domain, queue),
+    this.journaling = new Journaling({
+      ...{ keeper: parts.keeper, clock: parts.clock, reframer: parts.reframer },
+      domains: () => parts.routes.domains.values(),
+      route: (domain, head, past) => this.toInstance(domain, head, undefined, past),
     })
   }
 
@@ -155,7 +155,12 @@ export class Router {
       if (past.ticket.isStored) return void domain.counters.forwarded++
       return this.toInstance(domain, head, source, { since: past.since, deaths: past.deaths })
     }
-    if (domain.isJournaled && past?.ticket === undefined && this.#journaling.write(domain, head, source, past)) return
+    if (domain.isJournaled && past?.ticket === undefined) {
+      if (this.journaling.isFullFor(domain, head)) {
+        return this.bounce(domain, head, 'resource-constraint', 'journal_full', past)
+      }
+      if (this.journaling.write(domain, head, source, past)) return
+    }
     if (isReply(head)) return this.#toAsker(domain, head, source, past)
     const instance = domain.pick(head)
     if (instance !== undefined) return this.#deliver(instance, head, source, past)
@@ -168,7 +173,7 @@ export class Router {
       return this.bounce(domain, head, 'recipient-unavailable', 'unassigned', past)
     }
     const since = past?.since ?? this.#parts.clock.now
-    if (domain.hold.add(place, head, since, past?.deaths ?? 0, past?.ticket)) return
+    if (domain.hold.add(place, head, since, past?.deaths ?? 0, past?.ticket, past?.isNew)) return
     this.bounce(domain, head, 'resource-constraint', 'hold_full', past)
   }
 
@@ -300,11 +305,14 @@ export class Router {
     const link = this.#parts.links.linkFor(domain.name)
     if (link === undefined) return this.bounce(domain, head, 'remote-server-not-found', 'no_link', past, back)
     const { outbox } = link
+    if (past?.ticket === undefined && this.journaling.isFullFor(domain, head)) {
+      return this.bounce(domain, head, 'resource-constraint', 'journal_full', past, back)
+    }
     if (past?.ticket?.hops === undefined && !outbox.hasRoom(head.end - head.start)) {
       return this.bounce(domain, head, 'remote-server-timeout', 'link_full', past, back)
     }
     const since = past?.since ?? this.#parts.clock.now
-    const ticket = past?.ticket ?? this.#journaling.keepForServer(domain, head, since)
+    const ticket = past?.ticket ?? this.journaling.keepForServer(domain, head, since, source)
     outbox.append(head.buffer, head.start, head.end, since, past?.deaths ?? 0, ticket)
     if (source !== undefined && outbox.isFull) outbox.waitForRoom(source)
   }
@@ -316,7 +324,7 @@ export class Router {
     if (reply.kind === 'taken') return
     domain.counters.receivedFromSelf++
     // An answer says that all that came before has been read.
-    this.#journaling.whenKept(() => this.#parts.reframer.stanzas(Buffer.from(reply.text), answer))
+    this.journaling.whenKept(() => this.#parts.reframer.stanzas(Buffer.from(reply.text), answer))
     if (reply.drain && asker !== undefined) this.#parts.drain(asker)
   }
 

@@ -37,7 +37,11 @@ export interface Patience {
   readonly hung_seconds: number
 }
 
-export const usualPatience: Patience = { idle_seconds: 30, suspect_seconds: 5, hung_seconds: 15 }
+/**
+ * What an instance has that hangs is another's within 15 s: half a second of that is for the ping, which goes 20 ms after
+ * what it asks about, for the time until the next look, and for its share to move, to another node perhaps.
+ */
+export const usualPatience: Patience = { idle_seconds: 30, suspect_seconds: 5, hung_seconds: 14.5 }
 
 /** Ends what has waited for long enough: held stanzas, requests, readers that read nothing. Called with every tick. */
 export class Watch {
@@ -56,6 +60,7 @@ export class Watch {
       this.#repairPresence(domain)
     }
     this.#expireLinks()
+    this.#parts.router.journaling.tick()
     // Not `of`, which makes an array for each: there may be ten thousand, ten times a second.
     this.#parts.instances.all.forEach((domain, instance) => {
       this.#expireRequests(domain, instance)

@@ -8,6 +8,7 @@ import { ClusterLinks } from '../src/cluster-links.ts'
 import { createLog } from '../src/log.ts'
 import type { RemoteStream } from '../src/remote-stream.ts'
 import { announced } from './stub/cluster-yard.ts'
+import { LogBook } from './stub/log-book.ts'
 
 /** Two nodes, each with its own view of who has the link; what is proposed comes into force with `grant`. */
 function nodes() {
@@ -21,10 +22,12 @@ function nodes() {
   agree(announced('A'))
   agree(announced('B'))
   const state = { now: 0, isHeld: true }
+  const log = new LogBook()
   const make = (me: string) =>
     new ClusterLinks({
       me,
-      log: createLog({ level: 'silent', node: me }, { write() {} }),
+      log: createLog({ level: 'info', node: me }, log),
+      serverOf: (domain) => `xmpp://server.${domain}`,
       table: () => table,
       isHeld: () => state.isHeld,
       propose: (wish) => new Promise((done) => proposals.push({ wish, done })),
@@ -48,7 +51,7 @@ function nodes() {
     await new Promise(setImmediate)
     return granted.length
   }
-  return { a: make('A'), b: make('B'), agree, grant, state }
+  return { a: make('A'), b: make('B'), agree, grant, state, log }
 }
 
 test('of two nodes that want the one link one gets it, and the other a way there, always the same', async () => {
@@ -125,4 +128,20 @@ test('who leaves claims no link any more, and keeps none', async () => {
   b.want('a.test')
   await grant()
   assert.deepEqual([b.want('a.test'), b.held()], ['here', ['a.test']])
+})
+
+test('who gets a link says so, with its domain and server; who was too late, or has it already, does not', async () => {
+  const { a, b, agree, grant, log } = nodes()
+  const claims = () => log.all('link-claimed').map(({ node, domain, server }) => [node, domain, server])
+  a.want('a.test')
+  b.want('a.test')
+  assert.deepEqual(claims(), [])
+  await grant()
+  a.want('a.test')
+  b.want('a.test')
+  assert.deepEqual(claims(), [['A', 'a.test', 'xmpp://server.a.test']])
+  agree((draft) => bury(draft, ['A'], 'B'))
+  b.want('a.test')
+  await grant()
+  assert.deepEqual(claims().slice(1), [['B', 'a.test', 'xmpp://server.a.test']])
 })

@@ -70,6 +70,7 @@ test('what is written down carries a ticket, is not refused when it comes back, 
   assert.deepEqual([hold.outlives, hold.unsaved, kept, carried], [true, 1, ['lost 1 0', 'kept 2 1'], 2])
   assert.equal(hold.add(0, head('abc'), 3), false, 'it is full')
   assert.equal(kept.length, 2, 'what is refused is not written down')
+  assert.equal(hold.add(1, head('new'), 3, 0, stored, true), false, 'it was never within the bound')
   assert.ok(hold.add(1, head('again'), 3, 0, stored), 'once within the bound')
   assert.equal(kept.length, 2, 'it is written down already')
   assert.equal(hold.takeUnsaved().drop(), 1)

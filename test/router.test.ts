@@ -1,29 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { joinInstance } from '../src/cluster/instance-wishes.ts'
-import type { Keeper, Past } from '../src/past.ts'
-import type { Ticket } from '../src/stream/queue.ts'
+import type { Past } from '../src/past.ts'
 import { Reframer } from '../src/stream/reframe.ts'
-import type { Head } from '../src/xmpp/head.ts'
 import { ClusterYard, idsIn } from './stub/cluster-yard.ts'
+import { SlowKeeper, ticket } from './stub/slow-keeper.ts'
 
 const random = (settings = 'secret: s'): string => `domains: {a.test: {${settings}}}`
 const limits = { stanza_bytes: 100_000, depth: 8, elements: 16, attributes: 8, namespaces: 4 }
 const message = (id: string): string => `<message from='u@x.test' to='a.test' id='${id}'/>`
-
-/** A ticket that counts who carries it. */
-function ticket(fields: Partial<Ticket> = {}) {
-  const counts = { carried: 0, asked: 0, answered: [] as string[] }
-  const made: Ticket = {
-    retain: () => void counts.carried++,
-    release: () => void counts.carried--,
-    asked: () => void counts.asked++,
-    unasked: () => void counts.asked--,
-    answered: (key) => void counts.answered.push(key),
-    ...fields,
-  }
-  return { counts, ticket: made }
-}
 
 /** Another node had sent this here, for an instance; or for the server, with undefined. */
 function fromNode(yard: ClusterYard, name: string | undefined, stanza: string, past: Partial<Past> = {}): void {
@@ -131,24 +116,6 @@ test('a request that came from another node is told to be answered there, once i
   assert.deepEqual(counts.answered, ['u@x.test\na.test\nq'])
 })
 
-/** Writes nothing down before the test says so. */
-class SlowKeeper implements Keeper {
-  readonly kept: string[] = []
-  readonly counts = ticket()
-  #waiting: (() => void)[] = []
-
-  keep(_domain: string, isForServer: boolean, head: Head, since: number): Ticket {
-    this.kept.push(`${head.text(head.idStart, head.idEnd)} ${isForServer ? 'out' : 'in'} ${since}`)
-    return this.counts.ticket
-  }
-  whenKept(then: () => void): void {
-    this.#waiting.push(then)
-  }
-  write(): void {
-    for (const then of this.#waiting.splice(0)) then()
-  }
-}
-
 test('with delivery: journal a stanza goes on when it is written down, in order, and an answer to the server waits too', async () => {
   const yard = new ClusterYard(
     random('secret: s, delivery: journal').replace('domains', 'cluster: {redis: "redis://127.0.0.1"}\ndomains'),
@@ -182,4 +149,44 @@ test('with delivery: journal what an instance sends is written down for the serv
   fromInstance(yard, 'red', "<message from='a.test' to='u@x.test' id='1'/>")
   await yard.turn()
   assert.deepEqual([keeper.kept, idsIn(yard.server.text)], [['1 out 0'], ['1']])
+})
+
+test('with delivery: journal what is held for nobody is bounded as ever: what is new and too much is bounced and kept no more, what comes back never', async () => {
+  const size = message('1').length
+  const yard = new ClusterYard(
+    random(`secret: s, delivery: journal, hold: {bytes: ${2 * size}}`).replace(
+      'domains',
+      'cluster: {redis: "redis://127.0.0.1"}\ndomains',
+    ),
+  )
+  const keeper = new SlowKeeper()
+  yard.keeper = keeper
+  for (const id of ['1', '2', '3']) {
+    // Each in a slab of its own, which carries the ticket.
+    yard.clock.now++
+    yard.fromServer(message(id))
+  }
+  assert.equal(keeper.counts.counts.carried, 3)
+  keeper.write()
+  keeper.write()
+  await yard.turn()
+  const { hold, counters } = yard.domain
+  assert.deepEqual([hold.stanzas, hold.bytes, keeper.counts.counts.carried], [2, 2 * size, 2])
+  assert.match(
+    yard.server.text,
+    /^<message type='error' from='a\.test' to='u@x\.test' id='3'>.*<error type='wait'><resource-constraint [^/]*\/><\/error><\/message>$/,
+  )
+  // A dead node had written this down.
+  const inherited = ticket()
+  fromNode(yard, 'gone', message('4'), { ticket: inherited.ticket })
+  assert.deepEqual([hold.stanzas, inherited.counts.carried], [3, 1])
+  // What is released, and finds nobody after all, is back.
+  const held = yard.domain.hold.take(yard.domain.hold.places()[0]!)!
+  yard.router.reroute(yard.domain, held)
+  assert.deepEqual([hold.stanzas, hold.bytes], [3, 3 * size])
+  yard.join('red')
+  yard.grant()
+  yard.shares.release(yard.domain)
+  assert.deepEqual(await yard.received('red'), ['1', '2', '4'])
+  assert.deepEqual([keeper.counts.counts.carried, inherited.counts.carried, counters.receivedFromSelf], [0, 0, 1])
 })

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { TICK_MILLISECONDS } from '../src/clock.ts'
+import type { DomainRoutes } from '../src/domain-routes.ts'
+import { type Home, Instance, type InstanceOwner, type InstanceStream } from '../src/instance.ts'
+import { createLog } from '../src/log.ts'
+import { Barriers } from '../src/stream/barriers.ts'
+import { Flusher } from '../src/stream/flusher.ts'
+import { Outbox } from '../src/stream/outbox.ts'
+import { usualPatience, Watch, type WatchParts } from '../src/watch.ts'
 import { countsOf, type Node, startNode } from './e2e/node.ts'
 import { eventually } from './stub/eventually.ts'
 import { attribute, type StubInstance } from './stub/instance.ts'
@@ -112,4 +120,52 @@ test('a slow reader slows its sender and is not stalled', async (t) => {
   assert.ok(node.gateway.view.instances('a.test')!.every(({ outboxBytes }) => outboxBytes < 2 ** 20))
   slow.thaw()
   for (let expected = 0; expected < sent; expected++) assert.equal(attribute(await slow.stanza(), 'id'), `${expected}`)
+})
+
+/** After so many milliseconds of real time an instance is closed that hangs from `hangs` on, and is sent a stanza then. */
+function closedAfter(hangs: number): number {
+  const clock = { now: 0 }
+  const outbox = new Outbox(new Flusher(), 1024, 1024)
+  outbox.attach({ writableLength: 0, write: () => true, cork: () => {}, uncork: () => {} })
+  outbox.confirmBy(new Barriers(clock, 'yard.test', 'a.test'))
+  let isClosed = false
+  const close = (): void => {
+    isClosed = true
+  }
+  const stream = { outbox, isPaused: false, close } as Partial<InstanceStream>
+  const home = { name: 'a.test', config: { iq_seconds: 60, require_confirmation: false } } as Partial<DomainRoutes>
+  const domain = home as DomainRoutes
+  const names = { name: 'red', route: 'r' }
+  const instance = new Instance({} as InstanceOwner, home as Home, stream as InstanceStream, names, 0)
+  instance.state = 'active'
+  const watch = new Watch({
+    ...{ routes: { domains: new Map() }, clock, patience: usualPatience },
+    instances: { all: new Map([[instance, domain]]), sideline: () => {} },
+    links: { all: () => [] },
+    router: { journaling: { tick() {} } },
+    limits: () => ({ stalled_after_seconds: 600, close_stalled_after_seconds: 600 }),
+    log: createLog({ level: 'error', node: 'yard' }, { write: () => {} }),
+  } as unknown as WatchParts)
+  outbox.probe()
+  instance.confirm(1)
+  // A confirmation is asked for 20 ms after what it is about, by a clock that is as old as the last tick.
+  let isAsked = false
+  for (let time = TICK_MILLISECONDS; !isClosed; time += TICK_MILLISECONDS) {
+    if (!isAsked && time > hangs + 20) {
+      isAsked = true
+      outbox.probe()
+    }
+    clock.now = time
+    watch.tick()
+  }
+  return clock.now - hangs
+}
+
+test('an instance that hangs is closed in time for all that it had to be with another 15 s after, at whatever time between two ticks', () => {
+  // To move to another node took 100 ms on a busy machine.
+  const moving = 250
+  for (let hangs = 1000; hangs < 1000 + TICK_MILLISECONDS; hangs += 7) {
+    const after = closedAfter(hangs)
+    assert.ok(after + moving <= 15_000 && after > 14_000, `${after} ms`)
+  }
 })

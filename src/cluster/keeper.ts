@@ -8,9 +8,6 @@ import type { OwnEntries } from './inbox.ts'
 import type { Removals } from './removals.ts'
 import type { Timing } from './timing.ts'
 
-/** Bytes that may be kept: above it nothing more should be. */
-const CLOGGED_BYTES = 64 * 1024 * 1024
-
 /** The ticket of all stanzas of one entry. */
 class KeptEntry implements Ticket, Kept {
   /** 0 while it is being made. */
@@ -120,10 +117,6 @@ export class Keeper implements OwnEntries {
   /** Bytes that are kept, or that are still in the store. */
   get bytes(): number {
     return this.#bytes + this.#requests.writer.size + this.#others.writer.size
-  }
-  /** Nothing more should be kept. */
-  get isClogged(): boolean {
-    return this.bytes > CLOGGED_BYTES
   }
   get isWritten(): boolean {
     return this.#backlog.isWritten

@@ -5,9 +5,6 @@ import type { EntryBuffers } from './entry-buffers.ts'
 import { EntryWriter } from './entry-codec.ts'
 import type { Timing } from './timing.ts'
 
-/** Bytes that may wait to be taken by the other node: above it nothing is said to be written, until half of that is left. */
-export const CLOGGED_BYTES = 64 * 1024 * 1024
-
 /** So many milliseconds after an entry was taken its sender is told, if nothing else goes there that can say so. */
 const NOTE_MILLISECONDS = 20
 
@@ -26,6 +23,8 @@ export interface MailboxParts {
   /** Gives numbers in [0, 1). */
   readonly random: () => number
   readonly buffers: EntryBuffers
+  /** Bytes that may wait to be taken by the other node: above it nothing is said to be written, until half of that is left. */
+  readonly limit: () => number
 }
 
 /**
@@ -60,12 +59,18 @@ export class Mailbox {
   #patience = FIRST_QUESTION
   #asked = 0
   #isClosed = false
+  /** It has been full, and there is no room yet. */
+  #wasFull = false
+  readonly #limit: () => number
+  /** Called when it is full, once until there is room again. */
+  onFull: ((bytes: number) => void) | undefined
   /** Called when there is room again. */
   onRoom: (() => void) | undefined
 
-  constructor({ store, me, node, timing, random, buffers }: MailboxParts) {
+  constructor({ store, me, node, timing, random, buffers, limit }: MailboxParts) {
     this.node = node
     this.#timing = timing
+    this.#limit = limit
     this.#buffers = buffers
     this.#writer = new EntryWriter(me, buffers)
     const author: Author = {
@@ -85,7 +90,7 @@ export class Mailbox {
   }
   /** Nothing more should be handed over. */
   get isClogged(): boolean {
-    return this.bytes > CLOGGED_BYTES
+    return this.bytes > this.#limit()
   }
   /** Whether all that was handed over is in the store. */
   get isWritten(): boolean {
@@ -98,7 +103,7 @@ export class Mailbox {
 
   /**
    * Hands over stanzas, which are copied. `written` is called when they are in the store, and while there is more than
-   * `CLOGGED_BYTES` only when there is room again; with an error when the node is gone for good.
+   * the limit only when there is room again; with an error when the node is gone for good.
    */
   run(
     to: Destination,
@@ -114,6 +119,9 @@ export class Mailbox {
     this.#writer.run(to, since, deaths, hops, stanzas, bytes)
     this.#callbacks.push(written)
     this.#backlog.schedule()
+    if (this.#wasFull || !this.isClogged) return
+    this.#wasFull = true
+    this.onFull?.(this.bytes)
   }
   /** Asks to be told when all stanzas for `to` before it have ended. */
   barrier(to: Destination, number: number): void {
@@ -134,7 +142,6 @@ export class Mailbox {
   taken(number: number): void {
     const through = Math.min(number, this.#backlog.last)
     if (through <= this.#theirs) return
-    const wasClogged = this.isClogged
     for (let n = this.#theirs + 1; n <= through; n++) {
       const entry = this.#backlog.get(n)
       this.#backlog.drop(n)
@@ -146,7 +153,7 @@ export class Mailbox {
     this.#theirs = through
     this.#patience = FIRST_QUESTION
     if (this.#backlog.isEmpty) this.#stopQuestion()
-    if ((wasClogged || this.#withheld.length > 0) && this.bytes <= CLOGGED_BYTES / 2) this.#tellRoom()
+    if ((this.#wasFull || this.#withheld.length > 0) && this.bytes <= this.#limit() / 2) this.#tellRoom()
   }
 
   /** We have taken an entry of the other node: it is told so, within a while. */
@@ -275,6 +282,7 @@ export class Mailbox {
   }
 
   #tellRoom(): void {
+    this.#wasFull = false
     const callbacks = this.#withheld
     this.#withheld = []
     for (const written of callbacks) written()

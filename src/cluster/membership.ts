@@ -18,6 +18,8 @@ export interface MembershipEvents {
   /** The others go on without this node: all that it had is somebody else's. Called once. */
   lost(why: string): void
   reach(reach: Reach): void
+  /** This node has put back what the store had forgotten, as this epoch. */
+  restored(epoch: number): void
 }
 
 export interface MembershipParts {
@@ -233,6 +235,7 @@ export class Membership {
     if (!isHeld && !isMember && epoch > 0) return this.#lose('it was not heard of for too long')
     const { table } = this
     const isRestored = await this.#known.restore([...table.nodes.keys()], this.#timing.lease)
+    if (isRestored) this.#parts.events.restored(table.epoch + 1)
     if (!isRestored) {
       this.#known.doubt()
       await this.#known.catchUp()

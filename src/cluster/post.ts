@@ -26,6 +26,10 @@ export interface PostParts {
   readonly timing: Timing
   /** Gives numbers in [0, 1). */
   readonly random: () => number
+  /** Bytes that may wait for one other node (`Mailbox`). */
+  readonly limit: () => number
+  /** Told when so many bytes wait for that node, once until there is room again. */
+  readonly full?: (node: Incarnation, bytes: number) => void
 }
 
 /**
@@ -73,9 +77,10 @@ export class Post implements Source {
   to(node: Incarnation): Mailbox {
     const known = this.#mailboxes.get(node) ?? this.#gone.get(node)
     if (known !== undefined) return known
-    const { store, me, timing, random } = this.#parts
+    const { store, me, timing, random, limit, full } = this.#parts
     if (node === me) throw new RangeError(`${me} sends itself nothing`)
-    const mailbox = new Mailbox({ store, me, node, timing, random, buffers: this.#buffers })
+    const mailbox = new Mailbox({ store, me, node, timing, random, limit, buffers: this.#buffers })
+    mailbox.onFull = (bytes) => full?.(node, bytes)
     if (this.#isStopped) mailbox.close()
     this.#mailboxes.set(node, mailbox)
     return mailbox
@@ -134,10 +139,6 @@ export class Post implements Source {
   /** Bytes that are kept. */
   get keptBytes(): number {
     return this.#keeper.bytes
-  }
-  /** Nothing more should be kept. */
-  get isClogged(): boolean {
-    return this.#keeper.isClogged
   }
 
   /** Whether all that has come from other nodes has ended. */

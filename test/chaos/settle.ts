@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Ledger } from './ledger.ts'
 
-/** After the traffic, everything must have come to its end within so long: a hung instance is closed after 15 s. */
+/** After the traffic, everything must have come to its end within so long: a hung instance is closed within 15 s. */
 const SETTLE_MS = 45_000
 /** Nothing is told for so long: nothing is on its way any more. */
 const QUIET_MICROSECONDS = 1_500_000

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Incarnation } from '../../src/cluster/cluster-store.ts'
 import { EntryWriter } from '../../src/cluster/entry-codec.ts'
 import { Post } from '../../src/cluster/post.ts'
-import { Lab, Recorder, send, shop } from './posted.ts'
+import { Lab, limit, Recorder, send, shop } from './posted.ts'
 
 /** An entry of one stanza, as `a` would write it. */
 function entry(number: number, text: string): Buffer {
@@ -118,7 +118,7 @@ test('others have their turn after 2 ms of handing out', async () => {
     seen.runs.push(run)
     spent += 0.7
   }
-  const post = new Post({ store: lab.store.asStore, me: 'b', handler: seen, timing, random: lab.random })
+  const post = new Post({ store: lab.store.asStore, me: 'b', handler: seen, timing, random: lab.random, limit })
   post.start()
   await lab.time.pass(10)
   await put(lab, 'b', ...Array.from({ length: 10 }, (_, n) => entry(n + 1, `${n}`)))

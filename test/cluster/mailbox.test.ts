@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EntryBuffers } from '../../src/cluster/entry-buffers.ts'
 import { decodeHeading } from '../../src/cluster/entry-codec.ts'
-import { CLOGGED_BYTES, Mailbox } from '../../src/cluster/mailbox.ts'
+import { Mailbox } from '../../src/cluster/mailbox.ts'
 import { Lab, shop } from './posted.ts'
 
 const MEBIBYTE = 1024 * 1024
+const LIMIT = 4 * MEBIBYTE
+/** With what goes with it, a quarter of that. */
+const SENT = MEBIBYTE - 1000
 
 interface Bench {
   readonly lab: Lab
@@ -23,7 +26,10 @@ async function bench(): Promise<Bench> {
   const lab = new Lab()
   const { store, time, random } = lab
   const buffers = new EntryBuffers()
-  const mailbox = new Mailbox({ store: store.asStore, me: 'a', node: 'b', timing: time, random, buffers })
+  const mailbox = new Mailbox({
+    ...{ store: store.asStore, me: 'a', node: 'b', timing: time, random, buffers },
+    limit: () => LIMIT,
+  })
   void store.openInbox('b')
   await time.pass(10)
   let written = 0
@@ -55,28 +61,30 @@ test('it counts what the other node has not taken', async () => {
   assert.equal(mailbox.bytes, 0)
 })
 
-test('above 64 MiB nothing is said to be written, until half of that is left', async () => {
+test('above its limit nothing is said to be written, until half of that is left; both are told once', async () => {
   const { lab, mailbox, send, written } = await bench()
-  let rooms = 0
-  mailbox.onRoom = () => rooms++
-  for (let n = 0; n < 64; n++) send(MEBIBYTE - 1000)
+  const told: string[] = []
+  mailbox.onFull = (bytes) => void told.push(`full ${bytes > LIMIT}`)
+  mailbox.onRoom = () => void told.push('room')
+  for (let n = 0; n < 4; n++) send(SENT)
   await lab.time.pass(1000)
-  assert.equal(written(), 64)
-  assert.equal(mailbox.isClogged, false)
-  for (let n = 0; n < 2; n++) send(MEBIBYTE)
-  assert.equal(mailbox.isClogged, true)
+  assert.deepEqual([written(), mailbox.isClogged, told], [4, false, []])
+  for (let n = 0; n < 2; n++) send(SENT)
+  assert.deepEqual([mailbox.isClogged, told], [true, ['full true']])
   await lab.time.pass(1000)
-  assert.equal(written(), 64)
-  assert.equal(mailbox.isWritten, true)
+  assert.deepEqual([written(), mailbox.isWritten], [4, true])
   mailbox.taken(2)
-  assert.equal(mailbox.isClogged, false)
-  assert.equal(written(), 64)
-  mailbox.taken(33)
-  assert.equal(rooms, 0)
-  mailbox.taken(34)
-  assert.ok(mailbox.bytes <= CLOGGED_BYTES / 2)
-  assert.equal(written(), 66)
-  assert.equal(rooms, 1)
+  assert.deepEqual([mailbox.isClogged, written()], [false, 4])
+  // It is full anew, and that is no news.
+  send(SENT)
+  mailbox.taken(4)
+  assert.deepEqual(told, ['full true'])
+  mailbox.taken(5)
+  assert.equal(mailbox.bytes <= LIMIT / 2, true)
+  assert.deepEqual([written(), told], [6, ['full true', 'room']])
+  await lab.time.pass(1000)
+  for (let n = 0; n < 4; n++) send(SENT)
+  assert.deepEqual(told, ['full true', 'room', 'full true'])
 })
 
 test('an append writes no more than a mebibyte, and the entry that fills it', async () => {

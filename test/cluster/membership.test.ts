@@ -40,6 +40,7 @@ class Node {
   readonly changes: TableChange[] = []
   readonly lost: string[] = []
   readonly reaches: Reach[] = []
+  readonly restored: number[] = []
   isCutOff = false
   isPaused = false
   #waiting: (() => void)[] = []
@@ -59,6 +60,7 @@ class Node {
         changed: (change) => this.changes.push(change),
         lost: (why) => this.lost.push(why),
         reach: (reach) => this.reaches.push(reach),
+        restored: (epoch) => this.restored.push(epoch),
       },
     })
   }
@@ -262,6 +264,7 @@ test('a store that has forgotten everything is told by whoever knows, and all ar
   assert.ok(a.membership.table.epoch > epoch)
   assert.deepEqual([...a.membership.table.nodes.keys()], ['A', 'B'])
   assert.deepEqual(a.membership.table.fields, b.membership.table.fields)
+  assert.deepEqual([...a.restored, ...b.restored], [epoch + 1], 'one of them has told it, once')
   assert.ok(b.changes.at(-1)?.isWhole)
   assert.equal(b.membership.table.domain('muc.example')?.instances.size, 1)
 })
@@ -329,6 +332,7 @@ async function agreeInTheEnd(seed: number): Promise<void> {
         changed: () => undefined,
         lost: () => scheduler.after(10, () => start(slot)),
         reach: () => undefined,
+        restored: () => undefined,
       },
     })
     slots[slot] = membership

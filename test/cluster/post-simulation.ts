@@ -128,6 +128,9 @@ class World {
   }
 }
 
+/** Of what waits for one other node: more than it ever is. */
+const LIMIT = 64 * 1024 * 1024
+
 class Node implements PostHandler {
   readonly me: Incarnation
   readonly post: Post
@@ -139,7 +142,8 @@ class Node implements PostHandler {
   constructor(me: Incarnation, world: World) {
     this.me = me
     this.#world = world
-    this.post = new Post({ store: world.store.asStore, me, handler: this, timing: world.time, random: world.random })
+    const { time: timing, random, store } = world
+    this.post = new Post({ store: store.asStore, me, handler: this, timing, random, limit: () => LIMIT })
     this.post.start()
   }
 

@@ -46,6 +46,9 @@ export function nameOf({ domain, instance }: Destination): string {
   return instance ?? domain
 }
 
+/** Of what waits for one other node: more than any test sends. */
+export const limit = (): number => 64 * 1024 * 1024
+
 export interface Node {
   readonly post: Post
   readonly seen: Recorder
@@ -59,7 +62,14 @@ export class Lab {
 
   node(me: Incarnation): Node {
     const seen = new Recorder()
-    const post = new Post({ store: this.store.asStore, me, handler: seen, timing: this.time, random: this.random })
+    const post = new Post({
+      store: this.store.asStore,
+      me,
+      handler: seen,
+      timing: this.time,
+      random: this.random,
+      limit,
+    })
     post.start()
     return { post, seen }
   }

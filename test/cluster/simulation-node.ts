@@ -140,6 +140,7 @@ export class Life {
           this.process.after(50, () => this.start())
         },
         reach: () => undefined,
+        restored: () => undefined,
       },
     })
     this.membership = membership

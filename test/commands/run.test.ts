@@ -7,6 +7,12 @@ import { type Running, startProgram, temporaryFile } from './program.ts'
 const yaml = (more = ''): string =>
   `listen: [{port: 0}]\ndomains: {plays.test: {secret: swordfish}}\ndrain: {seconds: 1}\n${more}`
 
+interface Problem {
+  readonly status?: number
+  readonly detail?: string
+  readonly nodes: readonly unknown[]
+}
+
 interface Node extends Running {
   readonly path: string
   readonly port: number
@@ -47,6 +53,32 @@ test('SIGHUP with a configuration that has problems changes nothing and logs eac
   assert.equal(level, 'error')
   assert.deepEqual(problems, [`${path}:4:1 nod: is not a known key; did you mean node?`])
   await (await StubInstance.join(port, 'plays.test')).die()
+})
+
+test('[RFC 9457 §3.2] a reload asked for over HTTP that finds problems is refused with 409, which names the node and each of them', async (t) => {
+  const admin = 'node: yard\nadmin: {port: 0, token: sesame}\n'
+  const path = temporaryFile(t, 'yard.yaml', yaml(admin))
+  const { line } = startProgram(t, 'run', '--config', path)
+  const { port } = JSON.parse(await line(coded('admin-listening')))
+  await line(coded('ready'))
+  const ask = async () => {
+    const headers = { authorization: 'Bearer sesame', connection: 'close' }
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/reload`, { method: 'POST', headers })
+    return { status: answer.status, type: answer.headers.get('content-type'), body: (await answer.json()) as Problem }
+  }
+  writeFileSync(path, yaml(`${admin}nod: x\nlimit: y\n`))
+  const { status, type, body } = await ask()
+  const problems = [
+    `${path}:6:1 nod: is not a known key; did you mean node?`,
+    `${path}:7:1 limit: is not a known key; did you mean limits?`,
+  ].join('; ')
+  assert.deepEqual([status, body.status], [409, 409])
+  assert.match(String(type), /^application\/problem\+json/)
+  assert.deepEqual([body.detail, body.nodes], [`yard: ${problems}`, [{ node: 'yard', error: problems }]])
+  await line(coded('config-refused'))
+  writeFileSync(path, yaml(admin))
+  const { status: mended, body: after } = await ask()
+  assert.deepEqual([mended, after], [200, { nodes: [{ node: 'yard', value: null }], silent: [] }])
 })
 
 test('[RFC 6120 §4.9.3.20] SIGTERM closes every stream with system-shutdown, and the exit code is 0', async (t) => {

@@ -43,7 +43,7 @@ function node(t: TestContext, redis: Redis, state: NodeState): void {
     log: createLog({ level: 'silent', node: name }),
   })
   const post = new Post({
-    ...{ store, me: incarnation, timing: realTiming, random: Math.random },
+    ...{ store, me: incarnation, timing: realTiming, random: Math.random, limit: () => 1024 * 1024 },
     handler: {
       run: () => assert.fail('no stanza was sent'),
       confirmed() {},

@@ -44,7 +44,7 @@ const ASK_EVERY_MS = 200
 const WINDOW_BYTES = 128 * 1024
 /** A node that is fenced may close its instances so long after what befell it was over. */
 const AFTERMATH_MICROSECONDS = 15_000_000
-/** After the faults everything must have come to its end within so long: a hung instance is closed after 15 s. */
+/** After the faults everything must have come to its end within so long: a hung instance is closed within 15 s. */
 const SETTLE_MS = 60_000
 /** Somewhat more than a cluster task may take. */
 const CONSISTENCY_WITHIN_MS = 40_000

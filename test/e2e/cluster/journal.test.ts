@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { BOT, leftAndRight, leftUsers, rightUsers, settings, Traffic, twoBuckets, USERS } from './traffic.ts'
 import { Yard } from './yard.ts'
@@ -43,6 +44,22 @@ describe('delivery: journal', { concurrency: true, timeout: 90_000 }, () => {
       await traffic.delivered([right])
       traffic.assertOrder([right])
     }
+  })
+
+  test('whoever sends more than cluster.inbox_bytes ahead of what is confirmed waits, and all is delivered in the end', async (t) => {
+    const small = { ...journalled, limits: { outbox_bytes: '16MiB' } }
+    const yard = await Yard.start(t, { nodes: ['a'], settings: small, cluster: { inbox_bytes: '1MiB' } })
+    const { process } = yard.node('a')
+    const right = await yard.node('a').join(BOT, 'right')
+    const sender = await yard.node('a').join(USERS, USERS)
+    right.pause()
+    const traffic = new Traffic(rightUsers)
+    traffic.send(sender, 30_000)
+    await process.log.waitFor('journal-full')
+    right.resume()
+    await traffic.delivered([right])
+    traffic.assertOrder([right])
+    assert.equal(await yard.node('a').metric('switchyard_stanzas_bounced_total'), 0)
   })
 
   test('the only node is killed again and again amid traffic, and what it confirmed is delivered by the next', async (t) => {

@@ -39,7 +39,13 @@ const isAsked = ({ name, type }: Stanza): boolean => name === 'iq' && type === '
 describe('links of several nodes', { concurrency: true, timeout: 90_000 }, () => {
   for (const links of ['one', 'each'] as const) {
     test(`with links: ${links} each of three instances that ask under one id has its own answer`, async (t) => {
-      const { server, instances } = await bench(t, links)
+      const { server, instances, yard } = await bench(t, links)
+      const claims = yard.members.flatMap(({ process }) => process.log.all('link-claimed', { domain: BOT }))
+      const urls = links === 'one' ? [`xmpp://127.0.0.1:${server.port}`] : []
+      assert.deepEqual(
+        claims.map((line) => line.server),
+        urls,
+      )
       for (const [n, instance] of instances.entries()) {
         const who = `<who xmlns='urn:x'>${names[n]}</who>`
         instance.send(`<iq type='get' from='${BOT}' to='juliet@localhost/x' id='same'>${who}</iq>`)

@@ -50,6 +50,24 @@ describe('a node is paused beyond its lease, and resumed', { concurrency: true, 
     }
   })
 
+  test('what is for one that reads nothing fills cluster.inbox_bytes of Redis, which is said once, and waits here; all of it comes', async (t) => {
+    const small = { ...plain, limits: { outbox_bytes: '16MiB' } }
+    const yard = await Yard.start(t, { nodes: ['a', 'b'], settings: small, cluster: { inbox_bytes: '1MiB' } })
+    const right = await yard.node('b').join(BOT, 'right')
+    await yard.joined(BOT, 1)
+    const sender = await yard.node('a').join(USERS, USERS)
+    yard.node('b').process.pause()
+    const traffic = new Traffic(rightUsers)
+    traffic.send(sender, 20_000)
+    const { name, bytes } = await yard.node('a').process.log.waitFor('inbox-full')
+    yard.node('b').process.resume()
+    assert.equal(name, 'b')
+    assert.ok(Number(bytes) > 1024 ** 2)
+    await traffic.delivered([right])
+    traffic.assertOrder([right])
+    assert.equal(yard.node('a').process.log.all('inbox-full').length, 1)
+  })
+
   test('one that is paused for less than its lease goes on as it was', async (t) => {
     const yard = await Yard.start(t, { nodes: ['a', 'b'], settings: plain })
     await yard.node('a').join(BOT, 'left')

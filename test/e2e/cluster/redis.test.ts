@@ -56,6 +56,8 @@ describe('Redis fails', { concurrency: 4, timeout: 180_000 }, () => {
     await yard.together()
     await yard.joined(BOT, 2)
     assert.deepEqual(await Promise.all(yard.members.map((member) => member.incarnation())), before)
+    const seeded = yard.members.flatMap(({ process }) => process.log.all('cluster-seeded'))
+    assert.equal(seeded.length, 1, 'one node has put the table back, and says so')
     assert.ok([left, right].every(({ socket }) => !socket.destroyed))
 
     // Shares are given and taken as ever.

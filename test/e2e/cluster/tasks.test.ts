@@ -82,6 +82,23 @@ describe('what is asked of all nodes', { concurrency: true, timeout: 90_000 }, (
     for (const name of ['a', 'b']) await yard.node(name).process.log.waitFor('config-reloaded', {}, 2)
   })
 
+  test('a reload that one node refuses is answered 409 with what that node found; the others have done it', async (t) => {
+    const yard = await Yard.start(t, { nodes: ['a', 'b'], settings: plain })
+    const { process, redis } = yard.node('b')
+    process.reload(await yard.config('b', redis, { nod: 'x' }))
+    await process.log.waitFor('config-refused')
+    const { status, body } = await post(yard.node('a'), '/v1/reload')
+    const { detail, nodes } = body as { detail: string; nodes: { node: string; error?: string }[] }
+    assert.equal(status, 409)
+    assert.match(detail, /^b: .*nod: is not a known key/)
+    assert.deepEqual(nodes.map(({ node, error }) => [node, error === undefined]).sort(), [
+      ['a', true],
+      ['b', false],
+    ])
+    await yard.node('a').process.log.waitFor('config-reloaded')
+    assert.deepEqual(process.log.all('config-reloaded'), [])
+  })
+
   test('a drain of a node asked of another ends it in order', async (t) => {
     const yard = await Yard.start(t, { nodes, settings: plain })
     const right = await yard.node('b').join(BOT, 'right')

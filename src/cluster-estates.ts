@@ -3,15 +3,16 @@ import { Estate } from './cluster/estate.ts'
 import type { Membership } from './cluster/membership.ts'
 import { closeEstate } from './cluster/node-wishes.ts'
 import type { Table } from './cluster/table.ts'
-import { realTiming } from './cluster/timing.ts'
+import type { Timing } from './cluster/timing.ts'
 import type { ClusterRuns } from './cluster-runs.ts'
 import { type Log, logEvent } from './log.ts'
 
 export interface ClusterEstatesParts {
   readonly me: Incarnation
   readonly store: ClusterStore
-  readonly membership: () => Membership
-  readonly runs: ClusterRuns
+  readonly membership: () => Pick<Membership, 'table' | 'propose'>
+  readonly runs: Pick<ClusterRuns, 'inherited' | 'unreadable'>
+  readonly timing: Timing
   readonly log: Log
 }
 
@@ -49,10 +50,10 @@ export class ClusterEstates {
   }
 
   #claim(dead: Incarnation, name: string): void {
-    const { me, store, membership, runs, log } = this.#parts
+    const { me, store, membership, runs, timing, log } = this.#parts
     logEvent(log, 'estate-claimed', { name, incarnation: dead })
     const estate = new Estate({
-      ...{ store, dead, timing: realTiming, random: Math.random },
+      ...{ store, dead, timing, random: Math.random },
       isAlive: (node) => membership().table.nodes.has(node),
       handler: {
         run: (_sender, run, ticket) => runs.inherited(run, ticket),

@@ -11,7 +11,7 @@ import type { Reach } from './cluster/reach.ts'
 import { StoreClock } from './cluster/store-clock.ts'
 import type { Table } from './cluster/table.ts'
 import { isVisitor } from './cluster/tasks.ts'
-import { realTiming } from './cluster/timing.ts'
+import type { Timing } from './cluster/timing.ts'
 import { ClusterAdverts } from './cluster-adverts.ts'
 import { ClusterEstates } from './cluster-estates.ts'
 import { factsOf } from './cluster-facts.ts'
@@ -44,6 +44,7 @@ export interface ClusterMemberParts {
   readonly links: Upstreams & { settleAnew(): void }
   readonly flusher: Flusher
   readonly clock: { readonly now: number }
+  readonly timing: Timing
   /** What the clock must be added to for milliseconds since 1970. */
   readonly epoch: number
   readonly log: Log
@@ -87,15 +88,15 @@ export class ClusterMember {
     this.incarnation = incarnation
     this.#parts = parts
     this.store = store
-    this.#time = new StoreClock({ store, now: () => performance.now(), epoch: parts.epoch })
-    const { routes, router, shares, log, seated } = parts
+    const { routes, router, shares, log, seated, timing } = parts
+    this.#time = new StoreClock({ store, now: () => timing.now(), epoch: parts.epoch })
     // Who ends has nothing to wish for; what was left out is put before the cluster by the next life.
     const propose = (wish: (draft: Draft) => void) => this.membership.propose(wish).catch(() => {})
     const streamTo = this.#streamTo.bind(this)
     const nameOf = (node: Incarnation) => this.membership.table.nodes.get(node)?.name
     this.#runs = new ClusterRuns({ ...parts, look: this.look, nameOf, time: this.#time })
     this.#estates = new ClusterEstates({
-      ...{ me: incarnation, store, log, runs: this.#runs },
+      ...{ me: incarnation, store, log, runs: this.#runs, timing },
       membership: () => this.membership,
     })
     this.adverts = new ClusterAdverts({
@@ -122,7 +123,7 @@ export class ClusterMember {
       now: () => parts.clock.now,
     })
     this.post = new Post({
-      ...{ store, me: incarnation, timing: realTiming, random: Math.random },
+      ...{ store, me: incarnation, timing, random: Math.random },
       handler: {
         run: (_sender, run, ticket) => this.#runs.arrived(run, ticket),
         confirmed: (sender, to, number) => this.#streamsTo(sender, to).some((stream) => stream?.confirmed(number)),
@@ -139,8 +140,8 @@ export class ClusterMember {
     })
     this.keeper = new PostKeeper({ post: this.post, time: this.#time, isUp: () => this.isUp })
     this.membership = new Membership({
-      ...{ store, incarnation, facts: factsOf(parts.config(), parts.version), now: () => performance.now() },
-      timers: { after: (milliseconds, callback) => realTiming.later(callback, milliseconds) },
+      ...{ store, incarnation, facts: factsOf(parts.config(), parts.version), now: () => timing.now() },
+      timers: { after: (milliseconds, callback) => timing.later(callback, milliseconds) },
       events: {
         changed: (change) => this.#isIn && this.#safely(() => this.#changed(change)),
         lost: (why) => this.#lost(why),

@@ -101,9 +101,9 @@ export class ClusterNode {
 
   #pause(milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds)
+      const cancel = this.#parts.timing.later(resolve, milliseconds)
       this.#wake = () => {
-        clearTimeout(timer)
+        cancel()
         resolve()
       }
     })

@@ -28,7 +28,7 @@ class Book implements Keeper {
   }
 }
 
-function bench(keeper: Keeper | undefined = new Book()) {
+function bench(keeper: Keeper = new Book()) {
   const config = configOf(`
 listen: [{port: 0}]
 cluster: {redis: 'redis://127.0.0.1'}
@@ -40,7 +40,7 @@ domains:
   const [a, b, c] = [...config.domains.values()].map((domain) => new DomainRoutes(domain, () => 0))
   /** What has gone on. */
   const gone: string[] = []
-  const state = { keeper }
+  const state: { keeper: Keeper | undefined } = { keeper }
   const journaling = new Journaling({
     keeper: () => state.keeper,
     clock: { now: 9 },
@@ -105,12 +105,12 @@ test('an answer waits for all that was written down before it, of whatever domai
   journaling.whenKept(() => gone.push('one'))
   assert.deepEqual(gone, [])
   book.write()
-  assert.deepEqual(gone, ['<message/>', 'one'])
+  assert.equal(gone.join(' '), '<message/> one')
   keepForServer(b, '<presence/>')
   journaling.whenKept(() => gone.push('two'))
-  assert.deepEqual(gone.slice(2), [])
+  assert.equal(gone.length, 2)
   book.write()
-  assert.deepEqual(gone.slice(2), ['two'])
+  assert.equal(gone.join(' '), '<message/> one two')
 })
 
 test('before anything was ever written down an answer asks nobody', () => {

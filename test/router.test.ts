@@ -5,7 +5,8 @@ import type { Keeper, Past } from '../src/past.ts'
 import type { Ticket } from '../src/stream/queue.ts'
 import { Reframer } from '../src/stream/reframe.ts'
 import type { Head } from '../src/xmpp/head.ts'
-import { ClusterYard, idsIn } from './stub/cluster-yard.ts'
+import { ClusterYard } from './stub/cluster-yard.ts'
+import { idsIn } from './stub/inner-node.ts'
 
 const random = (settings = 'secret: s'): string => `domains: {a.test: {${settings}}}`
 const limits = { stanza_bytes: 100_000, depth: 8, elements: 16, attributes: 8, namespaces: 4 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { StanzaQueue, Ticket } from '../src/stream/queue.ts'
 import { Reframer } from '../src/stream/reframe.ts'
 import { Unwritten } from '../src/unwritten.ts'
-import { idsIn } from './stub/cluster-yard.ts'
+import { idsIn } from './stub/inner-node.ts'
 
 const limits = { stanza_bytes: 1e6, depth: 8, elements: 16, attributes: 8, namespaces: 4 }
 const reframer = new Reframer(limits)
@@ -13,8 +13,12 @@ const ticket: Ticket = { retain() {}, release() {} }
 function source() {
   const made = {
     isPaused: false,
-    pause: () => void (made.isPaused = true),
-    resume: () => void (made.isPaused = false),
+    pause: () => {
+      made.isPaused = true
+    },
+    resume: () => {
+      made.isPaused = false
+    },
   }
   return made
 }

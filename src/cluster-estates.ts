@@ -19,6 +19,7 @@ export interface ClusterEstatesParts {
 /** The inboxes of dead nodes that this one is the heir of. */
 export class ClusterEstates {
   readonly #parts: ClusterEstatesParts
+  /** As long as the table names this node as their heir, also when nothing is left in them. */
   readonly #estates = new Map<Incarnation, Estate>()
 
   constructor(parts: ClusterEstatesParts) {
@@ -27,6 +28,11 @@ export class ClusterEstates {
 
   /** Begins to see to what the table says is this node's. */
   follow(table: Table): void {
+    for (const [dead, estate] of this.#estates) {
+      if (table.estates.get(dead)?.heir === this.#parts.me) continue
+      estate.close()
+      this.#estates.delete(dead)
+    }
     for (const [dead, { name, heir }] of table.estates) {
       if (heir === this.#parts.me && !this.#estates.has(dead)) this.#claim(dead, name)
     }
@@ -59,7 +65,6 @@ export class ClusterEstates {
         run: (_sender, run, ticket) => runs.inherited(run, ticket),
         unreadable: (sender, id, reason) => runs.unreadable(sender, id, reason),
         emptied: () => {
-          this.#estates.delete(dead)
           logEvent(log, 'estate-settled', { name, incarnation: dead })
           membership()
             .propose((draft) => closeEstate(draft, dead, me))

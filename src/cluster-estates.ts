@@ -21,6 +21,7 @@ export class ClusterEstates {
   readonly #parts: ClusterEstatesParts
   /** As long as the table names this node as their heir, also when nothing is left in them. */
   readonly #estates = new Map<Incarnation, Estate>()
+  #isPaused = false
 
   constructor(parts: ClusterEstatesParts) {
     this.#parts = parts
@@ -45,9 +46,11 @@ export class ClusterEstates {
 
   /** This node may not act, for now. */
   pause(): void {
+    this.#isPaused = true
     for (const estate of this.#estates.values()) estate.pause()
   }
   resume(): void {
+    this.#isPaused = false
     for (const estate of this.#estates.values()) estate.resume()
   }
 
@@ -73,6 +76,7 @@ export class ClusterEstates {
       },
     })
     this.#estates.set(dead, estate)
+    if (this.#isPaused) estate.pause()
     estate.start()
   }
 }

@@ -143,6 +143,23 @@ test('what a live node has sent to the dead is its own to send elsewhere, until 
   assert.deepEqual(inherited, ['sent'])
 })
 
+test('while this node may not act it hands out nothing, of no estate, and then all of it', async () => {
+  const { put, bury, follow, estates, time, inherited } = bench()
+  put('B', 'B', 1, 'first')
+  put('C', 'C', 1, 'second')
+  bury('B')
+  follow()
+  estates.pause()
+  // It has buried this one before, and hears only now that this was granted.
+  bury('C')
+  follow()
+  await time.pass(5000)
+  assert.deepEqual(inherited, [])
+  estates.resume()
+  await time.pass(3000)
+  assert.deepEqual([...inherited].sort(), ['first', 'second'])
+})
+
 test('what cannot be read is told, and the rest goes on', async () => {
   const { put, bury, follow, time, server, inherited, unreadable } = bench()
   server.append('B', [Buffer.from('nonsense')])

@@ -54,8 +54,12 @@ export class ClusterEstates {
     for (const estate of this.#estates.values()) estate.resume()
   }
 
-  close(): void {
-    for (const estate of this.#estates.values()) estate.close()
+  /** Nothing more is read. With `isLeft` what has been handed out and has not ended is another heir's to see to. */
+  close(isLeft = false): void {
+    for (const estate of this.#estates.values()) {
+      if (isLeft) estate.void()
+      estate.close()
+    }
   }
 
   #claim(dead: Incarnation, name: string): void {

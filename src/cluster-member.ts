@@ -214,7 +214,7 @@ export class ClusterMember {
   /** In order: nothing here is another's to see to any more, but what is still written down. */
   async leave(milliseconds: number): Promise<void> {
     this.#isEnded = true
-    this.#estates.close()
+    this.#estates.close(this.hasOthers)
     await this.post.closed(milliseconds)
     await this.membership.leave()
     this.#end()
@@ -341,6 +341,7 @@ export class ClusterMember {
   #lost(why: string): void {
     logEvent(this.#parts.log, 'cluster-lost', { incarnation: this.incarnation, reason: escapeForLog(why) })
     this.post.stop()
+    this.#estates.close(true)
     this.#end()
     this.registry.dismissAll()
     this.#parts.links.settleAnew()

@@ -160,6 +160,29 @@ test('while this node may not act it hands out nothing, of no estate, and then a
   assert.deepEqual([...inherited].sort(), ['first', 'second'])
 })
 
+test('what this node has not dealt with when its life ends is for the next heir, and here it is void', async () => {
+  const { put, bury, follow, estates, make, time, server, inherited, tickets, state, agree } = bench()
+  put('B', 'B', 1, 'kept')
+  bury('B')
+  state.isKeeping = true
+  follow()
+  await time.pass(2000)
+  const [ticket] = tickets
+  assert.deepEqual([ticket?.isStored, ticket?.isVoid], [true, false])
+  estates.close(true)
+  assert.equal(ticket?.isVoid, true)
+  ticket?.release()
+  await time.pass(2000)
+  assert.equal(server.mails('B').length, 1, 'it is not removed any more')
+  const next = make()
+  state.isKeeping = false
+  agree(() => {})
+  next.follow({ estates: new Map([['B', { name: 'B', heir: 'A' }]]) } as unknown as Table)
+  await time.pass(3000)
+  assert.deepEqual(inherited, ['kept', 'kept'])
+  assert.equal(server.inboxes.has('B'), false)
+})
+
 test('what cannot be read is told, and the rest goes on', async () => {
   const { put, bury, follow, time, server, inherited, unreadable } = bench()
   server.append('B', [Buffer.from('nonsense')])

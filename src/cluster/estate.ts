@@ -1,7 +1,7 @@
 import { Backoff } from '../backoff.ts'
 import type { Source } from '../stream/outbox.ts'
 import type { Ticket } from '../stream/queue.ts'
-import { Arrivals } from './arrivals.ts'
+import { Arrivals, type Witness } from './arrivals.ts'
 import type { ClusterStore, Incarnation, Mail } from './cluster-store.ts'
 import type { Heading, Run } from './entry.ts'
 import { decodeEntry, decodeHeading, EntryError } from './entry-codec.ts'
@@ -55,6 +55,7 @@ export class Estate implements Source {
   #isAsked = false
   #isPaused = false
   #isClosed = false
+  #isVoid = false
   #wake: (() => void) | undefined
   /** Waits until it may hand out more. */
   #proceed: (() => void) | undefined
@@ -88,6 +89,10 @@ export class Estate implements Source {
   resume(): void {
     this.#isPaused = false
     this.#proceed?.()
+  }
+  /** What has been handed out and has not ended is another heir's to see to. */
+  void(): void {
+    this.#isVoid = true
   }
   /** At once; what has been handed out stays in the inbox, for another heir. */
   close(): void {
@@ -216,7 +221,14 @@ export class Estate implements Source {
         this.#removals.add(id)
         this.#proceed?.()
       }
-      arrivals = new Arrivals(sender, { isVoid: false, confirm: () => {}, answered: () => {}, remove })
+      const isVoid = (): boolean => this.#isVoid
+      const witness: Witness = {
+        get isVoid() {
+          return isVoid()
+        },
+        ...{ confirm: () => {}, answered: () => {}, remove },
+      }
+      arrivals = new Arrivals(sender, witness)
       arrivals.gone()
       this.#bySender.set(sender, arrivals)
     }

@@ -4,7 +4,7 @@ import type { Ticket } from '../stream/queue.ts'
 import { Arrivals, type Witness } from './arrivals.ts'
 import type { ClusterStore, Incarnation, Mail } from './cluster-store.ts'
 import type { Heading, Run } from './entry.ts'
-import { decodeEntry, decodeHeading, EntryError } from './entry-codec.ts'
+import { decodeEntry, decodeHeading, readable } from './entry-codec.ts'
 import { Removals } from './removals.ts'
 import type { Timing } from './timing.ts'
 
@@ -205,13 +205,7 @@ export class Estate implements Source {
   }
 
   #readable<T>(sender: Incarnation | undefined, id: string, decode: () => T): T | undefined {
-    try {
-      return decode()
-    } catch (error) {
-      if (!(error instanceof EntryError)) throw error
-      this.#parts.handler.unreadable(sender, id, error.message)
-      return undefined
-    }
+    return readable(decode, (reason) => this.#parts.handler.unreadable(sender, id, reason))
   }
 
   #arrivalsOf(sender: Incarnation): Arrivals {

@@ -33,6 +33,8 @@ export class Adverts {
   #isAbove = false
   /** The one other domain that is believed until then. */
   #other: string | undefined
+  /** What is in force was said by another node: whatever this node's own link brings takes its place. */
+  #isHeard = false
 
   /**
    * The bytes of the stanza in `head`, from the server, if it is such an advert for the component `name`, a normalised
@@ -47,6 +49,8 @@ export class Adverts {
       .find((child) => isAdvert(child.getName(), child.getNS() ?? ''))
     const from = decodeAttribute(head.text(head.fromStart, head.fromEnd) ?? '').toLowerCase()
     if (advert === undefined || bytes.length > MOST_BYTES || !this.#believes(from, name)) return undefined
+    if (this.#isHeard) this.#byKind.clear()
+    this.#isHeard = false
     const kind = `${advert.getNS()} ${from}`
     // A later advert of a kind takes the place of the one before, and comes after all others.
     this.#byKind.delete(kind)
@@ -71,8 +75,10 @@ export class Adverts {
     return [...this.#byKind.values()]
   }
 
-  /** Another node says what is in force; returns what is news. */
+  /** Another node says what is in force; returns what is news. Nothing is, to who has been told by the server itself. */
   replace(adverts: readonly Buffer[]): readonly Buffer[] {
+    if (!this.#isHeard && this.#byKind.size > 0) return []
+    this.#isHeard = true
     const known = new Set(this.all.map((bytes) => bytes.toString('latin1')))
     this.#byKind.clear()
     for (const [index, bytes] of adverts.slice(-MOST_ADVERTS).entries()) {
@@ -86,6 +92,7 @@ export class Adverts {
     this.#byKind.clear()
     this.#isAbove = false
     this.#other = undefined
+    this.#isHeard = false
   }
 }
 

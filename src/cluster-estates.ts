@@ -3,22 +3,25 @@ import { Estate } from './cluster/estate.ts'
 import type { Membership } from './cluster/membership.ts'
 import { closeEstate } from './cluster/node-wishes.ts'
 import type { Table } from './cluster/table.ts'
-import { realTiming } from './cluster/timing.ts'
+import type { Timing } from './cluster/timing.ts'
 import type { ClusterRuns } from './cluster-runs.ts'
 import { type Log, logEvent } from './log.ts'
 
 export interface ClusterEstatesParts {
   readonly me: Incarnation
   readonly store: ClusterStore
-  readonly membership: () => Membership
-  readonly runs: ClusterRuns
+  readonly membership: () => Pick<Membership, 'table' | 'propose'>
+  readonly runs: Pick<ClusterRuns, 'inherited' | 'unreadable'>
+  readonly timing: Timing
   readonly log: Log
 }
 
 /** The inboxes of dead nodes that this one is the heir of. */
 export class ClusterEstates {
   readonly #parts: ClusterEstatesParts
+  /** As long as the table names this node as their heir, also when nothing is left in them. */
   readonly #estates = new Map<Incarnation, Estate>()
+  #isPaused = false
 
   constructor(parts: ClusterEstatesParts) {
     this.#parts = parts
@@ -26,6 +29,11 @@ export class ClusterEstates {
 
   /** Begins to see to what the table says is this node's. */
   follow(table: Table): void {
+    for (const [dead, estate] of this.#estates) {
+      if (table.estates.get(dead)?.heir === this.#parts.me) continue
+      estate.close()
+      this.#estates.delete(dead)
+    }
     for (const [dead, { name, heir }] of table.estates) {
       if (heir === this.#parts.me && !this.#estates.has(dead)) this.#claim(dead, name)
     }
@@ -38,27 +46,32 @@ export class ClusterEstates {
 
   /** This node may not act, for now. */
   pause(): void {
+    this.#isPaused = true
     for (const estate of this.#estates.values()) estate.pause()
   }
   resume(): void {
+    this.#isPaused = false
     for (const estate of this.#estates.values()) estate.resume()
   }
 
-  close(): void {
-    for (const estate of this.#estates.values()) estate.close()
+  /** Nothing more is read. With `isLeft` what has been handed out and has not ended is another heir's to see to. */
+  close(isLeft = false): void {
+    for (const estate of this.#estates.values()) {
+      if (isLeft) estate.void()
+      estate.close()
+    }
   }
 
   #claim(dead: Incarnation, name: string): void {
-    const { me, store, membership, runs, log } = this.#parts
+    const { me, store, membership, runs, timing, log } = this.#parts
     logEvent(log, 'estate-claimed', { name, incarnation: dead })
     const estate = new Estate({
-      ...{ store, dead, timing: realTiming, random: Math.random },
+      ...{ store, dead, timing, random: Math.random },
       isAlive: (node) => membership().table.nodes.has(node),
       handler: {
         run: (_sender, run, ticket) => runs.inherited(run, ticket),
         unreadable: (sender, id, reason) => runs.unreadable(sender, id, reason),
         emptied: () => {
-          this.#estates.delete(dead)
           logEvent(log, 'estate-settled', { name, incarnation: dead })
           membership()
             .propose((draft) => closeEstate(draft, dead, me))
@@ -67,6 +80,7 @@ export class ClusterEstates {
       },
     })
     this.#estates.set(dead, estate)
+    if (this.#isPaused) estate.pause()
     estate.start()
   }
 }

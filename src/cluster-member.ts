@@ -11,8 +11,9 @@ import type { Reach } from './cluster/reach.ts'
 import { StoreClock } from './cluster/store-clock.ts'
 import type { Table } from './cluster/table.ts'
 import { isVisitor } from './cluster/tasks.ts'
-import { realTiming } from './cluster/timing.ts'
+import type { Timing } from './cluster/timing.ts'
 import { ClusterAdverts } from './cluster-adverts.ts'
+import { nodeChanges } from './cluster-changes.ts'
 import { ClusterEstates } from './cluster-estates.ts'
 import { clusterMetricsOf, factsOf, inboxBytesOf } from './cluster-facts.ts'
 import { ClusterLinks } from './cluster-links.ts'
@@ -44,6 +45,7 @@ export interface ClusterMemberParts {
   readonly links: Upstreams & { settleAnew(): void }
   readonly flusher: Flusher
   readonly clock: { readonly now: number }
+  readonly timing: Timing
   /** What the clock must be added to for milliseconds since 1970. */
   readonly epoch: number
   readonly log: Log
@@ -87,15 +89,15 @@ export class ClusterMember {
     this.incarnation = incarnation
     this.#parts = parts
     this.store = store
-    this.#time = new StoreClock({ store, now: () => performance.now(), epoch: parts.epoch })
-    const { routes, router, shares, log, seated } = parts
+    const { routes, router, shares, log, seated, timing } = parts
+    this.#time = new StoreClock({ store, now: () => timing.now(), epoch: parts.epoch })
     // Who ends has nothing to wish for; what was left out is put before the cluster by the next life.
     const propose = (wish: (draft: Draft) => void) => this.membership.propose(wish).catch(() => {})
     const streamTo = this.#streamTo.bind(this)
     const nameOf = (node: Incarnation) => this.membership.table.nodes.get(node)?.name
     this.#runs = new ClusterRuns({ ...parts, look: this.look, nameOf, time: this.#time })
     this.#estates = new ClusterEstates({
-      ...{ me: incarnation, store, log, runs: this.#runs },
+      ...{ me: incarnation, store, log, runs: this.#runs, timing },
       membership: () => this.membership,
     })
     this.adverts = new ClusterAdverts({
@@ -124,7 +126,7 @@ export class ClusterMember {
     })
     const limit = () => inboxBytesOf(parts.config())
     this.post = new Post({
-      ...{ store, me: incarnation, timing: realTiming, random: Math.random, limit },
+      ...{ store, me: incarnation, timing, random: Math.random, limit },
       full: (node, bytes) => logEvent(log, 'inbox-full', { name: nameOf(node), incarnation: node, bytes }),
       handler: {
         run: (_sender, run, ticket) => this.#runs.arrived(run, ticket),
@@ -145,8 +147,8 @@ export class ClusterMember {
       full: (bytes) => logEvent(log, 'journal-full', { bytes }),
     })
     this.membership = new Membership({
-      ...{ store, incarnation, facts: factsOf(parts.config(), parts.version), now: () => performance.now() },
-      timers: { after: (milliseconds, callback) => realTiming.later(callback, milliseconds) },
+      ...{ store, incarnation, facts: factsOf(parts.config(), parts.version), now: () => timing.now() },
+      timers: { after: (milliseconds, callback) => timing.later(callback, milliseconds) },
       events: {
         changed: (change) => this.#isIn && this.#safely(() => this.#changed(change)),
         lost: (why) => this.#lost(why),
@@ -215,7 +217,7 @@ export class ClusterMember {
   /** In order: nothing here is another's to see to any more, but what is still written down. */
   async leave(milliseconds: number): Promise<void> {
     this.#isEnded = true
-    this.#estates.close()
+    this.#estates.close(this.hasOthers)
     await this.post.closed(milliseconds)
     await this.membership.leave()
     this.#end()
@@ -269,19 +271,9 @@ export class ClusterMember {
 
   #changed({ before, table, delta, isWhole }: Omit<TableChange, 'before'> & { before: Table | undefined }): void {
     const { log, routes } = this.#parts
-    for (const [node, { name }] of before?.nodes ?? []) {
-      if (!table.nodes.has(node) && node !== this.incarnation) this.#gone(node, name, table)
-    }
-    for (const [node, { name, version }] of table.nodes) {
-      if (before?.nodes.has(node) || node === this.incarnation) continue
-      logEvent(log, 'node-joined', { name, incarnation: node, version, epoch: table.epoch })
-      this.adverts.greet(node)
-    }
-    if (before !== undefined && before.senior !== table.senior) {
-      const incarnation = table.senior
-      const name = incarnation && table.nodes.get(incarnation)?.name
-      logEvent(log, 'senior', { name, incarnation, epoch: table.epoch, isSelf: incarnation === this.incarnation })
-    }
+    const { gone, come } = nodeChanges(before, table, this.incarnation, log)
+    for (const node of gone) this.#gone(node)
+    for (const node of come) this.adverts.greet(node)
     const names = isWhole ? undefined : namesIn(delta)
     for (const domain of routes.domains.values()) {
       if (names === undefined || names.has(domain.name)) {
@@ -295,10 +287,7 @@ export class ClusterMember {
     this.#estates.follow(table)
   }
 
-  #gone(node: Incarnation, name: string, table: Table): void {
-    // One that has left in order leaves its inbox to whoever takes it.
-    const isDead = (table.estates.get(node)?.heir ?? null) !== null
-    logEvent(this.#parts.log, 'node-left', { name, incarnation: node, epoch: table.epoch, isDead })
+  #gone(node: Incarnation): void {
     this.links.forget(node)
     this.post.forget(node)
     // What it had been given goes elsewhere with this very change; when that is written, its inbox needs it no more.
@@ -342,6 +331,7 @@ export class ClusterMember {
   #lost(why: string): void {
     logEvent(this.#parts.log, 'cluster-lost', { incarnation: this.incarnation, reason: escapeForLog(why) })
     this.post.stop()
+    this.#estates.close(true)
     this.#end()
     this.registry.dismissAll()
     this.#parts.links.settleAnew()

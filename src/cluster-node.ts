@@ -22,6 +22,8 @@ export class ClusterNode {
   readonly #parts: ClusterNodeParts
   #member: ClusterMember
   #isEnded = false
+  /** The present life has ended. */
+  #isOver = false
   /** Ends the wait between two tries. */
   #wake = (): void => {}
 
@@ -38,18 +40,14 @@ export class ClusterNode {
   async start({ startup_delay_seconds: delay, startup_retries: retries, retry_seconds }: ClusterConfig): Promise<void> {
     await this.#pause(delay * 1000)
     for (let left = retries; !this.#isEnded; left--) {
-      try {
-        return await this.#member.join()
-      } catch (error) {
-        this.#member.end()
-        if (left === 0 || isLasting(error))
-          throw new SwitchyardError('cluster-refused', `cannot join the cluster: ${messageOf(error)}`)
-        logEvent(this.#parts.log, 'cluster-retry', { seconds: retry_seconds, reason: escapeForLog(messageOf(error)) })
-        await this.#pause(retry_seconds * 1000)
-        this.#next()
-      }
+      const failure = await this.#try()
+      if (failure === undefined) return
+      if (this.#isEnded) break
+      if (left === 0 || isLasting(failure.error)) throw refused(messageOf(failure.error))
+      this.#tellRetry(failure, retry_seconds)
+      await this.#pause(retry_seconds * 1000)
     }
-    throw new SwitchyardError('cluster-refused', 'cannot join the cluster: the node stops')
+    throw refused('the node stops')
   }
 
   /** In order: see `ClusterMember.leave`. */
@@ -80,34 +78,66 @@ export class ClusterNode {
   /** What belongs to a life is asked of the one that is. */
   #next(): void {
     this.#member = this.#newMember()
+    this.#isOver = false
     this.#parts.begins()
+  }
+
+  /** Joins, as another where the life before is over. Resolves with what stands against it. */
+  async #try(): Promise<Failure | undefined> {
+    try {
+      if (this.#isOver) this.#next()
+      await this.#member.join()
+      return undefined
+    } catch (error) {
+      this.#isOver = true
+      this.#member.end()
+      return { error }
+    }
   }
 
   async #rejoin(): Promise<void> {
     const backoff = new Backoff(rejoin.first, rejoin.most, Math.random)
+    this.#isOver = true
     while (!this.#isEnded) {
-      try {
-        this.#next()
-        return await this.#member.join()
-      } catch (error) {
-        this.#member.end()
-        const wait = backoff.next()
-        const seconds = Math.round(wait / 100) / 10
-        logEvent(this.#parts.log, 'cluster-retry', { seconds, reason: escapeForLog(messageOf(error)) })
-        await this.#pause(wait)
-      }
+      const failure = await this.#try()
+      if (failure === undefined || this.#isEnded) return
+      const wait = backoff.next()
+      this.#tellRetry(failure, Math.round(wait / 100) / 10)
+      this.#prepare()
+      await this.#pause(wait)
     }
+  }
+
+  /** What is to be written down waits for a life that is to come: in one that is over nothing waits. */
+  #prepare(): void {
+    try {
+      this.#next()
+    } catch {
+      // The next try says why.
+    }
+  }
+
+  #tellRetry({ error }: Failure, seconds: number): void {
+    logEvent(this.#parts.log, 'cluster-retry', { seconds, reason: escapeForLog(messageOf(error)) })
   }
 
   #pause(milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds)
+      const cancel = this.#parts.timing.later(resolve, milliseconds)
       this.#wake = () => {
-        clearTimeout(timer)
+        cancel()
         resolve()
       }
     })
   }
+}
+
+interface Failure {
+  readonly error: unknown
+}
+
+function refused(reason: string): SwitchyardError {
+  return new SwitchyardError('cluster-refused', `cannot join the cluster: ${reason}`)
 }
 
 /** To try again would change nothing. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import type { Cluster } from '../config/config.ts'
 import type { ClusterStore } from './cluster/cluster-store.ts'
+import { realTiming } from './cluster/timing.ts'
 import type { ClusterMember } from './cluster-member.ts'
 import type { ClusterNode, ClusterNodeParts } from './cluster-node.ts'
 import { emptied, granted, quiet } from './cluster-patience.ts'
@@ -16,19 +17,24 @@ import { loadExpress } from './scanning.ts'
 import { Reframer } from './stream/reframe.ts'
 
 /** The links of this node. */
-export type SeatLinks = ClusterNodeParts['links'] &
+type SeatLinks = ClusterNodeParts['links'] &
   OwnLinks & {
     settled(deadline: number): Promise<void>
     closeShared(): Promise<void>
   }
 
-export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news' | 'reframer' | 'entered'> {
-  readonly links: ClusterNodeParts['links'] &
-    OwnLinks & { settled(deadline: number): Promise<void>; closeShared(): Promise<void> }
-  readonly instances: Instances
-  readonly drains: Drains
+export interface ClusterSeatParts
+  extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news' | 'reframer' | 'entered' | 'timing'> {
+  readonly links: SeatLinks
+  readonly instances: Pick<Instances, 'all'>
+  readonly drains: Pick<Drains, 'drain'>
   readonly asked: Asked | undefined
+  /** Where the nodes of a cluster meet: in Redis, if nothing else is said. */
+  readonly stores?: OpenStores
 }
+
+/** What opens the stores of a cluster, one for each life of the node. Throws what stands against it. */
+export type OpenStores = (settings: Cluster) => Promise<() => ClusterStore>
 
 /** How long a node that leaves its cluster waits for Redis to take what it has for others, in milliseconds. */
 const FLUSH_MILLISECONDS = 2000
@@ -72,21 +78,15 @@ export class ClusterSeat {
     if (settings === undefined) return
     await this.tasks()
     // What a node alone never loads: the client takes 60 ms and 13 MB.
-    const [{ ClusterNode }, { RedisStore }] = await Promise.all([
-      import('./cluster-node.ts'),
-      import('./cluster/redis-store.ts'),
-    ])
-    const { redis: urls, sentinel, key_prefix: prefix, ca: path } = settings
-    const store = (): ClusterStore => {
-      const ca = path === undefined ? {} : { ca: readFileSync(path, 'utf8') }
-      return new RedisStore({ urls, prefix, ...(sentinel === undefined ? {} : { sentinel }), ...ca })
-    }
-    const { limits } = this.#parts.config()
+    const { stores = redisStores, config } = this.#parts
+    const [{ ClusterNode }, store] = await Promise.all([import('./cluster-node.ts'), stores(settings)])
+    const { limits } = config()
     const node = this.#made(
       () =>
         new ClusterNode({
           ...this.#parts,
           store,
+          timing: realTiming,
           entered: () => {
             this.#isIn = true
           },
@@ -204,6 +204,14 @@ export class ClusterSeat {
   #news(topic: string, text: string): void {
     if (topic === 'task') void this.#tasks?.tasks.handle(text)
     else if (topic === 'adverts') this.member?.adverts.heard(text)
+  }
+}
+
+async function redisStores({ redis: urls, sentinel, key_prefix: prefix, ca: path }: Cluster) {
+  const { RedisStore } = await import('./cluster/redis-store.ts')
+  return (): ClusterStore => {
+    const ca = path === undefined ? {} : { ca: readFileSync(path, 'utf8') }
+    return new RedisStore({ urls, prefix, ...(sentinel === undefined ? {} : { sentinel }), ...ca })
   }
 }
 

@@ -32,14 +32,15 @@ export class LinkEvents implements LinkHandler {
 
   linkUp(link: Link): void {
     link.outbox.pausesSources = true
+    // What the server had told a node that is dead by now, it did not tell by this link.
+    this.#forget(link.domain)
     logEvent(this.#parts.log, 'link-up', { domain: link.domain })
   }
 
   linkDown(link: Link, reason: string): void {
     link.outbox.pausesSources = false
     link.outbox.releaseSources()
-    this.#parts.routes.domains.get(link.domain)?.adverts.forget()
-    this.#parts.forgotten(link.domain)
+    this.#forget(link.domain)
     logEvent(this.#parts.log, 'link-down', { domain: link.domain, reason: escapeForLog(reason) })
   }
 
@@ -51,5 +52,13 @@ export class LinkEvents implements LinkHandler {
 
   linkError(condition: StreamCondition): void {
     this.#parts.streamErrors.count(condition)
+  }
+
+  /** Adverts hold as long as the stream that they came by (XEP-0355 §4, XEP-0356 §4). */
+  #forget(name: string): void {
+    const adverts = this.#parts.routes.domains.get(name)?.adverts
+    const isNews = adverts !== undefined && adverts.all.length > 0
+    adverts?.forget()
+    if (isNews) this.#parts.forgotten(name)
   }
 }

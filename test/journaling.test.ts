@@ -1,12 +1,156 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { DomainRoutes } from '../src/domain-routes.ts'
+import { Journaling } from '../src/journaling.ts'
+import type { Keeper } from '../src/past.ts'
 import type { Source } from '../src/stream/outbox.ts'
+import type { Ticket } from '../src/stream/queue.ts'
 import { Reframer } from '../src/stream/reframe.ts'
-import { ClusterYard, idsIn } from './stub/cluster-yard.ts'
+import type { Head } from '../src/xmpp/head.ts'
+import { ClusterYard } from './stub/cluster-yard.ts'
+import { configOf } from './stub/gateway.ts'
+import { idsIn } from './stub/inner-node.ts'
 import { SlowKeeper } from './stub/slow-keeper.ts'
 
-const limits = { stanza_bytes: 100_000, depth: 8, elements: 16, attributes: 8, namespaces: 4 }
-const text = `
+const reframer = new Reframer({ stanza_bytes: 1e6, depth: 8, elements: 16, attributes: 8, namespaces: 4 })
+
+/** Writes down what it is given when the test says so, as a store does: all that came before, whoever asks. */
+class Book implements Keeper {
+  readonly kept: string[] = []
+  readonly ticket: Ticket = { retain() {}, release() {} }
+  readonly bytes = 0
+  readonly limit = 1000
+  #waiting: (() => void)[] = []
+
+  keep(domain: string, isForServer: boolean, head: Head, since: number): Ticket {
+    this.kept.push(`${domain} ${isForServer ? 'out' : 'in'} ${since}: ${head.bytes}`)
+    return this.ticket
+  }
+  whenKept(then: () => void): void {
+    this.#waiting.push(then)
+  }
+  noteFull(): void {}
+  write(): void {
+    for (const then of this.#waiting.splice(0)) then()
+  }
+}
+
+function bench(keeper: Keeper = new Book()) {
+  const config = configOf(`
+listen: [{port: 0}]
+cluster: {redis: 'redis://127.0.0.1'}
+domains:
+  a.test: {secret: s, delivery: journal}
+  b.test: {secret: s, delivery: journal}
+  c.test: {secret: s}
+`)
+  const [a, b, c] = [...config.domains.values()].map((domain) => new DomainRoutes(domain, () => 0))
+  /** What has gone on. */
+  const gone: string[] = []
+  const state: { keeper: Keeper | undefined } = { keeper }
+  const journaling = new Journaling({
+    keeper: () => state.keeper,
+    clock: { now: 9 },
+    reframer,
+    domains: () => [],
+    route: (_domain, { bytes }) => void gone.push(bytes.toString()),
+  })
+  const write = (domain: DomainRoutes, text: string, since?: number): boolean => {
+    let isTaken = false
+    reframer.stanzas(Buffer.from(text), (head) => {
+      const past = since === undefined ? undefined : { since, deaths: 0 }
+      isTaken = journaling.write(domain, head, undefined, past)
+    })
+    return isTaken
+  }
+  const keepForServer = (domain: DomainRoutes, text: string): Ticket | undefined => {
+    let ticket: Ticket | undefined
+    reframer.stanzas(Buffer.from(text), (head) => {
+      ticket = journaling.keepForServer(domain, head, 4, undefined)
+    })
+    return ticket
+  }
+  return { journaling, gone, state, write, keepForServer, a: a!, b: b!, c: c! }
+}
+
+test('a stanza goes on when it has been written down, with those that came before it', () => {
+  const book = new Book()
+  const { write, gone, a } = bench(book)
+  assert.equal(write(a, '<message/>'), true)
+  assert.equal(write(a, '<presence/>', 3), true)
+  assert.deepEqual(book.kept, ['a.test in 9: <message/>', 'a.test in 3: <presence/>'])
+  assert.deepEqual(gone, [])
+  book.write()
+  assert.deepEqual(gone, ['<message/>'], 'the other came when the store had been asked already')
+  book.write()
+  assert.deepEqual(gone, ['<message/>', '<presence/>'])
+  assert.equal(a.unwritten.stanzas, 0)
+})
+
+test('each domain goes on by itself, however often it writes', () => {
+  const book = new Book()
+  const { write, gone, a, b } = bench(book)
+  write(a, '<message/>')
+  write(b, '<presence/>')
+  for (let n = 0; n < 3; n++) write(a, `<iq id='${n}'/>`)
+  book.write()
+  book.write()
+  assert.deepEqual(gone, ['<message/>', '<presence/>', ...[0, 1, 2].map((n) => `<iq id='${n}'/>`)])
+})
+
+test('where nothing outlives the node nothing waits', () => {
+  const { journaling, write, keepForServer, gone, state, a } = bench()
+  state.keeper = undefined
+  assert.equal(write(a, '<message/>'), false)
+  assert.equal(keepForServer(a, '<message/>'), undefined)
+  journaling.whenKept(() => gone.push('answer'))
+  assert.deepEqual(gone, ['answer'])
+})
+
+test('an answer waits for all that was written down before it, of whatever domain and for whomever', () => {
+  const book = new Book()
+  const { journaling, write, keepForServer, gone, a, b } = bench(book)
+  write(a, '<message/>')
+  journaling.whenKept(() => gone.push('one'))
+  assert.equal(gone.length, 0)
+  book.write()
+  assert.equal(gone.join(' '), '<message/> one')
+  keepForServer(b, '<presence/>')
+  journaling.whenKept(() => gone.push('two'))
+  assert.equal(gone.length, 2)
+  book.write()
+  assert.equal(gone.join(' '), '<message/> one two')
+})
+
+test('before anything was ever written down an answer asks nobody', () => {
+  const book = new Book()
+  const { journaling, gone } = bench(book)
+  journaling.whenKept(() => gone.push('answer'))
+  assert.deepEqual(gone, ['answer'])
+})
+
+test('for a server only what its domain wants to be written down is', () => {
+  const book = new Book()
+  const { keepForServer, a, c } = bench(book)
+  assert.equal(keepForServer(c, '<message/>'), undefined)
+  assert.equal(keepForServer(a, '<message/>'), book.ticket)
+  assert.deepEqual(book.kept, ['a.test out 4: <message/>'])
+})
+
+test('what came last goes on by the next life of the node, when that is the one that writes', () => {
+  const [old, next] = [new Book(), new Book()]
+  const { write, gone, state, a } = bench(old)
+  write(a, '<message/>')
+  write(a, '<presence/>')
+  state.keeper = next
+  old.write()
+  assert.deepEqual(gone, ['<message/>'])
+  next.write()
+  assert.deepEqual(gone, ['<message/>', '<presence/>'])
+})
+
+const roomLimits = { stanza_bytes: 100_000, depth: 8, elements: 16, attributes: 8, namespaces: 4 }
+const roomText = `
 cluster: {redis: "redis://127.0.0.1"}
 domains: {a.test: {secret: s, delivery: journal}}
 `
@@ -24,15 +168,15 @@ class FakeSource implements Source {
 }
 
 /** A node with an instance, whose keeper has room for 1000 bytes, and a link that sends. */
-function bench() {
-  const yard = new ClusterYard(text)
+function room() {
+  const yard = new ClusterYard(roomText)
   yard.join('red')
   yard.grant()
   const keeper = new SlowKeeper()
   yard.keeper = keeper
   const link = new FakeSource()
   const send = (stanza: string): void =>
-    new Reframer(limits).stanzas(Buffer.from(stanza), (head) => yard.router.fromLink(yard.domain, link, head))
+    new Reframer(roomLimits).stanzas(Buffer.from(stanza), (head) => yard.router.fromLink(yard.domain, link, head))
   const tick = (now: number): void => {
     yard.clock.now = now
     yard.router.journaling.tick()
@@ -41,7 +185,7 @@ function bench() {
 }
 
 test('who sends more than may be written down is paused, once, until half of it has ended; what it had sent goes on', async () => {
-  const { yard, keeper, link, send, tick } = bench()
+  const { yard, keeper, link, send, tick } = room()
   keeper.bytes = 1000
   send(message('1'))
   assert.deepEqual([link.pauses, keeper.fulls], [0, 0])
@@ -64,7 +208,7 @@ test('who sends more than may be written down is paused, once, until half of it 
 })
 
 test('one that is paused is read once in a second all the same: its confirmations may be what is waited for', () => {
-  const { keeper, link, send, tick } = bench()
+  const { keeper, link, send, tick } = room()
   keeper.bytes = 1500
   send(message('1'))
   tick(999)
@@ -80,7 +224,7 @@ test('one that is paused is read once in a second all the same: its confirmation
 })
 
 test('above twice of what may be written down nothing but replies is taken: the rest is bounced', async () => {
-  const { yard, keeper, send } = bench()
+  const { yard, keeper, send } = room()
   keeper.bytes = 2001
   send(message('1'))
   send(`<iq type='result' from='x.test' to='a.test' id='r'/>`)
@@ -88,7 +232,7 @@ test('above twice of what may be written down nothing but replies is taken: the 
   assert.deepEqual(keeper.kept, ['r in 0'])
   assert.match(yard.server.text, /^<message type='error' [^>]* id='1'>.*<error type='wait'><resource-constraint /)
   const red = yard.domain.members.get('red')!
-  new Reframer(limits).stanzas(Buffer.from("<message from='a.test' to='u@x.test' id='3'/>"), (head) => {
+  new Reframer(roomLimits).stanzas(Buffer.from("<message from='a.test' to='u@x.test' id='3'/>"), (head) => {
     yard.router.fromInstance(red, head)
   })
   assert.match((await yard.received('red')).join(), /3/)
@@ -99,7 +243,7 @@ test('above twice of what may be written down nothing but replies is taken: the 
 })
 
 test('what waits in a hold, or for an instance that reads nothing, has its bound there and pauses nobody', async () => {
-  const { yard, keeper, link, send, tick } = bench()
+  const { yard, keeper, link, send, tick } = room()
   const red = yard.domain.members.get('red')!
   red.stream.outbox.stopHanding()
   send(message('1'))
@@ -127,12 +271,12 @@ test('what waits in a hold, or for an instance that reads nothing, has its bound
 })
 
 test('an instance that sends more for a server than may be written down is paused, too', async () => {
-  const { yard, keeper } = bench()
+  const { yard, keeper } = room()
   const red = yard.domain.members.get('red')!
   let pauses = 0
   red.stream.pause = () => void pauses++
   keeper.bytes = 1001
-  new Reframer(limits).stanzas(Buffer.from("<message from='a.test' to='u@x.test' id='1'/>"), (head) => {
+  new Reframer(roomLimits).stanzas(Buffer.from("<message from='a.test' to='u@x.test' id='1'/>"), (head) => {
     yard.router.fromInstance(red, head)
   })
   await yard.turn()
@@ -140,7 +284,7 @@ test('an instance that sends more for a server than may be written down is pause
 })
 
 test('nobody stays paused where nothing is written down any more', () => {
-  const { yard, keeper, link, send, tick } = bench()
+  const { yard, keeper, link, send, tick } = room()
   keeper.bytes = 1001
   send(message('1'))
   assert.equal(link.pauses, 1)

@@ -69,6 +69,15 @@ test('what the server has told of its rights is forgotten with the link, here an
   )
 })
 
+test('what another node was told, by a link that is gone, holds no more when this one is up', () => {
+  const { events, link, domain, told } = yard()
+  events.linkUp(link)
+  assert.deepEqual(told, [], 'there was nothing to forget')
+  domain.adverts.replace([Buffer.from(advert)])
+  events.linkUp(link)
+  assert.deepEqual([domain.adverts.all.length, told], [0, ['forgotten a.test']])
+})
+
 test('a retry is told, with its time', () => {
   const { events, link, told, book } = yard()
   events.linkRetry(link, 'refused', 1260)

@@ -6,8 +6,9 @@ import type { RemoteStream } from '../src/remote-stream.ts'
 import { Flusher } from '../src/stream/flusher.ts'
 import { Scanners } from '../src/xmpp/scanners.ts'
 import { countsOf, startNode } from './e2e/node.ts'
-import { ClusterYard, idsIn } from './stub/cluster-yard.ts'
+import { ClusterYard } from './stub/cluster-yard.ts'
 import { eventually } from './stub/eventually.ts'
+import { idsIn } from './stub/inner-node.ts'
 import { StubServer } from './stub/server.ts'
 
 const yard = (port: number, queue = '{seconds: 600, bytes: 64KiB}'): string => `

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { joinInstance } from '../src/cluster/instance-wishes.ts'
 import type { Past } from '../src/past.ts'
 import { Reframer } from '../src/stream/reframe.ts'
-import { ClusterYard, idsIn } from './stub/cluster-yard.ts'
+import { ClusterYard } from './stub/cluster-yard.ts'
+import { idsIn } from './stub/inner-node.ts'
 import { SlowKeeper, ticket } from './stub/slow-keeper.ts'
 
 const random = (settings = 'secret: s'): string => `domains: {a.test: {${settings}}}`

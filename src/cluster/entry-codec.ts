@@ -206,6 +206,17 @@ function sizeFor(bytes: number): number {
   return 2 ** Math.ceil(Math.log2(bytes))
 }
 
+/** What `decode` reads; undefined when that throws an `EntryError`, of which `unreadable` is told. */
+export function readable<T>(decode: () => T, unreadable: (reason: string) => void = () => {}): T | undefined {
+  try {
+    return decode()
+  } catch (error) {
+    if (!(error instanceof EntryError)) throw error
+    unreadable(error.message)
+    return undefined
+  }
+}
+
 /** What stands before the items of an entry of any form; throws an `EntryError` when it cannot be read. */
 export function decodeHeading(bytes: Buffer): Heading {
   return headingOf(new Cursor(bytes))

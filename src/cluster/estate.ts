@@ -1,10 +1,10 @@
 import { Backoff } from '../backoff.ts'
 import type { Source } from '../stream/outbox.ts'
 import type { Ticket } from '../stream/queue.ts'
-import { Arrivals } from './arrivals.ts'
+import { Arrivals, type Witness } from './arrivals.ts'
 import type { ClusterStore, Incarnation, Mail } from './cluster-store.ts'
 import type { Heading, Run } from './entry.ts'
-import { decodeEntry, decodeHeading, EntryError } from './entry-codec.ts'
+import { decodeEntry, decodeHeading, readable } from './entry-codec.ts'
 import { Removals } from './removals.ts'
 import type { Timing } from './timing.ts'
 
@@ -55,6 +55,7 @@ export class Estate implements Source {
   #isAsked = false
   #isPaused = false
   #isClosed = false
+  #isVoid = false
   #wake: (() => void) | undefined
   /** Waits until it may hand out more. */
   #proceed: (() => void) | undefined
@@ -88,6 +89,10 @@ export class Estate implements Source {
   resume(): void {
     this.#isPaused = false
     this.#proceed?.()
+  }
+  /** What has been handed out and has not ended is another heir's to see to. */
+  void(): void {
+    this.#isVoid = true
   }
   /** At once; what has been handed out stays in the inbox, for another heir. */
   close(): void {
@@ -200,13 +205,7 @@ export class Estate implements Source {
   }
 
   #readable<T>(sender: Incarnation | undefined, id: string, decode: () => T): T | undefined {
-    try {
-      return decode()
-    } catch (error) {
-      if (!(error instanceof EntryError)) throw error
-      this.#parts.handler.unreadable(sender, id, error.message)
-      return undefined
-    }
+    return readable(decode, (reason) => this.#parts.handler.unreadable(sender, id, reason))
   }
 
   #arrivalsOf(sender: Incarnation): Arrivals {
@@ -216,7 +215,14 @@ export class Estate implements Source {
         this.#removals.add(id)
         this.#proceed?.()
       }
-      arrivals = new Arrivals(sender, { isVoid: false, confirm: () => {}, answered: () => {}, remove })
+      const isVoid = (): boolean => this.#isVoid
+      const witness: Witness = {
+        get isVoid() {
+          return isVoid()
+        },
+        ...{ confirm: () => {}, answered: () => {}, remove },
+      }
+      arrivals = new Arrivals(sender, witness)
       arrivals.gone()
       this.#bySender.set(sender, arrivals)
     }

@@ -3,7 +3,7 @@ import type { Ticket } from '../stream/queue.ts'
 import { Arrivals, type Witness } from './arrivals.ts'
 import type { ClusterStore, Incarnation, Mail } from './cluster-store.ts'
 import type { Destination, Heading, Item, Run } from './entry.ts'
-import { decodeEntry, decodeHeading, EntryError } from './entry-codec.ts'
+import { decodeEntry, decodeHeading, readable } from './entry-codec.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { Removals } from './removals.ts'
 import { pause, type Timing } from './timing.ts'
@@ -196,14 +196,11 @@ export class Inbox {
   #isKnown({ id, bytes }: Mail): boolean {
     const { me, own, removals } = this.#parts
     if (removals.has(id)) return true
-    try {
-      const { sender, number, isNote } = decodeHeading(bytes)
-      if (sender === me) return own.isKnown(number, id)
-      return !isNote && this.#bySender.get(sender)?.isKnown(number, id) === true
-    } catch (error) {
-      if (error instanceof EntryError) return false
-      throw error
-    }
+    const heading = readable(() => decodeHeading(bytes))
+    if (heading === undefined) return false
+    const { sender, number, isNote } = heading
+    if (sender === me) return own.isKnown(number, id)
+    return !isNote && this.#bySender.get(sender)?.isKnown(number, id) === true
   }
 
   #readAgain(): void {
@@ -294,13 +291,7 @@ export class Inbox {
   }
 
   #readable<T>(sender: Incarnation | undefined, id: string, decode: () => T): T | undefined {
-    try {
-      return decode()
-    } catch (error) {
-      if (!(error instanceof EntryError)) throw error
-      this.#parts.handler.unreadable(sender, id, error.message)
-      return undefined
-    }
+    return readable(decode, (reason) => this.#parts.handler.unreadable(sender, id, reason))
   }
 
   /** Not before the answer itself is on its way: should this node die between the two, the asker is to be answered. */

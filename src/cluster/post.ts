@@ -4,7 +4,7 @@ import type { Ticket } from '../stream/queue.ts'
 import type { ClusterStore, Incarnation, Mail } from './cluster-store.ts'
 import type { Destination } from './entry.ts'
 import { EntryBuffers } from './entry-buffers.ts'
-import { decodeHeading, EntryError } from './entry-codec.ts'
+import { decodeHeading, readable } from './entry-codec.ts'
 import { Inbox, type PostHandler } from './inbox.ts'
 import { Keeper } from './keeper.ts'
 import { Mailbox } from './mailbox.ts'
@@ -188,10 +188,5 @@ export class Post implements Source {
 }
 
 function isOf(node: Incarnation, bytes: Buffer): boolean {
-  try {
-    return decodeHeading(bytes).sender === node
-  } catch (error) {
-    if (error instanceof EntryError) return false
-    throw error
-  }
+  return readable(() => decodeHeading(bytes))?.sender === node
 }

@@ -52,6 +52,8 @@ export class Reframer {
     for (; found === Found.stanza; found = framer.next()) each(framer.head)
     // Not a peer's doing but ours: nothing else could have put it there.
     if (found !== Found.nothing) throw new Error(`a stanza of ours cannot be read: ${framer.error?.text ?? found}`)
+    // The next one would begin with its half.
+    if (framer.pending > 0) throw new Error(`a stanza of ours cannot be read: ${framer.pending} bytes of it do not end`)
     if (framer === fast) this.#fast = framer
     else if (this.#idle.length < KEPT_FRAMERS) this.#idle.push(framer)
   }

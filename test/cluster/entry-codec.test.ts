@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Destination, Heading, Item } from '../../src/cluster/entry.ts'
-import { decodeEntry, decodeHeading, EntryError, EntryWriter } from '../../src/cluster/entry-codec.ts'
+import { decodeEntry, decodeHeading, EntryError, EntryWriter, readable } from '../../src/cluster/entry-codec.ts'
 
 const heading: Heading = { sender: 'a1', number: 7, taken: 3, isNote: false, isAsking: false, isMissing: false }
 
@@ -212,4 +212,29 @@ test('of an entry of another form the heading is read, and the items are not', (
   bytes[0] = 2
   assert.deepEqual(decodeHeading(bytes), heading)
   assert.throws(() => decodeEntry(bytes), /form 2: this release reads form 1/)
+})
+
+test('what cannot be read is nothing, and why is told; any other error is a bug', () => {
+  const told: string[] = []
+  const nonsense = Buffer.from('nonsense')
+  assert.equal(
+    readable(
+      () => decodeEntry(nonsense),
+      (reason) => told.push(reason),
+    ),
+    undefined,
+  )
+  assert.match(told.join(), /^the entry ends at 8/)
+  assert.equal(
+    readable(() => decodeHeading(Buffer.alloc(0))),
+    undefined,
+  )
+  assert.equal(
+    readable(() => 7),
+    7,
+  )
+  const flaw = () => {
+    throw new RangeError('a flaw')
+  }
+  assert.throws(() => readable(flaw), /a flaw/)
 })

@@ -171,7 +171,11 @@ test('an heir that stops leaves the rest to the next one', async () => {
   const first = heir(lab)
   first.seen.isKeeping = true
   await lab.time.pass(1000)
+  const [ticket] = first.seen.tickets
   first.estate.close()
+  assert.equal(ticket?.isVoid, false)
+  first.estate.void()
+  assert.equal(ticket?.isVoid, true)
   const next = heir(lab)
   await lab.time.pass(3000)
   assert.deepEqual(next.texts(), ['a'])

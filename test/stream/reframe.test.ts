@@ -44,3 +44,14 @@ test('what grew when it was written anew still fits', () => {
 test('bytes that are no stanza are a bug, and said to be one', () => {
   assert.throws(() => new Reframer(limits).stanzas(Buffer.from('<a/>'), () => {}), /a stanza of ours cannot be read/)
 })
+
+test('a stanza that does not end is said to be one, too, and the next one has nothing of it', () => {
+  const reframer = new Reframer(limits)
+  const seen: string[] = []
+  const read = (text: string): void => reframer.stanzas(Buffer.from(text), (head) => seen.push(head.bytes.toString()))
+  for (const half of ['<message', "<message id='1'>", "<message id='1'><body>x</body></messag"]) {
+    assert.throws(() => read(`${stanza(1)}${half}`), /a stanza of ours cannot be read/)
+    read(stanza(2))
+  }
+  assert.deepEqual(seen, [1, 2, 1, 2, 1, 2].map(stanza))
+})

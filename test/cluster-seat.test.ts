@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict'
+import { describe, type TestContext, test } from 'node:test'
+import type { Cluster } from '../config/config.ts'
+import { MemoryServer } from '../src/cluster/memory-server.ts'
+import { type Fate, MemoryStore } from '../src/cluster/memory-store.ts'
+import { realTiming } from '../src/cluster/timing.ts'
+import { ClusterSeat, type ClusterSeatParts } from '../src/cluster-seat.ts'
+import { Drains } from '../src/drains.ts'
+import { SwitchyardError } from '../src/errors.ts'
+import { LocalRegistry } from '../src/registry.ts'
+import { configOf } from './stub/gateway.ts'
+import { InnerNode } from './stub/inner-node.ts'
+
+const text =
+  'domains: {a.test: {instances: {left: {secret: l}, right: {secret: r}}, hold: {seconds: 60, store: redis}}, b.test: {secret: s}}\n' +
+  'domain_balancing: {a.test: {type: source, component_number: 2}}'
+
+/** A store that was in use before: nobody has to wait until it is known to be empty. */
+function usedStore(): MemoryServer {
+  const server = new MemoryServer(realTiming)
+  server.commit({ me: 'somebody', epoch: 0, delta: new Map(), joinFor: 60_000 })
+  return server
+}
+
+function settings(changes: Partial<Cluster> = {}): Cluster {
+  const { cluster } = configOf(`listen: [{port: 0}]\ncluster: {redis: 'redis://127.0.0.1'}\n${text}`)
+  return { ...cluster!, startup_retries: 0, task_seconds: 5, ...changes }
+}
+
+/** A node that is alone until it enters. */
+function seated(t: TestContext, name: string, server: MemoryServer) {
+  const state: { fate: Fate; isBroken: boolean; seated: string[]; stopped: number } = {
+    ...{ fate: 'done', isBroken: false, seated: [], stopped: 0 },
+  }
+  const clock = {
+    get now() {
+      return performance.now()
+    },
+  }
+  const inner: InnerNode = new InnerNode(`node: ${name}\ncluster: {redis: 'redis://127.0.0.1'}\n${text}`, {
+    clock,
+    registry: () => seat.member?.registry ?? alone,
+    keeper: () => seat.member?.keeper,
+    advertised: (domain) => seat.member?.adverts.tell(domain),
+  })
+  const { routes, router, shares, redelivery, flusher, log, config, instances } = inner
+  const taken: ClusterSeatParts['seated'] = (domain, { name }) => {
+    state.seated.push(name)
+    shares.release(domain)
+  }
+  const alone = new LocalRegistry({ shares, router, log, seated: taken })
+  const drains = new Drains({
+    roster: () => ({
+      all: instances,
+      handOver: (domain, instance) => (seat.member?.registry ?? alone).leave(domain, instance),
+      release: (domain) => shares.release(domain),
+    }),
+    unregister: (instance) => routes.unregister(instance),
+    log,
+    now: () => performance.now(),
+    tick: () => new Promise(setImmediate),
+  })
+  const seat = new ClusterSeat({
+    ...{ version: '1', routes, router, shares, redelivery, flusher, log, clock, epoch: performance.timeOrigin },
+    ...{ config: () => config, drains, instances: { all: instances } },
+    links: {
+      linkFor: () => inner.server,
+      settleAnew() {},
+      settled: async () => {},
+      closeShared: async () => {},
+      peek: () => undefined,
+    },
+    seated: taken,
+    giveUp() {},
+    asked: { reload: async () => [], stop: () => void state.stopped++ },
+    stores: async () => () => {
+      if (state.isBroken) throw new Error('no such file: ca.pem')
+      const store = new MemoryStore(server)
+      store.fate = () => state.fate
+      return store
+    },
+  })
+  t.after(() => seat.end())
+  return { seat, inner, state }
+}
+
+/** Two nodes in a cluster, an instance at each. */
+async function pair(t: TestContext) {
+  const server = usedStore()
+  const [a, b] = [seated(t, 'A', server), seated(t, 'B', server)]
+  await a.seat.enter(settings())
+  await b.seat.enter(settings())
+  a.inner.join('left')
+  b.inner.join('right')
+  const { members } = a.inner.domain
+  await until(() => members.size === 2 && b.inner.domain.members.size === 2)
+  return { server, a, b }
+}
+
+/** Resolves when it holds; looked at in each turn of the event loop. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise(setImmediate)
+}
+
+/** So many messages, each from somebody else: for both buckets. */
+function say({ inner }: { readonly inner: InnerNode }, count: number, first = 0): void {
+  for (let id = first; id < first + count; id++) {
+    inner.fromServer(`<message from='u${id}@x.test' to='a.test' id='${id}'/>`)
+  }
+}
+
+describe('a node and its cluster', { concurrency: true }, () => {
+  test('a node alone has no life in a cluster, and to leave or to stop is nothing to it', async (t) => {
+    const { seat, inner } = seated(t, 'A', usedStore())
+    await seat.enter(undefined)
+    assert.deepEqual([seat.member, seat.metrics()], [undefined, undefined])
+    seat.serve(inner.routes.domains.values())
+    assert.equal(inner.domain.hold.keeper, undefined)
+    await seat.leave()
+    await seat.drain(performance.now() + 1000)
+    await seat.stop()
+    assert.equal(inner.book.text, '')
+  })
+
+  test('a node that enters has a life in the cluster, and writes down what those domains hold that want it', async (t) => {
+    const server = usedStore()
+    const { seat, inner } = seated(t, 'A', server)
+    await seat.enter(settings())
+    assert.equal(seat.metrics()?.nodes, 1)
+    const other = inner.routes.domains.get('b.test')!
+    assert.deepEqual([inner.domain.hold.outlives, other.hold.keeper], [true, undefined])
+    say({ inner }, 3)
+    const { incarnation } = seat.member!
+    await until(() => server.mails(incarnation).length > 0)
+    assert.equal(inner.domain.hold.unsaved, 0)
+  })
+
+  test('a node that cannot join is told so, and goes on alone; another time it may', async (t) => {
+    const { seat, inner, state } = seated(t, 'A', usedStore())
+    inner.join('left')
+    state.fate = 'refused'
+    await assert.rejects(seat.enter(settings()), (error) => {
+      assert.ok(error instanceof SwitchyardError && error.code === 'cluster-refused')
+      return true
+    })
+    assert.deepEqual([seat.member, inner.domain.hold.keeper, seat.isOther(undefined)], [undefined, undefined, false])
+    state.fate = 'done'
+    await seat.enter(settings())
+    assert.ok(seat.member)
+    await until(() => seat.member?.membership.table.domain('a.test')?.instances.has('left') === true)
+    assert.deepEqual(state.seated, ['left'], 'it had its place before')
+  })
+
+  test('a store that cannot be made is no bug', async (t) => {
+    const { seat, state } = seated(t, 'A', usedStore())
+    state.isBroken = true
+    await assert.rejects(seat.enter(settings()), (error) => {
+      return error instanceof SwitchyardError && /^cannot join the cluster: no such file: ca\.pem$/.test(error.message)
+    })
+    assert.equal(seat.member, undefined)
+  })
+
+  test('only where and with whom it meets says whether a cluster is another', async (t) => {
+    const { seat } = seated(t, 'A', usedStore())
+    assert.deepEqual([seat.isOther(undefined), seat.isOther(settings())], [false, true])
+    await seat.enter(settings())
+    assert.deepEqual(
+      [undefined, settings(), settings({ task_seconds: 9 }), settings({ key_prefix: 'x:' })].map((of) =>
+        seat.isOther(of),
+      ),
+      [true, false, false, true],
+    )
+  })
+
+  test('a node that leaves keeps its instances and what it holds, and lets go of what others have', async (t) => {
+    const { a, b } = await pair(t)
+    say(a, 20)
+    await until(() => a.inner.domain.counters.forwarded > 0)
+    const sent = a.inner.domain.counters.forwarded
+    await a.seat.leave()
+    assert.deepEqual([a.seat.member, a.seat.isOther(undefined)], [undefined, false])
+    assert.deepEqual([[...a.inner.domain.members.keys()], a.inner.stream('left').isOpen], [['left'], true])
+    assert.equal(a.inner.domain.hold.keeper, undefined)
+    await until(() => b.inner.book.all('node-left').length === 1)
+    assert.deepEqual(
+      b.inner.book.all('node-left').map(({ name, isDead }) => [name, isDead]),
+      [['A', false]],
+    )
+    const [left, right] = [await a.inner.received('left'), await b.inner.received('right')]
+    assert.deepEqual([left.length + right.length, right.length], [20, sent], 'each once')
+    // Alone again: what was for the other's instance waits for one of its own.
+    say(a, 20, 20)
+    const { hold } = a.inner.domain
+    assert.equal((await a.inner.received('left')).length - left.length + hold.stanzas, 20)
+    a.inner.join('right')
+    assert.deepEqual([(await a.inner.received('right')).length > 0, hold.stanzas], [true, 0])
+  })
+
+  test('a node that is to stop moves its shares to the others first, in order', async (t) => {
+    const { a, b } = await pair(t)
+    say(a, 20)
+    await a.seat.drain(performance.now() + 10_000)
+    assert.deepEqual([a.inner.instances.size, a.inner.stream('left').condition], [0, 'system-shutdown'])
+    assert.deepEqual([...b.inner.domain.members.keys()], ['right'])
+    await a.seat.stop()
+    await until(() => b.inner.book.all('node-left').length === 1)
+    const { counters, hold } = a.inner.domain
+    assert.deepEqual([hold.stanzas, counters.receivedFromLink], [0, 20])
+    const [left, right] = [await a.inner.received('left'), await b.inner.received('right')]
+    assert.equal(left.length + right.length, 20)
+  })
+
+  test('without others there is nobody to move anything to', async (t) => {
+    const { seat, inner } = seated(t, 'A', usedStore())
+    await seat.enter(settings())
+    inner.join('left')
+    await until(() => inner.domain.members.size === 1)
+    await seat.drain(performance.now() + 10_000)
+    assert.equal(inner.stream('left').isOpen, true)
+  })
+
+  test('what one node asks of all, and what its server says, reaches the others', async (t) => {
+    const { a, b } = await pair(t)
+    const { tasks } = await a.seat.tasks()
+    const { answers, silent } = await tasks.ask('drain')
+    assert.deepEqual([[...answers.keys()].sort(), silent, a.state.stopped, b.state.stopped], [['A', 'B'], [], 1, 1])
+    assert.equal(await a.seat.tasks(), await a.seat.tasks())
+    a.inner.fromServer(
+      "<message from='test' to='a.test'><privilege xmlns='urn:xmpp:privilege:2'><perm access='roster'/></privilege></message>",
+    )
+    await until(() => b.inner.domain.adverts.all.length === 1)
+  })
+})

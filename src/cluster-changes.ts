@@ -1,3 +1,4 @@
+import type { Move } from '../balancing/buckets.ts'
 import type { Incarnation } from './cluster/cluster-store.ts'
 import type { Table } from './cluster/table.ts'
 import { type Log, logEvent } from './log.ts'
@@ -26,4 +27,11 @@ export function nodeChanges(before: Table | undefined, table: Table, me: Incarna
     logEvent(log, 'senior', { name, incarnation: senior, epoch: table.epoch, isSelf: senior === me })
   }
   return { gone: gone.map(([node]) => node), come: come.map(([node]) => node) }
+}
+
+/** Buckets have changed hands, or are nobody's. */
+export function logMoves(log: Log, domain: string, moves: readonly Move[]): void {
+  for (const { bucket, from, to } of moves) {
+    logEvent(log, to === undefined ? 'bucket-unassigned' : 'bucket-moved', { domain, bucket, from, to })
+  }
 }

@@ -39,6 +39,12 @@ export class ClusterEstates {
     }
   }
 
+  /** Whether something that the dead have left has not been handed out yet: what is newer is not to be read before it. */
+  get isReading(): boolean {
+    for (const estate of this.#estates.values()) if (!estate.isRead) return true
+    return false
+  }
+
   /** A node is gone: what it had left in these inboxes is to be seen to, too. */
   look(): void {
     for (const estate of this.#estates.values()) estate.look()

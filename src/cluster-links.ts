@@ -17,8 +17,14 @@ export interface ClusterLinksParts {
   readonly propose: (wish: (draft: Draft) => void) => Promise<void>
   /** The way to a domain's server by the link of that node. */
   readonly streamTo: (domain: string, node: Incarnation) => RemoteStream
+  /** Whether what dead nodes had read is still being handed out here. */
+  readonly isInheriting: () => boolean
   readonly now: () => number
 }
+
+/** For so many milliseconds at most a link waits for what those had read who had it before. */
+const INHERITING_MILLISECONDS = 1500
+const OPEN = Number.NEGATIVE_INFINITY
 
 /** For so many milliseconds a node leaves a link to others that it could not open itself. */
 const YIELD_MILLISECONDS = 5000
@@ -30,6 +36,8 @@ export class ClusterLinks implements LinkLeases {
   /** The ways to links of other nodes, by domain and node. */
   readonly #ways = new Map<string, RemoteStream>()
   readonly #yieldedAt = new Map<string, number>()
+  /** When a link became this node's; `OPEN` once it may be opened. */
+  readonly #gotAt = new Map<string, number>()
   #isEnding = false
 
   constructor(parts: ClusterLinksParts) {
@@ -40,11 +48,12 @@ export class ClusterLinks implements LinkLeases {
     const { me, table, isHeld, propose } = this.#parts
     if (this.#isEnding) return undefined
     const holder = table().domain(domain)?.link
-    if (holder === me) return isHeld() && !this.#isEnding ? 'here' : undefined
+    if (holder === me) return isHeld() && this.#isDue(domain) ? 'here' : undefined
+    this.#gotAt.delete(domain)
     if (holder !== undefined && table().nodes.has(holder)) return this.#wayTo(domain, holder)
     if (this.#claiming.has(domain) || this.#hasYielded(domain) || this.#isEnding || !isHeld()) return undefined
     this.#claiming.add(domain)
-    propose((draft) => claimLink(draft, domain, me)).finally(() => this.#claimed(domain))
+    propose((draft) => claimLink(draft, domain, me)).finally(() => this.#claiming.delete(domain))
     return undefined
   }
 
@@ -104,11 +113,15 @@ export class ClusterLinks implements LinkLeases {
     }
   }
 
-  #claimed(domain: string): void {
-    const { me, table, log, serverOf } = this.#parts
-    this.#claiming.delete(domain)
-    // Another may have been faster, or this life over before it was.
-    if (table().domain(domain)?.link === me) logEvent(log, 'link-claimed', { domain, server: serverOf(domain) })
+  /** What comes by a link is newer than what dead nodes had read: that has gone on before it is opened. */
+  #isDue(domain: string): boolean {
+    const { isInheriting, now, log, serverOf } = this.#parts
+    const known = this.#gotAt.get(domain)
+    if (known === undefined) logEvent(log, 'link-claimed', { domain, server: serverOf(domain) })
+    const since = known ?? now()
+    const isDue = since === OPEN || !isInheriting() || now() - since >= INHERITING_MILLISECONDS
+    this.#gotAt.set(domain, isDue ? OPEN : since)
+    return isDue
   }
 
   #hasYielded(domain: string): boolean {

@@ -113,6 +113,7 @@ export class ClusterMember {
       nameOf,
       streamTo: (domain, name, node) => streamTo(domain.name, name, node),
       agreed: (domain) => this.membership.table.domain(domain),
+      isAlone: () => this.membership.table.nodes.size < 2,
       now: () => parts.clock.now,
       giveUp: (domain, outbox, before) => parts.giveUp(domain, outbox, before),
     })
@@ -121,6 +122,7 @@ export class ClusterMember {
       serverOf: (domain) => routes.domains.get(domain)?.config.upstream?.service,
       table: () => this.membership.table,
       isHeld: () => this.#authority.isHeld,
+      isInheriting: () => this.#estates.isReading,
       streamTo: (domain, node) => streamTo(domain, undefined, node),
       now: () => parts.clock.now,
     })
@@ -282,9 +284,17 @@ export class ClusterMember {
         if (domain.members.size > 0) this.#parts.links.linkFor(domain.name)
       }
     }
+    this.#estates.follow(table)
+    this.#openInherited()
     this.#parts.links.settleAnew()
     this.registry.tick()
-    this.#estates.follow(table)
+  }
+
+  /** The links of nodes that are dead are their heir's; where it knows no such server, another may have them. */
+  #openInherited(): void {
+    for (const domain of this.links.held()) {
+      if (this.#parts.links.linkFor(domain) === undefined) this.links.release(domain)
+    }
   }
 
   #gone(node: Incarnation): void {

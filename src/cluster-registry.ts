@@ -5,10 +5,12 @@ import type { DomainTable } from './cluster/domain-table.ts'
 import type { Draft } from './cluster/draft.ts'
 import { assign, joinInstance, leaveInstance, reinstate, sideline } from './cluster/instance-wishes.ts'
 import type { InstanceRecord } from './cluster/records.ts'
+import { logMoves } from './cluster-changes.ts'
 import { Departures } from './departures.ts'
 import type { DomainRoutes } from './domain-routes.ts'
+import { Gathering } from './gathering.ts'
 import { Instance, type InstanceOwner } from './instance.ts'
-import { type Log, logEvent } from './log.ts'
+import type { Log } from './log.ts'
 import { expel, type Registry } from './registry.ts'
 import { RemoteStream } from './remote-stream.ts'
 import type { Router } from './router.ts'
@@ -31,6 +33,8 @@ export interface ClusterRegistryParts {
   readonly nameOf: (node: Incarnation) => string | undefined
   /** The way to an instance at another node. */
   readonly streamTo: (domain: DomainRoutes, name: string, node: Incarnation) => RemoteStream
+  /** Whether there is no other node. */
+  readonly isAlone: () => boolean
   readonly agreed: (domain: string) => DomainTable | undefined
   readonly now: () => number
   /** Bounces what has waited in an outbox since before that time. */
@@ -56,12 +60,14 @@ export class ClusterRegistry implements Registry {
   readonly #assignments = new Map<string, string>()
 
   readonly #departures: Departures
+  readonly #gathering: Gathering
   /** Those that are not read before they are seated. */
   readonly #unread = new WeakSet<Instance>()
   #isBegun = false
 
   constructor(parts: ClusterRegistryParts) {
     this.#parts = parts
+    this.#gathering = new Gathering(parts)
     this.#departures = new Departures({
       ...parts,
       isDead: (instance) => this.#isDead(instance),
@@ -168,15 +174,12 @@ export class ClusterRegistry implements Registry {
     const present = moves.filter(
       ({ from }) => from !== undefined && (domain.members.has(from) || departing.some(({ name }) => name === from)),
     )
-    for (const { bucket, from, to } of moves) {
-      if (present.some((move) => move.bucket === bucket)) continue
-      logEvent(this.#parts.log, to === undefined ? 'bucket-unassigned' : 'bucket-moved', {
-        domain: domain.name,
-        bucket,
-        from,
-        to,
-      })
-    }
+    logMoves(
+      this.#parts.log,
+      domain.name,
+      moves.filter(({ bucket }) => !present.some((move) => move.bucket === bucket)),
+    )
+    if (!this.#parts.isAlone()) this.#gathering.follow(domain, moves)
     const takers = present.flatMap(({ to }) => (to === undefined ? [] : (domain.members.get(to) ?? [])))
     if (ranked) domain.freeze()
     shares.take(domain, [...new Set([...joined, ...takers])], present)
@@ -308,6 +311,7 @@ export class ClusterRegistry implements Registry {
     for (const domain of this.#parts.routes.domains.values()) {
       this.#expire(domain)
       this.#departures.tick(domain)
+      this.#gathering.tick(domain)
     }
   }
 

@@ -108,7 +108,8 @@ export class Router {
     // they may be waiting for this.
     const instance = domain.members.get(name) ?? domain.joining.get(name)
     const isHere = instance !== undefined && instance.node === undefined && instance.state !== 'draining'
-    if (!isHere || isReply(head)) return this.toInstance(domain, head, undefined, past)
+    const isSorted = isHere && domain.moving.isGathering(instance)
+    if (!isHere || isSorted || isReply(head)) return this.toInstance(domain, head, undefined, past)
     this.#deliver(instance, head, undefined, past)
   }
 

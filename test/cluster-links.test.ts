@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Draft } from '../src/cluster/draft.ts'
-import { bury } from '../src/cluster/node-wishes.ts'
+import { releaseLink } from '../src/cluster/instance-wishes.ts'
+import { bury, leaveNode } from '../src/cluster/node-wishes.ts'
 import type { Wish } from '../src/cluster/proposals.ts'
 import { Table } from '../src/cluster/table.ts'
 import { ClusterLinks } from '../src/cluster-links.ts'
@@ -21,7 +22,7 @@ function nodes() {
   }
   agree(announced('A'))
   agree(announced('B'))
-  const state = { now: 0, isHeld: true }
+  const state = { now: 0, isHeld: true, isInheriting: false }
   const log = new LogBook()
   const make = (me: string) =>
     new ClusterLinks({
@@ -39,6 +40,7 @@ function nodes() {
         }
         return stream as unknown as RemoteStream
       },
+      isInheriting: () => state.isInheriting,
       now: () => state.now,
     })
   const grant = async (): Promise<number> => {
@@ -68,16 +70,15 @@ test('of two nodes that want the one link one gets it, and the other a way there
   assert.deepEqual([a.held(), b.held()], [['a.test'], []])
 })
 
-test('the link of a dead node is claimed, and the way there is at its end', async () => {
+test('the link of a dead node is its heir’s, and the way there is at its end', async () => {
   const { a, b, agree, grant } = nodes()
   a.want('a.test')
   await grant()
   const way = b.want('a.test') as RemoteStream
   agree((draft) => bury(draft, ['A'], 'B'))
   b.forget('A')
-  assert.deepEqual([way.isOpen, b.ways, b.want('a.test')], [false, [], undefined])
-  await grant()
-  assert.equal(b.want('a.test'), 'here')
+  assert.deepEqual([way.isOpen, b.ways, b.want('a.test')], [false, [], 'here'])
+  assert.equal(await grant(), 0)
 })
 
 test('a node that may have been given up has no link, and claims none', async () => {
@@ -103,7 +104,8 @@ test('who cannot open a link leaves it to others for five seconds, and then may 
   b.want('a.test')
   await grant()
   assert.equal(b.want('a.test'), 'here')
-  agree((draft) => bury(draft, ['B'], 'A'))
+  agree((draft) => releaseLink(draft, 'a.test', 'B'))
+  agree((draft) => leaveNode(draft, 'B', { estate: false }))
   state.now = 4999
   assert.equal(a.want('a.test'), undefined)
   assert.equal(await grant(), 0)
@@ -144,4 +146,27 @@ test('who gets a link says so, with its domain and server; who was too late, or 
   b.want('a.test')
   await grant()
   assert.deepEqual(claims().slice(1), [['B', 'a.test', 'xmpp://server.a.test']])
+})
+
+test('the link of a dead node is its heir’s, and waits until what the dead had read has been handed out, or for 1.5 s', async () => {
+  const { a, b, agree, grant, state } = nodes()
+  a.want('a.test')
+  await grant()
+  assert.equal(a.want('a.test'), 'here')
+  state.isInheriting = true
+  assert.equal(a.want('a.test'), 'here', 'a link that is open stays so')
+  agree((draft) => bury(draft, ['A'], 'B'))
+  assert.deepEqual([b.want('a.test'), b.held()], [undefined, ['a.test']])
+  state.isInheriting = false
+  assert.equal(b.want('a.test'), 'here')
+  agree(announced('A'))
+  assert.notEqual(a.want('a.test'), 'here')
+  agree((draft) => bury(draft, ['B'], 'A'))
+  state.isInheriting = true
+  state.now = 100
+  assert.equal(a.want('a.test'), undefined)
+  state.now = 1599
+  assert.equal(a.want('a.test'), undefined)
+  state.now = 1600
+  assert.equal(a.want('a.test'), 'here')
 })

@@ -16,7 +16,7 @@ const MOST_BYTES = 16 * 1024 * 1024
 const LOOK_MILLISECONDS = 1000
 const LOOK_AGAIN_MILLISECONDS = 5000
 /** For so many milliseconds entries are handed out in one turn of the event loop. */
-const TURN_MILLISECONDS = 2
+const TURN_MILLISECONDS = 5
 /** A call that failed is made again after so many milliseconds; for up to so many when that fails, too. */
 const FIRST_WAIT = 50
 const LONGEST_WAIT = 1000
@@ -53,6 +53,8 @@ export class Estate implements Source {
   #isPassing = false
   #begunAt = 0
   #isAsked = false
+  /** All that was there when it was begun has been handed out. */
+  #isRead = false
   #isPaused = false
   #isClosed = false
   #isVoid = false
@@ -72,6 +74,11 @@ export class Estate implements Source {
     let bytes = 0
     for (const arrivals of this.#bySender.values()) bytes += arrivals.bytes
     return bytes
+  }
+
+  /** Whether all that was there at first has been handed out. */
+  get isRead(): boolean {
+    return this.#isRead
   }
 
   start(): void {
@@ -116,6 +123,7 @@ export class Estate implements Source {
 
   async #isEmptied(): Promise<boolean> {
     const { store, dead } = this.#parts
+    this.#isRead = true
     this.#backoff.reset()
     if (!this.#removals.isIdle || this.bytes > 0) return false
     const isEmptied = await store.closeInbox(dead).catch(() => false)

@@ -27,12 +27,16 @@ export function updateNode(draft: Draft, node: Incarnation, facts: Partial<NodeF
   draft.write(new Map([[fieldOf.node(node), JSON.stringify({ ...old, ...facts })]]))
 }
 
-/** Nodes are dead: all that they had goes to whoever is next, and their inboxes to `heir`. */
+/**
+ * Nodes are dead: all that they had goes to whoever is next, their inboxes to `heir`, and the links with them: what comes
+ * by a link is in order only behind what its last holder had read.
+ */
 export function bury(draft: Draft, dead: readonly Incarnation[], heir: Incarnation): void {
   const members = dead.filter((node) => draft.table.nodes.has(node))
   const estates = members.map((node) => estateOf(draft, node, heir))
+  const links = [...draft.table.domains.values()].filter(({ link }) => link !== undefined && members.includes(link))
   removeNodes(draft, members)
-  draft.write(new Map(estates))
+  draft.write(new Map([...estates, ...links.map(({ name }): [string, string] => [fieldOf.link(name), heir])]))
   claimEstates(draft, heir)
 }
 

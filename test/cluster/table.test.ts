@@ -133,7 +133,7 @@ test('of the buried nothing is left but their inboxes, and none of the dead inhe
   assert.deepEqual([...table.nodes.keys()], ['C'])
   assert.deepEqual([...table.names], [['C', 'C']])
   assert.deepEqual(holders(table), ['d', undefined])
-  assert.equal(table.domain(D)?.link, undefined)
+  assert.equal(table.domain(D)?.link, 'C', 'the heir has the link, too')
   assert.deepEqual(table.estates.get('A'), { name: 'A', heir: 'C' })
   assert.deepEqual(table.estates.get('B'), { name: 'B', heir: 'C' })
 })

@@ -1,7 +1,6 @@
-import { isIP } from 'node:net'
 import { criteria } from '../balancing/criterion.ts'
 import type { EjabberdSource, Entry, Place, Value } from './ejabberd-source.ts'
-import { normaliseDomain } from './names.ts'
+import { isAddress, normaliseDomain } from './names.ts'
 import { type Problem, showKind, showValue } from './problems.ts'
 
 /** What ejabberd's configuration says about components, with the places that say it. */
@@ -91,7 +90,7 @@ class Reader {
     const values = this.#options(entries, path)
     for (const [key, value] of values) this.#look(key, value, `${path}.${key}`)
     const host = this.#text(values.get('ip'), `${path}.ip`) ?? '0.0.0.0'
-    if (isIP(host) === 0)
+    if (!isAddress(host))
       this.#refuse(values.get('ip')?.place ?? place, `${path}.ip`, `must be an address, not ${showValue(host)}`)
     const port = this.#integer(values.get('port') ?? { kind: 'scalar', place, text: '' }, `${path}.port`, 1, 65535)
     const hosts = values.get('hosts')

@@ -198,7 +198,7 @@ function ejabberdLines(
           '# and ejabberd would drop what is for the other buckets.',
         ]),
     '#',
-    '# Restart ejabberd, all nodes of it: after a reload its table still has the routes of before.',
+    '# Stop the components, and restart ejabberd; a node that is in no cluster may also reload (ejabberdctl reload_config).',
   ]
 }
 

@@ -1,6 +1,7 @@
 import { type BucketTable, bucketOf, bucketTable, holder, join } from './buckets.ts'
-import type { Criterion } from './criterion.ts'
+import type { Criterion, HashName } from './criterion.ts'
 import { hashText } from './hash.ts'
+import { phash2OfParts } from './phash2.ts'
 import { type Policy, randomIndex } from './policy.ts'
 import { Rendezvous, slotOf } from './rendezvous.ts'
 
@@ -13,8 +14,8 @@ export interface Setting {
 
 /** What the kernel must be given, as it may import neither the JID's rules nor a random source. */
 export interface Tools {
-  /** A full JID in normal form; undefined when it is no JID. */
-  readonly normalise: (jid: string) => string | undefined
+  /** A full JID in the form in which that hash takes it; undefined when it is no JID. */
+  readonly normalise: (jid: string, hash: HashName) => string | undefined
   /** In [0, 1). */
   readonly random: () => number
 }
@@ -39,16 +40,25 @@ type Place = Pick<Choice, 'bucket' | 'slot' | 'instance'>
 export function chooserFor(setting: Setting, normalise: Tools['normalise']): Chooser {
   const { policy } = setting
   if (policy.kind === 'local_random' || policy.kind === 'random') return () => anyOf
+  const { hash: name } = policy.keying
+  const hashOf = name === 'murmur3' ? hashText : phash2OfText
   const place = policy.kind === 'buckets' ? bucketPlaces(setting, policy.count) : rendezvousPlaces(setting)
   return (from, to) => {
-    const target = normalise(to)
+    const target = normalise(to, name)
     const rule = target !== undefined && !hasLocal(target) ? policy.keying.withoutLocal : policy.keying.usual
-    const address = rule.fromSource ? normalise(from) : target
+    const address = rule.fromSource ? normalise(from, name) : target
     if (address === undefined) return undefined
     const key = rule.bare ? bareOf(address) : address
-    const hash = hashText(key)
+    const hash = hashOf(key)
     return { criterion: rule.criterion, key, hash, ...place(hash) }
   }
+}
+
+/** The parts of a JID's text, which is a tuple of three in ejabberd. */
+function phash2OfText(jid: string): number {
+  const bare = bareOf(jid)
+  const sign = bare.indexOf('@')
+  return phash2OfParts(bare.slice(0, Math.max(sign, 0)), bare.slice(sign + 1), jid.slice(bare.length + 1))
 }
 
 const anyOf: Choice = {

@@ -6,6 +6,10 @@ export type Criterion = (typeof criteria)[number]
 export const bareDomains = ['destination', 'source'] as const
 export type BareDomain = (typeof bareDomains)[number]
 
+/** How a key becomes a number; the config's `hash`. `erlang_phash2` hashes what ejabberd hashes, as ejabberd does. */
+export const hashes = ['murmur3', 'erlang_phash2'] as const
+export type HashName = (typeof hashes)[number]
+
 /** Where a key comes from. */
 export interface KeyRule {
   readonly criterion: Criterion
@@ -23,6 +27,9 @@ export interface Keying {
   readonly usual: KeyRule
   /** For a stanza whose `to` has no localpart; the same object as `usual` where that makes no difference. */
   readonly withoutLocal: KeyRule
+  readonly hash: HashName
+  /** Whether `hash` is `erlang_phash2`. */
+  readonly asErlang: boolean
 }
 
 const rules: { readonly [criterion in Criterion]: KeyRule } = {
@@ -47,9 +54,15 @@ export function criterionFor(criterion: Criterion, bareDomain: BareDomain, toHas
 }
 
 /** `criterionFor` for both answers, to be kept in the domain's policy. */
-export function keyingFor(criterion: Criterion, bareDomain: BareDomain = 'destination'): Keying {
+export function keyingFor(
+  criterion: Criterion,
+  bareDomain: BareDomain = 'destination',
+  hash: HashName = 'murmur3',
+): Keying {
   return Object.freeze({
     usual: rules[criterionFor(criterion, bareDomain, true)],
     withoutLocal: rules[criterionFor(criterion, bareDomain, false)],
+    hash,
+    asErlang: hash === 'erlang_phash2',
   })
 }

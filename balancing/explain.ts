@@ -23,7 +23,11 @@ function keyWords({ policy }: Setting, { criterion, key, hash }: Choice): readon
   if (policy.kind === 'local_random' || policy.kind === 'random' || key === undefined) return []
   const asked = policy.keying.usual.criterion
   const instead = asked === criterion ? [] : [`its \`to\` has no localpart, so ${criterion} stands in for ${asked}`]
-  return [...instead, `${criterion} makes ${addresses[criterion]} the key: ${key}`, `its murmur3 hash is ${hash}`]
+  return [
+    ...instead,
+    `${criterion} makes ${addresses[criterion]} the key: ${key}`,
+    `its ${policy.keying.hash} hash is ${hash}`,
+  ]
 }
 
 const addresses: { readonly [criterion in Criterion]: string } = {

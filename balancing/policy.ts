@@ -1,4 +1,4 @@
-import { type BareDomain, type Criterion, type Keying, keyingFor } from './criterion.ts'
+import { type BareDomain, type Criterion, type HashName, type Keying, keyingFor } from './criterion.ts'
 
 /** How a domain's stanzas are shared out, settled when the config is read. */
 export type Policy =
@@ -19,11 +19,15 @@ export interface Balancing {
 }
 
 /** The policy of a domain: `balancing` is its `domain_balancing` entry, undefined when it has none. */
-export function policyFor(balancing: Balancing | undefined, bareDomain: BareDomain = 'destination'): Policy {
+export function policyFor(
+  balancing: Balancing | undefined,
+  bareDomain: BareDomain = 'destination',
+  hash: HashName = 'murmur3',
+): Policy {
   if (balancing === undefined) return localRandom
   const { type = 'random', component_number: count } = balancing
   if (type === 'random') return Object.freeze({ kind: 'random', count })
-  const keying = keyingFor(type, bareDomain)
+  const keying = keyingFor(type, bareDomain, hash)
   return Object.freeze(count === undefined ? { kind: 'rendezvous', keying } : { kind: 'buckets', keying, count })
 }
 

@@ -2,7 +2,7 @@ import type { Balancing, Instance } from './config.ts'
 import type { Context } from './context.ts'
 import { normaliseDomain } from './names.ts'
 import type { Path } from './problems.ts'
-import type { RawConfig } from './schema.ts'
+import type { RawConfig, RawDomain } from './schema.ts'
 
 /** ejabberd's two spellings of the number of buckets, and the names of the keys that they stand under. */
 const current = 'domain_balancing'
@@ -90,5 +90,20 @@ export function checkBuckets(
     } else if (owner !== undefined) {
       context.report(path, `is ${bucket}, which is the bucket of ${owner}`)
     }
+  }
+}
+
+/** ejabberd's buckets are there only where the domain has keys, and a fixed number of buckets. */
+export function checkHash(at: Path, raw: RawDomain, balanced: BalancedDomain | undefined, context: Context): void {
+  if (raw.hash === 'murmur3') return
+  const path = [...at, 'hash']
+  const because = [path, [current], ...(balanced?.paths ?? [])]
+  const name = at.at(-1)
+  const { type = 'random', component_number: count } = balanced?.balancing ?? {}
+  if (type === 'random') {
+    const message = `is ${raw.hash}, but no address is hashed: ${current} gives ${name} no type, or random`
+    context.report(path, message, 'value', because)
+  } else if (count === undefined) {
+    context.report(path, `is ${raw.hash}, which needs a component_number for ${name} in ${current}`, 'value', because)
   }
 }

@@ -35,6 +35,7 @@ export interface Domain
       | 'delivery'
       | 'on_conflict'
       | 'bare_domain'
+      | 'hash'
       | 'iq_seconds'
       | 'presence_repair_seconds'
       | 'redeliver_set'

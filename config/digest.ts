@@ -5,7 +5,7 @@ import type { Domain } from './config.ts'
  * What must be the same for a domain on all nodes of a cluster, so that they choose the same instance for a key and do the
  * same with what has none: two configurations that agree in it have the same digest. No secret goes into it.
  */
-export function configDigest({ balancing, bare_domain, when_unassigned, instances }: Domain): string {
+export function configDigest({ balancing, bare_domain, hash, when_unassigned, instances }: Domain): string {
   const buckets = instances === undefined ? null : [...instances].map(([name, { bucket }]) => [name, bucket ?? null])
   const agreed = [
     balancing?.type ?? null,
@@ -13,6 +13,8 @@ export function configDigest({ balancing, bare_domain, when_unassigned, instance
     bare_domain,
     when_unassigned,
     buckets?.sort(([one], [other]) => (String(one) < String(other) ? -1 : 1)) ?? null,
+    // Left out where it is the default: releases that know no other have the same digest then.
+    ...(hash === 'murmur3' ? [] : [hash]),
   ]
   return createHash('sha256').update(JSON.stringify(agreed)).digest('hex').slice(0, 16)
 }

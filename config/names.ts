@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import { domainToASCII, domainToUnicode } from 'node:url'
 import { nameprep, nodeprep } from '../src/xmpp/nodeprep.ts'
 
@@ -66,4 +66,9 @@ export function parseRedisUrl(text: string): string | undefined {
   const { protocol, hostname, port, pathname, search, hash } = new URL(text)
   const isWhole = hostname !== '' && port !== '0' && search === '' && hash === '' && /^(\/\d{0,5})?$/.test(pathname)
   return isWhole ? `${protocol}//${hostname}${port === '' ? '' : `:${port}`}${pathname}` : undefined
+}
+
+/** An address of IPv4, or of IPv6 without brackets; no name. */
+export function isAddress(text: string): boolean {
+  return isIP(text) !== 0
 }

@@ -1,4 +1,4 @@
-import { type BalancedDomain, checkBuckets, readBalancing } from './balancing.ts'
+import { type BalancedDomain, checkBuckets, checkHash, readBalancing } from './balancing.ts'
 import { checkCluster, readCluster } from './cluster.ts'
 import type { Admin, Config, Domain, Listener, Upstream } from './config.ts'
 import type { Context } from './context.ts'
@@ -67,6 +67,7 @@ function servedDomain(
   context: Context,
 ): Domain {
   const key = chosenKey(at, raw, ['secret', 'secrets', 'secret_file', 'instances'], context)
+  checkHash(at, raw, balanced, context)
   const common = {
     ...settings(at, name, raw, context),
     ...(balanced === undefined ? {} : { balancing: balanced.balancing }),
@@ -102,6 +103,7 @@ function settings(at: Path, name: string, raw: RawDomain, context: Context): Dom
     delivery,
     on_conflict,
     bare_domain,
+    hash,
     iq_seconds,
     presence_repair_seconds,
     redeliver_set,
@@ -117,6 +119,7 @@ function settings(at: Path, name: string, raw: RawDomain, context: Context): Dom
     delivery,
     on_conflict,
     bare_domain,
+    hash,
     iq_seconds,
     presence_repair_seconds,
     redeliver_set,

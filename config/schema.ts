@@ -120,6 +120,11 @@ const served = group({
     default: 'destination',
     description: 'What keys a stanza to the bare domain under a destination criterion; `source`: its `bare_source`.',
   }),
+  hash: choice(['murmur3', 'erlang_phash2'], {
+    default: 'murmur3',
+    description:
+      'How a key becomes a bucket. `erlang_phash2`: every user has the bucket that ejabberd gives; needs a `component_number`.',
+  }),
   iq_seconds: seconds(1, 86400, { default: 300, description: 'How long an iq request may stay unanswered.' }),
   presence_repair_seconds: seconds(0, 86400, {
     default: 60,

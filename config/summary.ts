@@ -50,11 +50,12 @@ function authenticated({ secrets, instances }: Domain): string {
   return secrets === undefined ? 'our own address' : counted(secrets.length, 'secret')
 }
 
-function balanced({ balancing, secrets, instances }: Domain): string {
+function balanced({ balancing, hash, secrets, instances }: Domain): string {
   if (secrets === undefined && instances === undefined) return '-'
   if (balancing === undefined) return 'random, local first'
   const count = balancing.component_number
-  return `${balancing.type} over ${count === undefined ? 'all instances' : `${count} buckets`}`
+  const over = count === undefined ? 'all instances' : `${count} buckets`
+  return `${balancing.type} over ${over}${hash === 'murmur3' ? '' : ` by ${hash}`}`
 }
 
 function unassigned({ when_unassigned, hold }: Domain): string {

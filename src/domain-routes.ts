@@ -58,7 +58,7 @@ export class DomainRoutes {
     this.hold = new Hold(config.hold.bytes, pool)
     this.#random = random
     this.#config = config
-    this.#policy = policyFor(config.balancing, config.bare_domain)
+    this.#policy = policyFor(config.balancing, config.bare_domain, config.hash)
     this.#buckets = bucketsFor(this.#policy, config, [])
   }
 
@@ -289,7 +289,7 @@ export class DomainRoutes {
     const spilled = this.#config.when_unassigned
     this.#config = config
     this.hold.limit = config.hold.bytes
-    this.#policy = policyFor(config.balancing, config.bare_domain)
+    this.#policy = policyFor(config.balancing, config.bare_domain, config.hash)
     const isAssignedAnew = assignmentOf(this.#policy, config) !== assigned
     if (isAssignedAnew && !this.isFollowing) {
       this.#buckets = bucketsFor(this.#policy, config, this.#members.keys())

@@ -1,6 +1,8 @@
-import type { Keying, KeyRule } from '../balancing/criterion.ts'
+import type { HashName, Keying, KeyRule } from '../balancing/criterion.ts'
 import { hashText, murmur3 } from '../balancing/hash.ts'
+import { phash2, phash2OfParts } from '../balancing/phash2.ts'
 import { delegatedFrom } from './adverts.ts'
+import { ejabberdForm } from './xmpp/ejabberd-jid.ts'
 import { Form, Head, Kind } from './xmpp/head.ts'
 import { bareText, decodeAttribute, fullText, normalise } from './xmpp/jid.ts'
 import { locate } from './xmpp/routing.ts'
@@ -8,6 +10,8 @@ import { escapeText } from './xmpp/stream-error.ts'
 
 /** The hash of a stanza's key, by the rule that its domain has for it. */
 export function hashOfKey(keying: Keying, stanza: Head): number {
+  // ejabberd looks into no stanza: what it delegates is keyed by the address that it comes from, its own.
+  if (keying.asErlang) return erlangHashOf(ruleFor(keying, stanza), stanza)
   const head = keyHead(stanza)
   return hashOf(ruleFor(keying, head), head)
 }
@@ -44,4 +48,33 @@ function hashOf(rule: KeyRule, head: Head): number {
   const text = decodeAttribute(head.buffer.toString('utf8', start, end))
   const jid = normalise(text)
   return hashText(jid === undefined ? text : rule.bare ? bareText(jid) : fullText(jid))
+}
+
+/** `hashOf` as ejabberd hashes: the parts of the JID each on its own, the resource prepared too. */
+function erlangHashOf(rule: KeyRule, head: Head): number {
+  const start = rule.fromSource ? head.fromStart : head.toStart
+  if (start < 0) return 0
+  const { buffer } = head
+  const domain = rule.fromSource ? head.fromDomain : head.toDomain
+  const bare = rule.fromSource ? head.fromBare : head.toBare
+  const end = rule.bare ? bare : rule.fromSource ? head.fromEnd : head.toEnd
+  const form = rule.fromSource ? head.fromForm : head.toForm
+  // Behind the `/`; nothing, when there is none.
+  const resource = Math.min(bare + 1, end)
+  const isReady = end === bare ? form !== Form.unknown : form === Form.full && isAscii(buffer, resource, end)
+  if (isReady) return phash2(buffer, start, Math.max(start, domain - 1), domain, bare, resource, end)
+  const text = decodeAttribute(buffer.toString('utf8', start, end))
+  const parts = ejabberdForm(text) ?? { local: '', domain: text, resource: '' }
+  return phash2OfParts(parts.local, parts.domain, rule.bare ? '' : parts.resource)
+}
+
+function isAscii(buffer: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if ((buffer[at] as number) >= 0x80) return false
+  return true
+}
+
+/** A full JID in the form in which a hash takes it, as text; undefined when it is none. */
+export function keyText(jid: string, hash: HashName): string | undefined {
+  const parts = hash === 'erlang_phash2' ? ejabberdForm(jid) : normalise(jid)
+  return parts && fullText(parts)
 }

@@ -10,6 +10,7 @@ export function selfConfig(config: Config): Domain {
       delivery: 'at_most_once',
       on_conflict: 'refuse',
       bare_domain: 'destination',
+      hash: 'murmur3',
       iq_seconds: 300,
       presence_repair_seconds: 0,
       redeliver_set: false,

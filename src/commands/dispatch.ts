@@ -5,12 +5,13 @@ import type { DemoInstanceIo } from './demo-instance.ts'
 import type { ExplainIo } from './explain.ts'
 import { type Given, readArguments } from './given.ts'
 import { commandHelp, overview } from './help.ts'
+import type { ImportIo } from './import.ts'
 import type { RunIo } from './run.ts'
 import type { SimulateIo } from './simulate.ts'
 import type { CommandName } from './table.ts'
 
 /** The process, as the commands see it. */
-export interface Io extends RunIo, ExplainIo, SimulateIo, DemoIo, DemoInstanceIo {
+export interface Io extends RunIo, ExplainIo, SimulateIo, ImportIo, DemoIo, DemoInstanceIo {
   stderr(text: string): void
 }
 
@@ -53,6 +54,10 @@ async function start(name: CommandName, given: Given, io: Io): Promise<ExitCode>
     case 'simulate': {
       const { simulateInput } = await import('./simulate.ts')
       return simulateInput(config, given, io)
+    }
+    case 'import': {
+      const { importFile } = await import('./import.ts')
+      return importFile(given.args[0] ?? '', io)
     }
     case 'demo': {
       const { demo } = await import('./demo.ts')

@@ -3,9 +3,10 @@ import { policyFor } from '../../balancing/policy.ts'
 import type { Config, Domain } from '../../config/config.ts'
 import type { LoadOptions } from '../../config/load.ts'
 import { type ExitCode, exitCodes, SwitchyardError } from '../errors.ts'
+import { keyText } from '../key.ts'
 import { escapeForLog } from '../log.ts'
-import { fullText, type Jid } from '../xmpp/jid.ts'
-import { normalText, typedJid } from './addresses.ts'
+import { fullText } from '../xmpp/jid.ts'
+import { typedJid } from './addresses.ts'
 import { askNode } from './ask-node.ts'
 import { configured } from './configured.ts'
 import type { Given } from './given.ts'
@@ -37,23 +38,24 @@ interface Answer {
 /** `switchyard explain`: what a stanza would meet. Throws `input-refused` for what is no JID, or not served. */
 export async function explain(path: string, given: Given, io: ExplainIo): Promise<ExitCode> {
   const config = configured(path, io)
-  const from = typedJid('FROM', given.args[0] ?? '')
-  const to = typedJid('TO', given.args[1] ?? '')
+  const [from = '', to = ''] = given.args
   const answer = await answerFor(config, from, to)
   io.stdout(given.options.has('json') ? `${JSON.stringify(answer)}\n` : text(answer))
   return exitCodes.done
 }
 
-async function answerFor(config: Config, from: Jid, to: Jid): Promise<Answer> {
-  const addresses = { from: fullText(from), to: fullText(to), domain: to.domain }
-  if (to.domain === config.address) return { ...addresses, ...ownAddress(config) }
-  const domain = servedDomain(config, to.domain)
-  const asked = await askNode(config.admin, domain.name, addresses.from, addresses.to)
+/** The key is of what was typed: which normal form it has depends on the domain's hash. */
+async function answerFor(config: Config, from: string, to: string): Promise<Answer> {
+  const target = typedJid('TO', to)
+  const addresses = { from: fullText(typedJid('FROM', from)), to: fullText(target), domain: target.domain }
+  if (target.domain === config.address) return { ...addresses, ...ownAddress(config) }
+  const domain = servedDomain(config, target.domain)
+  const asked = await askNode(config.admin, domain.name, from, to)
   if (asked.answer !== undefined) {
     const { because, ...rest } = asked.answer
     return { ...addresses, source: 'node', note: asked.note, ...rest, because: because.split('; ') }
   }
-  return { ...addresses, source: 'config', note: asked.note, ...fromConfig(domain, addresses.from, addresses.to) }
+  return { ...addresses, source: 'config', note: asked.note, ...fromConfig(domain, from, to) }
 }
 
 function servedDomain(config: Config, name: string): Domain {
@@ -75,11 +77,11 @@ function ownAddress(config: Config): Omit<Answer, 'from' | 'to' | 'domain'> {
 
 /** Without a node it is not known who is connected: an instance is named only if the configuration gives it the bucket. */
 function fromConfig(domain: Domain, from: string, to: string): Found {
-  const policy = policyFor(domain.balancing, domain.bare_domain)
+  const policy = policyFor(domain.balancing, domain.bare_domain, domain.hash)
   const named = [...(domain.instances ?? [])]
   const entitled = named.flatMap(([name, { bucket }]) => (bucket === undefined ? [] : [{ name, bucket }]))
   const instances = policy.kind === 'buckets' ? entitled : named.map(([name]) => ({ name }))
-  const explanation = explainPick({ policy, instances }, from, to, normalText)
+  const explanation = explainPick({ policy, instances }, from, to, keyText)
   if (explanation === undefined) throw new Error(`no key from ${from} to ${to}`)
   const { criterion, key, bucket, instance, why } = explanation
   return {

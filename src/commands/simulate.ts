@@ -5,7 +5,7 @@ import type { Config, Domain } from '../../config/config.ts'
 import type { LoadOptions } from '../../config/load.ts'
 import { normaliseDomain } from '../../config/names.ts'
 import { type ExitCode, exitCodes, SwitchyardError } from '../errors.ts'
-import { normalText } from './addresses.ts'
+import { keyText } from '../key.ts'
 import { configured } from './configured.ts'
 import { type Given, wholeNumber } from './given.ts'
 import { type Simulated, simulationText } from './simulation-text.ts'
@@ -40,7 +40,7 @@ export function simulateInput(path: string, given: Given, io: SimulateIo): ExitC
   if (io.isTyped) io.stderr('switchyard: reading addresses or stanzas from standard input; Ctrl-D ends it\n')
   const chunks = after === undefined ? io.stdin() : replayed(io.stdin())
   const options = { domain: domain.name, limits: config.limits, complain }
-  const result = simulate(setting, trafficOf(chunks, options, skipped), { normalise: normalText, random: Math.random })
+  const result = simulate(setting, trafficOf(chunks, options, skipped), { normalise: keyText, random: Math.random })
   const again = { ...options, complain: () => {} }
   const move = after === undefined ? null : moveTo(after, setting, trafficOf(chunks, again, { ...skipped }))
   const simulated: Simulated = {
@@ -62,6 +62,7 @@ function policyView(policy: Setting['policy']) {
   return {
     kind: policy.kind,
     type: 'keying' in policy ? policy.keying.usual.criterion : 'random',
+    hash: 'keying' in policy ? policy.keying.hash : null,
     component_number: ('count' in policy && policy.count) || null,
   }
 }
@@ -73,7 +74,7 @@ function moveTo(
 ): Simulated['move'] {
   const { file, setting } = after
   const instances = setting.instances.map(({ name }) => name)
-  return { file, instances, ...compare(before, setting, traffic, normalText) }
+  return { file, instances, ...compare(before, setting, traffic, keyText) }
 }
 
 function settingTo(path: string, name: string, count: number | undefined, io: SimulateIo): Setting {
@@ -97,7 +98,7 @@ function domainOf(config: Config, asked: string | undefined): Domain {
 
 /** The domain with its named instances, or the first `count` of them; or with unnamed ones. */
 function settingFor(domain: Domain, count: number | undefined): Setting {
-  const policy = policyFor(domain.balancing, domain.bare_domain)
+  const policy = policyFor(domain.balancing, domain.bare_domain, domain.hash)
   const named = domain.instances && [...domain.instances]
   if (named === undefined) {
     const instances = Array.from({ length: count ?? usual(policy) }, (_, index) => ({ name: `node/${index + 1}` }))

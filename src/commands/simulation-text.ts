@@ -1,4 +1,5 @@
 import type { Setting } from '../../balancing/chooser.ts'
+import type { Keying } from '../../balancing/criterion.ts'
 import type { Comparison, Simulation } from '../../balancing/simulate.ts'
 import { escapeForLog } from '../log.ts'
 import type { Skipped } from './traffic.ts'
@@ -52,9 +53,12 @@ function policyText(policy: Setting['policy']): string {
     case 'rendezvous':
       return `${policy.keying.usual.criterion} over all instances`
     case 'buckets':
-      return `${policy.keying.usual.criterion} over ${policy.count} buckets`
+      return `${policy.keying.usual.criterion} over ${policy.count} buckets${byHash(policy.keying)}`
   }
 }
+
+/** The usual one goes without saying. */
+const byHash = ({ asErlang, hash }: Keying): string => (asErlang ? ` by ${hash}` : '')
 
 function shares({ result, policy }: Simulated): readonly string[] {
   const hasBuckets = policy.kind === 'buckets'

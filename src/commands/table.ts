@@ -89,6 +89,15 @@ export const commandTable = {
       'Input that cannot be read is named on standard error with its line; the rest is counted, and the exit code is 1.',
     ],
   },
+  import: {
+    does: 'make a configuration of an ejabberd.yml',
+    arguments: [{ name: 'FILE', means: 'the ejabberd.yml; what it includes is read too' }],
+    options: [],
+    about: [
+      'Prints a configuration for what ejabberd serves with ejabberd_service: the ports, the domains with their passwords, and domain_balancing, with hash: erlang_phash2, so that every user keeps the bucket that ejabberd gives. Comments name the lines that each part comes from, and say at the end what to change in ejabberd. Changes nothing itself.',
+      'What cannot be carried over, or not as it is, is said on standard error. Where the file has problems they are printed as "file:line:col path: message", nothing else is, and the exit code is 1.',
+    ],
+  },
   demo: {
     does: 'see it work: three instances, traffic, and one of them killed',
     arguments: [],

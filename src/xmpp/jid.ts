@@ -91,22 +91,46 @@ function isLength(bytes: number): boolean {
   return bytes > 0 && bytes <= maxPartBytes
 }
 
+/** What makes of each part that is written its normal form; undefined for one that is prohibited. */
+export interface Preparation {
+  readonly local: (text: string) => string | undefined
+  readonly domain: (text: string) => string | undefined
+  readonly resource: (text: string) => string | undefined
+}
+
+const preparation: Preparation = {
+  local: (text) => unlessEmpty(nodeprep(text)),
+  domain: (text) => unlessEmpty(nameprep(text)?.replace(/\.$/, '')),
+  resource: (text) => text,
+}
+
+function unlessEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text
+}
+
 /**
  * A JID's text (references decoded) in normal form: localpart by nodeprep, domain by nameprep and without a dot at
  * its end, resource as it is. Undefined when it is no JID: a part that is empty, too long or prohibited.
  */
 export function normalise(jid: string): Jid | undefined {
+  const parts = prepared(jid, preparation)
+  return parts?.domain.endsWith('.') ? undefined : parts
+}
+
+/** A JID's text taken apart, and each part prepared. Undefined when a part is written empty, or is too long or prohibited. */
+export function prepared(jid: string, prepare: Preparation): Jid | undefined {
   const cut = jid.indexOf('/')
   const bare = cut < 0 ? jid : jid.slice(0, cut)
   const sign = bare.indexOf('@')
-  const local = sign < 0 ? '' : nodeprep(bare.slice(0, sign))
-  const domain = nameprep(bare.slice(sign + 1))?.replace(/\.$/, '')
-  const resource = cut < 0 ? '' : jid.slice(cut + 1)
-  if (local === undefined || domain === undefined || domain.endsWith('.')) return undefined
-  if (!isLength(Buffer.byteLength(domain))) return undefined
-  if (sign >= 0 && !isLength(Buffer.byteLength(local))) return undefined
-  if (cut >= 0 && !isLength(Buffer.byteLength(resource))) return undefined
-  return { local, domain, resource }
+  const local = sign < 0 ? '' : part(bare.slice(0, sign), prepare.local)
+  const domain = part(bare.slice(sign + 1), prepare.domain)
+  const resource = cut < 0 ? '' : part(jid.slice(cut + 1), prepare.resource)
+  return local === undefined || domain === undefined || resource === undefined ? undefined : { local, domain, resource }
+}
+
+function part(written: string, prepare: (text: string) => string | undefined): string | undefined {
+  const text = written === '' ? undefined : prepare(written)
+  return text === undefined || Buffer.byteLength(text) > maxPartBytes ? undefined : text
 }
 
 /** Whether the bytes `[start, end)` of an attribute are a JID at all, in normal form or not. */

@@ -1,8 +1,8 @@
 import { ranges } from './code-points.ts'
-import { stringprep } from './stringprep.ts'
+import { foldForKC, stringprep } from './stringprep.ts'
 
-// RFC 3454 tables C.1.2, C.2.2, C.3 to C.9, in code point order, from U+0080 on. Both profiles prohibit them all.
-const prohibited = [
+// RFC 3454 tables C.1.2, C.2.2, C.3 to C.9, in code point order, from U+0080 on. Every profile of XMPP prohibits them all.
+export const prohibited = [
   [0x80, 0xa0],
   [0x340, 0x341],
   [0x6dd, 0x6dd],
@@ -40,7 +40,7 @@ const prohibited = [
 ] as const
 
 // Tables C.1.1 and C.2.1 and RFC 3920 §A.5: the space, controls, and " & ' / : < > @.
-const nodeProhibited = ranges(
+export const nodeProhibited = ranges(
   [0x00, 0x20],
   [0x22, 0x22],
   [0x26, 0x27],
@@ -68,7 +68,7 @@ const nameProhibited = ranges(
 
 /** A localpart by nodeprep (RFC 3920 appendix A); undefined when it is prohibited. May give the empty string. */
 export function nodeprep(local: string): string | undefined {
-  return stringprep(local, nodeProhibited)
+  return stringprep(local, nodeProhibited, foldForKC)
 }
 
 /**
@@ -76,5 +76,5 @@ export function nodeprep(local: string): string | undefined {
  * in the servers that know no IDNA: what is plain ASCII must be its own normal form.
  */
 export function nameprep(domain: string): string | undefined {
-  return stringprep(domain.replace(/[\u3002\uff0e\uff61]/g, '.'), nameProhibited)
+  return stringprep(domain.replace(/[\u3002\uff0e\uff61]/g, '.'), nameProhibited, foldForKC)
 }

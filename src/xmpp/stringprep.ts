@@ -2,16 +2,16 @@ import { has, type Ranges, ranges } from './code-points.ts'
 import { leftToRight, rightToLeft, unassigned } from './stringprep-tables.ts'
 
 /**
- * Stringprep (RFC 3454) as nodeprep and nameprep use it: map (B.1, B.2), normalise (KC), prohibit, check bidi.
+ * Stringprep (RFC 3454) as the profiles of XMPP use it: map (B.1 and `map`), normalise (KC), prohibit, check bidi.
  *
  * Code points that Unicode 3.2 did not assign pass as they are, as RFC 3454 §7 has it for queries and as the
  * servers do it: folding or composing them would make the result depend on the Unicode version of the running
  * Node, and then two nodes could disagree about a key.
  */
-export function stringprep(text: string, prohibited: Ranges): string | undefined {
+export function stringprep(text: string, prohibited: Ranges, map: (character: string) => string): string | undefined {
   let mapped = ''
   for (const character of text) {
-    if (!has(mappedToNothing, codePoint(character))) mapped += foldForKC(character)
+    if (!has(mappedToNothing, codePoint(character))) mapped += map(character)
   }
   const prepared = normaliseKC(mapped)
   return isAllowed(prepared, prohibited) && isBidiSound(prepared) ? prepared : undefined
@@ -41,7 +41,7 @@ function isUnassigned(character: string): boolean {
  * One character by RFC 3454 table B.2: folded, and folded once more where normalisation brings out something to
  * fold (U+2122 is `TM` in KC, hence `tm`).
  */
-function foldForKC(character: string): string {
+export function foldForKC(character: string): string {
   if (character < '\x80') return character.toLowerCase()
   const folded = fold(character)
   const once = normaliseKC(folded)

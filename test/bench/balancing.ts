@@ -1,5 +1,6 @@
 import { bucketOf } from '../../balancing/buckets.ts'
 import { murmur3 } from '../../balancing/hash.ts'
+import { phash2 } from '../../balancing/phash2.ts'
 import { Rendezvous } from '../../balancing/rendezvous.ts'
 import { bareEnd, fullText, isPlain, normalise } from '../../src/xmpp/jid.ts'
 
@@ -30,6 +31,10 @@ function measure(name: string, operation: (start: number) => number, times = ope
 
 measure('nothing but the loop', (start) => start)
 measure('murmur3, 40 bytes', (start) => murmur3(buffer, start, start + jidBytes))
+measure('phash2, 40 bytes in three parts', (start) => {
+  const slash = start + 20
+  return phash2(buffer, start, start + 5, start + 6, slash, slash + 1, start + jidBytes)
+})
 measure('isPlain, full JID of 40 bytes', (start) => (isPlain(buffer, start, start + jidBytes) ? 1 : 0))
 measure('bareEnd + isPlain + murmur3 + bucket of 3', (start) => {
   const end = bareEnd(buffer, start, start + jidBytes)

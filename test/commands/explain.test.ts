@@ -143,3 +143,13 @@ function startServer(t: TestContext, status: number, body: object): Promise<numb
     server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port))
   })
 }
+
+test('with erlang_phash2 it names the bucket and the key that ejabberd has, and the hash', async () => {
+  const yaml = plain.replace('secret: swordfish', 'secret: swordfish, hash: erlang_phash2')
+  // Taken from Erlang: erlang:phash2({<<"juliet">>, <<"example.com">>, <<>>}, 3).
+  const answer = await json(yaml, 'Juliet@Example.com/balcony', 'plays.test')
+  assert.deepEqual([answer.key, answer.bucket], ['juliet@example.com', 2028815324 % 3])
+  assert.match(answer.because.join('; '), /its erlang_phash2 hash is 2028815324/)
+  const dotted = await json(yaml, 'a@example.com.', 'plays.test')
+  assert.equal(dotted.key, 'a@example.com.')
+})

@@ -9,6 +9,7 @@ const one = (type: string, count: number): string =>
 
 const files: Readonly<Record<string, string>> = {
   'three.yaml': one('bare_source', 3),
+  'erlang.yaml': one('bare_source', 3).replace('secret: s', 'secret: s, hash: erlang_phash2'),
   'four.yaml': one('bare_source', 4),
   'random.yaml': one('random', 3),
   'to.yaml': one('bare_destination', 3),
@@ -144,4 +145,17 @@ test('empty input is no error', () => {
 test('on a terminal it says that it reads what is typed', () => {
   assert.match(run('three.yaml', '', 'typed').err, /^switchyard: reading .* from standard input; Ctrl-D ends it\n$/)
   assert.equal(run('three.yaml', '').err, '')
+})
+
+test('the hash of the configuration is the one that counts, and is named', () => {
+  const users = Array.from({ length: 300 }, (_, n) => `user${n}@x.test\n`).join('')
+  const { policy, result } = json('erlang.yaml', users)
+  assert.equal(policy.hash, 'erlang_phash2')
+  // erlang:phash2({<<"userN">>, <<"x.test">>, <<>>}, 3) for N of 0 to 299, counted in a real Erlang.
+  assert.deepEqual(
+    result.shares.map(({ weight }: { weight: number }) => weight),
+    [108, 95, 97],
+  )
+  assert.match(run('erlang.yaml', users).out, /bare_source over 3 buckets by erlang_phash2/)
+  assert.ok(json('three.yaml', users, 'to=erlang.yaml').move.moved > 150)
 })

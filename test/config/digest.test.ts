@@ -25,6 +25,7 @@ test('whatever decides where a key goes changes the digest', () => {
     digestOf('secret: x', balanced('{type: source, component_number: 4}')),
     digestOf('secret: x, bare_domain: source'),
     digestOf('secret: x, when_unassigned: spill'),
+    digestOf('secret: x, hash: erlang_phash2', three),
     digestOf(instances, three),
     digestOf(swapped, three),
   ]
@@ -37,5 +38,12 @@ test('secrets, the order of instances and what a node does for itself do not cha
   assert.equal(
     digestOf('instances: {red: {secret: x}, blue: {secret: y}}'),
     digestOf('instances: {blue: {secret: z}, red: {secret: w}}'),
+  )
+})
+
+test('the digest of what a release before hash knew has not changed', () => {
+  assert.equal(
+    digestOf('secret: x, hash: murmur3', balanced('{type: source, component_number: 3}')),
+    '98f46ff22c497da5',
   )
 })

@@ -23,6 +23,7 @@ test('everything has a default, and the defaults are the contract', () => {
           delivery: 'at_least_once',
           on_conflict: 'replace',
           bare_domain: 'destination',
+          hash: 'murmur3',
           iq_seconds: 300,
           presence_repair_seconds: 60,
           redeliver_set: false,
@@ -287,4 +288,24 @@ test('what is held longer than an hour, or is to outlive the node, wants Redis',
     retry_seconds: 3,
     task_seconds: 30,
   })
+})
+
+test('a hash says how keys become buckets: it wants both', () => {
+  const withHash = (rest: string) => problemsOf(domain('secret: x, hash: erlang_phash2', rest))
+  const balanced = (entry: string) => withHash(`domain_balancing: {a.example: ${entry}}\n`)
+  const noKeys =
+    '3:32 domains."a.example".hash: is erlang_phash2, but no address is hashed: domain_balancing gives a.example no type, or random'
+  assert.deepEqual(withHash(''), [noKeys])
+  assert.deepEqual(balanced('{component_number: 3}'), [noKeys])
+  assert.deepEqual(balanced('{type: source}'), [
+    '3:32 domains."a.example".hash: is erlang_phash2, which needs a component_number for a.example in domain_balancing',
+  ])
+  assert.deepEqual(balanced('{type: source, component_number: 3}'), [])
+  assert.deepEqual(
+    withHash('domain_balancing: {a.example: {type: source}}\ndomain_balancing_component_number: {a.example: 3}\n'),
+    [],
+  )
+  // One slip, one message.
+  assert.deepEqual(balanced('{type: source, component_number: 1}').length, 1)
+  assert.deepEqual(problemsOf(domain('secret: x, hash: phash2')).length, 1)
 })

@@ -16,10 +16,12 @@ domains:
     when_unassigned: spill
     upstream: {service: 'xmpp://server:5275', secret: hunter5}
   c.example: {secret: hunter6, delivery: journal, hold: {seconds: 86400, bytes: 1GiB, store: redis}}
+  d.example: {secret: hunter10, hash: erlang_phash2}
   switchyard.localhost: {upstream: {service: 'xmpp://server', secret: hunter7, links: each}}
 domain_balancing:
   long-name.example: {type: bare_source, component_number: 3}
   c.example: {type: destination}
+  d.example: {type: source, component_number: 5}
 admin: {token: hunter8}
 cluster: {redis: 'redis://yard:hunter9@cache.example:6380/1', key_prefix: 'test:'}
 `)
@@ -32,10 +34,11 @@ listen
   127.0.0.1:5347  tcp  every domain
   [::1]:5348      tcp  a.example long-name.example
 domains
-  a.example             2 secrets         random, local first             hold 10 s, 16MiB              no upstream
-  long-name.example     1 named instance  bare_source over 3 buckets      spill                         xmpp://server:5275 (links: one)
-  c.example             1 secret          destination over all instances  hold 86400 s, 1GiB, in Redis  no upstream                      journal
-  switchyard.localhost  our own address   -                               hold 10 s, 16MiB              xmpp://server (links: each)
+  a.example             2 secrets         random, local first                     hold 10 s, 16MiB              no upstream
+  long-name.example     1 named instance  bare_source over 3 buckets              spill                         xmpp://server:5275 (links: one)
+  c.example             1 secret          destination over all instances          hold 86400 s, 1GiB, in Redis  no upstream                      journal
+  d.example             1 secret          source over 5 buckets by erlang_phash2  hold 10 s, 16MiB              no upstream
+  switchyard.localhost  our own address   -                                       hold 10 s, 16MiB              xmpp://server (links: each)
 cluster
   one Redis  redis://cache.example:6380/1  test:  inboxes of 64MiB
 admin

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { freePort } from './ports.ts'
-import { type Component, hostsOf, type ServerOptions, split, type User, type XmppServer } from './prosody.ts'
+import { hostsOf, type ServerOptions, split, type User, type XmppServer } from './prosody.ts'
 import { startServer } from './server.ts'
 
 const execute = promisify(execFile)
@@ -19,6 +19,8 @@ export interface Distribution {
 export interface EjabberdOptions extends ServerOptions {
   /** Absent: it takes part in no distribution. */
   readonly distribution?: Distribution
+  /** false: its components may send in anybody's name. */
+  readonly checkFrom?: boolean
   /** By domain. `component_number` is not optional: without it ejabberd 23.01 kills each component's stream. */
   readonly balancing?: Readonly<Record<string, { readonly type: string; readonly component_number: number }>>
 }
@@ -33,7 +35,7 @@ export interface Ejabberd extends XmppServer {
  * collide. So it is started as ejabberdctl starts it, but without ejabberdctl, which names a node and insists on its own system user.
  */
 export async function startEjabberd(options: EjabberdOptions): Promise<Ejabberd> {
-  const { components, users = [], balancing = {}, distribution } = options
+  const { components, users = [], balancing = {}, checkFrom = true, distribution } = options
   const ports = { c2s: await freePort(), component: await freePort(), http: await freePort() }
   const hosts = hostsOf(users)
   const server = await startServer({
@@ -43,7 +45,7 @@ export async function startEjabberd(options: EjabberdOptions): Promise<Ejabberd>
     needs: [CONTROL, '/usr/bin/erl'],
     files: () => ({
       // JSON is YAML.
-      'ejabberd.yml': JSON.stringify(config(ports, hosts, components, balancing), null, 2),
+      'ejabberd.yml': JSON.stringify(config(ports, hosts, { components, balancing, checkFrom }), null, 2),
       inetrc: '{lookup, ["file", "native"]}.\n{host, {127,0,0,1}, ["localhost"]}.\n',
       'spool/.keep': '',
       'logs/.keep': '',
@@ -118,8 +120,7 @@ function libraries(): string {
 function config(
   ports: { readonly c2s: number; readonly component: number; readonly http: number },
   hosts: readonly string[],
-  components: readonly Component[],
-  balancing: NonNullable<EjabberdOptions['balancing']>,
+  { components, balancing, checkFrom }: Required<Pick<EjabberdOptions, 'components' | 'balancing' | 'checkFrom'>>,
 ): object {
   const open = { ip: '127.0.0.1', access: 'all', shaper: 'none' }
   return {
@@ -135,6 +136,7 @@ function config(
         module: 'ejabberd_service',
         // The default would give every component all of the listener's domains.
         global_routes: false,
+        check_from: checkFrom,
         hosts: Object.fromEntries(components.map(({ domain, secret }) => [domain, { password: secret }])),
       },
       { ip: '127.0.0.1', port: ports.http, module: 'ejabberd_http', request_handlers: { '/api': 'mod_http_api' } },

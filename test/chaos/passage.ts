@@ -1,5 +1,7 @@
 /** What befell a node, or Redis; times in microseconds of the machine's monotonic clock. */
 export interface Trouble {
+  /** The node's name, or Redis. */
+  readonly of: string
   readonly kind: 'kill' | 'freeze' | 'pause' | 'stop'
   readonly from: number
   /** When it was over; undefined while it lasts. */

@@ -99,7 +99,7 @@ export class ClusterNode {
   /** SIGKILL. Resolves when it is gone. */
   async kill(): Promise<void> {
     this.#mayEnd = true
-    this.life.troubles.push({ kind: 'kill', from: microseconds(), to: undefined })
+    this.life.troubles.push({ of: this.name, kind: 'kill', from: microseconds(), to: undefined })
     this.#isFrozen = false
     await this.#process?.kill()
   }
@@ -110,7 +110,7 @@ export class ClusterNode {
     if (running === undefined) return 0
     this.#mayEnd = true
     const started = performance.now()
-    this.life.troubles.push({ kind: 'stop', from: microseconds(), to: undefined })
+    this.life.troubles.push({ of: this.name, kind: 'stop', from: microseconds(), to: undefined })
     this.resume()
     process.kill(running.pid(), 'SIGTERM')
     const timer = setTimeout(() => running.kill(), STOP_WITHIN_MS)
@@ -121,7 +121,7 @@ export class ClusterNode {
 
   /** SIGSTOP, for longer than its lease lasts or (`pause`) not. */
   freeze(kind: 'freeze' | 'pause'): Trouble {
-    const trouble: Trouble = { kind, from: microseconds(), to: undefined }
+    const trouble: Trouble = { of: this.name, kind, from: microseconds(), to: undefined }
     this.life.troubles.push(trouble)
     this.#isFrozen = true
     this.#process?.pause()
@@ -179,7 +179,7 @@ export class ClusterNode {
       this.#process = undefined
       this.#keep(running.logs())
       if (this.#mayEnd || this.#isOver) return
-      life.troubles.push({ kind: 'kill', from: microseconds(), to: undefined })
+      life.troubles.push({ of: life.node, kind: 'kill', from: microseconds(), to: undefined })
       this.unasked.push(`${this.name}: ${running.logs().split('\n').slice(-5).join(' | ')}`)
       this.start()
     })

@@ -2,6 +2,9 @@ import { counts, rows } from '../report.ts'
 import type { ClusterCampaignResult } from './campaign.ts'
 import type { Losses } from './verdict.ts'
 
+/** Of which each is told. */
+const MOST_REORDERINGS = 40
+
 /** What is wrong with a run, one line each; empty when all that is promised was kept. */
 export function clusterFaultsOf({ server, verdict, unasked, inconsistent }: ClusterCampaignResult): readonly string[] {
   const { lost, unanswered, reordered, reorderedAcrossLinks, duplicates, answeredTwice, asked } = verdict
@@ -18,9 +21,11 @@ export function clusterFaultsOf({ server, verdict, unasked, inconsistent }: Clus
     'streams and nodes that ended by themselves': unasked,
     'the tables differ at the end': inconsistent,
   }
-  return Object.entries(wrong).flatMap(([what, names]) =>
+  const found = Object.entries(wrong).flatMap(([what, names]) =>
     names.length === 0 ? [] : [`${what}: ${names.length} (${names.slice(0, 5).join(', ')}, …)`],
   )
+  const isReordered = found.some((line) => line.startsWith('reordered'))
+  return isReordered ? [...found, ...verdict.reorderings.slice(0, MOST_REORDERINGS)] : found
 }
 
 /** The run as a table to be read. */

@@ -86,7 +86,7 @@ export class RedisOnStage {
 
   /** SIGKILL; there is nothing in it when it is back. */
   kill(): Promise<void> {
-    this.troubles.push({ kind: 'kill', from: microseconds(), to: undefined })
+    this.troubles.push({ of: 'Redis', kind: 'kill', from: microseconds(), to: undefined })
     return this.#redis.kill()
   }
 
@@ -96,7 +96,7 @@ export class RedisOnStage {
   }
 
   pause(): void {
-    this.troubles.push({ kind: 'pause', from: microseconds(), to: undefined })
+    this.troubles.push({ of: 'Redis', kind: 'pause', from: microseconds(), to: undefined })
     this.#redis.pause()
   }
 

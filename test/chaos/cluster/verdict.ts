@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs'
 import { type Asked, type Incarnation, isRequest, isSettled, type Ledger, type Sent } from '../ledger.ts'
 import { isConfirmed, type Passage, type Trouble } from '../passage.ts'
 import { inOrder, isViolent, tally, told } from '../verdict.ts'
@@ -26,6 +27,8 @@ export interface ClusterVerdict {
   /** First deliveries that came after a later one of the same key, by the same connection of a link or by another. */
   readonly reordered: readonly string[]
   readonly reorderedAcrossLinks: readonly string[]
+  /** The same by where they came from and went to, with what had befallen nodes and Redis shortly before. */
+  readonly reorderings: readonly string[]
   readonly duplicates: DuplicatesVerdict
   readonly answeredTwice: { readonly aroundFaults: number; readonly outside: readonly string[] }
   readonly asked: ClusterAskedVerdict
@@ -79,7 +82,7 @@ export function judgeCluster(ledger: Ledger, { delivery, troubles }: JudgeOption
   const returned = missing.filter((sent) => sent.returned).length
   const passed = answeredUpTo(reached)
   const losses = (those: readonly Sent[]) => lossesOf(those, delivery, passed)
-  const [near, across] = reorderedOf(reached)
+  const { near, across, reorderings } = reorderedOf(reached, troubles)
   return {
     sent: all.length,
     server: { bounced: returned, lost: missing.length - returned },
@@ -91,6 +94,7 @@ export function judgeCluster(ledger: Ledger, { delivery, troubles }: JudgeOption
     unanswered: losses(reached.filter(({ name, answers }) => isRequest(name) && answers.length === 0)),
     reordered: near,
     reorderedAcrossLinks: across,
+    reorderings,
     duplicates: duplicatesOf(reached, troubles),
     answeredTwice: answeredTwiceOf(reached, troubles),
     asked: judgeAsked(ledger),
@@ -149,13 +153,25 @@ function answeredUpTo(reached: readonly Sent[]): ReadonlyMap<object, number> {
   return last
 }
 
+/** Stanzas that were overtaken within so long are of one reordering. */
+const REORDERING_MICROSECONDS = 1_000_000
+
+interface Reordering {
+  readonly what: string
+  readonly from: number
+  to: number
+  stanzas: number
+  readonly keys: Set<string>
+}
+
 /** As in a campaign of one node; those of two stanzas that came by different connections apart. */
-function reorderedOf(reached: readonly Sent[]): readonly [near: readonly string[], across: readonly string[]] {
+function reorderedOf(reached: readonly Sent[], troubles: readonly Trouble[]) {
   const firsts = reached
     .filter(({ deliveries, answers }) => deliveries.length > 0 && answers.every((answer) => answer === 'result'))
     .map((sent) => ({ sent, name: sent.name, first: inOrder(sent)[0]!, ...parseName(sent.name) }))
     .sort((a, b) => a.first.time - b.first.time)
   const [near, across]: [string[], string[]] = [[], []]
+  const reorderings: Reordering[] = []
   const highest = new Map<string, (typeof firsts)[number]>()
   for (const one of firsts) {
     const before = highest.get(one.key)
@@ -167,8 +183,43 @@ function reorderedOf(reached: readonly Sent[]): readonly [near: readonly string[
     const places = [one, before].map(({ sent }) => placeOf(sent.passage))
     const distance = one.first.time - before.first.time
     ;(isNear ? near : across).push(`${told(one)} ${distance} us after ${told(before)}, by ${places.join(' and ')}`)
+    const lives = [one, before].map(({ sent }) => lifeOf(sent.passage)).join(' after ')
+    const what = `${isNear ? 'one link' : 'two links'}, ${lives}, to ${one.first.to.name} after ${before.first.to.name}`
+    const last = reorderings.findLast((other) => other.what === what)
+    if (last !== undefined && one.first.time - last.to < REORDERING_MICROSECONDS) {
+      last.to = one.first.time
+      last.stanzas++
+      last.keys.add(one.key)
+    } else {
+      if (process.env.TRACE) {
+        const wall = (t: number) => new Date(Date.now() - (microseconds() - t) / 1000).toISOString().slice(14, 23)
+        const lines = firsts
+          .filter((f) => f.key === one.key && f.sequence >= one.sequence - 3 && f.sequence <= before.sequence + 3)
+          .sort((a, b) => a.sequence - b.sequence)
+          .map((f) => `  ${f.sequence} ${f.name} read ${wall(f.sent.passage!.time)} by ${placeOf(f.sent.passage)}: ${inOrder(f.sent).map((d) => `${wall(d.time)} ${d.to.name}`).join(', ')}`)
+        appendFileSync(process.env.TRACE, `${what}\n${lines.join('\n')}\n`)
+      }
+      reorderings.push({ what, from: one.first.time, to: one.first.time, stanzas: 1, keys: new Set([one.key]) })
+    }
   }
-  return [near, across]
+  return { near, across, reorderings: reorderings.map((reordering) => reorderingText(reordering, troubles)) }
+}
+
+function reorderingText({ what, from, to, stanzas, keys }: Reordering, troubles: readonly Trouble[]): string {
+  const recent = troubles.filter((trouble) => trouble.from <= to && (trouble.to ?? to) >= from - AFTERMATH_MICROSECONDS)
+  const after = recent.map((trouble) => {
+    const ended = trouble.to === undefined ? '' : `..${seconds(trouble.to - from)}`
+    return `${trouble.of} ${trouble.kind} ${seconds(trouble.from - from)}${ended}`
+  })
+  return `${stanzas} of ${keys.size} keys within ${seconds(to - from)} s, ${what}; before: ${after.join(', ')}`
+}
+
+function seconds(microseconds: number): string {
+  return (microseconds / 1_000_000).toFixed(2)
+}
+
+function lifeOf(passage: Passage | undefined): string {
+  return passage === undefined ? 'no link' : `${passage.crossing.life.node}.${passage.crossing.life.number}`
 }
 
 function duplicatesOf(reached: readonly Sent[], troubles: readonly Trouble[]): DuplicatesVerdict {

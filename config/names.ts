@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import { domainToASCII, domainToUnicode } from 'node:url'
 import { nameprep, nodeprep } from '../src/xmpp/nodeprep.ts'
 
@@ -66,4 +66,21 @@ export function parseRedisUrl(text: string): string | undefined {
   const { protocol, hostname, port, pathname, search, hash } = new URL(text)
   const isWhole = hostname !== '' && port !== '0' && search === '' && hash === '' && /^(\/\d{0,5})?$/.test(pathname)
   return isWhole ? `${protocol}//${hostname}${port === '' ? '' : `:${port}`}${pathname}` : undefined
+}
+
+export interface Network {
+  readonly address: string
+  /** How many bits of it count. */
+  readonly prefix: number
+  readonly family: 'ipv4' | 'ipv6'
+}
+
+/** `192.0.2.0/24`, `2001:db8::/32`, or one address (RFC 4632 §3.1); undefined when the text is none. */
+export function parseNetwork(text: string): Network | undefined {
+  const [, address = '', digits] = /^([\da-fA-F:.]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const version = isIP(address)
+  const bits = version === 4 ? 32 : 128
+  const prefix = digits === undefined ? bits : Number(digits)
+  if (version === 0 || prefix > bits) return undefined
+  return { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' }
 }

@@ -26,6 +26,12 @@ export const logCodes = {
     means: 'The stream of an instance has ended.',
     todo: 'Nothing, unless it should run.',
   },
+  'connection-refused': {
+    level: 'warn',
+    means:
+      'Connections to a listener were closed at once; `reason` says why, `count` how many since the last such line. One line in 10 s at most.',
+    todo: 'limit: raise limits, or look at who connects. address: compare listen[].from. proxy_header: have the balancer send the PROXY protocol, or leave proxy_protocol out.',
+  },
   'instance-refused': {
     level: 'warn',
     means: 'A stream was refused before it became an instance: wrong name, secret or namespace, or its name is in use.',

@@ -100,7 +100,13 @@ const files: Readonly<Record<string, readonly string[]>> = {
   'replies.ts': ['src/xmpp/'],
   'hold.ts': ['src/stream/', 'src/xmpp/'],
   'local.ts': ['counters.ts', 'src/xmpp/'],
-  'listener.ts': ['src/stream/', 'src/xmpp/', 'counters.ts', 'errors.ts', 'log.ts', 'config/'],
+  'listener.ts': [
+    ...['src/stream/', 'src/xmpp/', 'counters.ts', 'errors.ts', 'log.ts', 'config/'],
+    ...['introductions.ts', 'proxy-header.ts', 'refusals.ts'],
+  ],
+  'introductions.ts': ['proxy-header.ts'],
+  'proxy-header.ts': [],
+  'refusals.ts': ['counters.ts', 'log.ts'],
   'link.ts': ['src/stream/', 'src/xmpp/', 'backoff.ts', 'link-parser.ts', 'link-probe.ts', 'link-socket.ts'],
   'link-parser.ts': ['src/xmpp/'],
   'link-probe.ts': ['src/stream/', 'src/xmpp/'],
@@ -297,7 +303,10 @@ test('each library is seen by those only that it is for', () => {
     [/^yaml$/, /^config\//],
     [/^ajv(\/|$)/, /^(config|src\/admin)\//],
     // The names of the config only ask whether one is an address.
-    [/^node:(net|tls)$/, /^(config\/names|src\/(listener|link[^/]*|stream\/(stream|reading)|commands\/[^/]+))\.ts$/],
+    [
+      /^node:(net|tls)$/,
+      /^(config\/names|src\/(listener|introductions|proxy-header|link[^/]*|stream\/(stream|reading)|commands\/[^/]+))\.ts$/,
+    ],
   ]
   for (const { path, foreign } of modules) {
     for (const name of foreign) {

@@ -43,7 +43,7 @@ const refusals: readonly (readonly [string, string, readonly string[]])[] = [
     'listen: [{port: 1, from: [10.0.0.0/40], proxy_protocol: v1}]\ndomains: {a: {secret: x}}',
     [
       '1:27 listen[0].from[0]: must be an address or a network, as 192.0.2.0/24 or 2001:db8::/32, not "10.0.0.0/40"',
-      '1:56 listen[0].proxy_protocol: must be true or false, not "v1"',
+      '1:57 listen[0].proxy_protocol: must be true or false, not "v1"',
     ],
   ],
   [

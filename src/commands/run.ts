@@ -21,7 +21,7 @@ export async function run(path: string, io: RunIo): Promise<void> {
   const output = standardOutput()
   const log = createLog({ level: config.log.level, node: config.node }, output)
   io.onBug((error) => logEvent(log, 'bug', { err: error }))
-  const manager = new ServiceManager(io, (error) => logEvent(log, 'notify-failed', { error: error.message }))
+  const manager = new ServiceManager(io, (error) => logEvent(log, 'notify-failed', { error }))
   try {
     await serve(config, path, { log, manager }, io)
   } finally {

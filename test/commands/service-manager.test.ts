@@ -104,15 +104,15 @@ test('[sd_watchdog_enabled(3)] the event loop gives signs of life for as long as
 
 test('an event loop that stands still gives no sign of life', async (t) => {
   const receiver = await receive(t)
-  const env = { PATH: process.env.PATH, NOTIFY_SOCKET: receiver.socket, WATCHDOG_USEC: '20000' }
+  const env = { PATH: process.env.PATH, NOTIFY_SOCKET: receiver.socket, WATCHDOG_USEC: '200000' }
   const manager = new ServiceManager({ env, pid: process.pid, monotonic: process.hrtime.bigint }, assert.fail)
   t.after(() => manager.end())
   await receiver.next(has('WATCHDOG'))
   const heard = receiver.messages.length
-  // Twenty times as long as it may be silent.
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400)
-  manager.end()
+  // As long as fifteen signs of life.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500)
   manager.ready('after all')
+  manager.end()
   await receiver.next(has('READY'))
   // One may have been on its way, and one due when the loop turned again.
   assert.ok(receiver.messages.length - heard <= 3, JSON.stringify(receiver.messages.slice(heard)))
@@ -130,18 +130,38 @@ test('signs of life that another process is asked for are none of ours', async (
   assert.equal(receiver.messages.length, 2)
 })
 
-test('a message that cannot be sent is told once, and nothing waits for it', async () => {
-  const errors: Error[] = []
-  const told = new Promise<void>((resolve) => {
+test('what could not be sent is told once, and the node goes on', async (t) => {
+  const path = temporaryFile(t, 'yard.yaml', config)
+  const env = { NOTIFY_SOCKET: '/nonexistent/notify', WATCHDOG_USEC: '20000' }
+  const { child, ended, line } = startUnder(t, [], ['run', '--config', path], env)
+  await line((text) => text.includes('"code":"notify-failed"'))
+  await line((text) => text.includes('"code":"ready"'))
+  child.kill('SIGHUP')
+  await line((text) => text.includes('"code":"config-reloaded"'))
+  child.kill('SIGTERM')
+  const { code, out } = await ended
+  assert.equal(code, 0)
+  assert.equal(out.split('"code":"notify-failed"').length, 2, out)
+})
+
+test('where systemd-notify is missing, that is what is told', async () => {
+  const reason = await new Promise<string>((resolve) => {
     const env = { PATH: '/nonexistent', NOTIFY_SOCKET: '/nonexistent/notify' }
-    const manager = new ServiceManager({ env, pid: 1, monotonic: () => 0n }, (error) => {
-      errors.push(error)
-      setImmediate(() => setImmediate(resolve))
-    })
+    const manager = new ServiceManager({ env, pid: 1, monotonic: () => 0n }, resolve)
     manager.ready('serves')
-    manager.stopping()
+    manager.end()
   })
-  await told
-  assert.equal(errors.length, 1)
-  assert.match(errors[0]!.message, /systemd-notify/)
+  assert.match(reason, /systemd-notify/)
+})
+
+test('without systemd nothing is started', () => {
+  const processes = () => process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap').length
+  const before = processes()
+  const manager = new ServiceManager({ env: { WATCHDOG_USEC: '1' }, pid: 1, monotonic: () => 0n }, assert.fail)
+  for (const tell of [() => manager.ready('serves'), () => manager.reloading(), () => manager.stopping()]) tell()
+  assert.deepEqual(
+    process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap'),
+    [],
+  )
+  manager.end()
 })

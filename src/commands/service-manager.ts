@@ -77,17 +77,23 @@ export class ServiceManager {
     // With nothing of our environment that need not be there: it may hold secrets.
     const env = { NOTIFY_SOCKET, PATH }
     const carrier = spawn('/bin/sh', ['-c', CARRIER], { env, stdio: ['pipe', 'ignore', 'pipe'] })
-    const fail = (reason: string): void => {
-      if (this.#isTold) return
-      this.#isTold = true
-      this.#failed(reason)
-    }
-    carrier.on('error', (error) => fail(error.message))
-    carrier.on('exit', (code, signal) => code !== 0 && fail(`systemd-notify ended: ${signal ?? code}`))
-    carrier.stderr.on('data', (text) => fail(String(text).trim()))
+    let complaint = ''
+    carrier.stderr.on('data', (text) => {
+      complaint = `${complaint}${text}`.slice(0, MOST_WAITING)
+    })
+    carrier.on('error', (error) => this.#fail(error.message))
+    carrier.on('close', (code, signal) => {
+      if (code !== 0) this.#fail(complaint.trim() || `the shell for systemd-notify ended: ${signal ?? code}`)
+    })
     // It has gone: that has been told.
     carrier.stdin.on('error', () => {})
     return carrier
+  }
+
+  #fail(reason: string): void {
+    if (this.#isTold) return
+    this.#isTold = true
+    this.#failed(reason)
   }
 }
 

@@ -20,6 +20,10 @@ export interface Config {
 export interface Listener {
   readonly host: string
   readonly port: number
+  /** Addresses and networks that may connect; absent: all. */
+  readonly from?: readonly string[]
+  /** Each connection begins with a header of the PROXY protocol. */
+  readonly proxy_protocol?: true
   /** Normalised names; absent: every domain. */
   readonly domains?: readonly string[]
   /** Paths, relative to the working directory or absolute; they could be read when the configuration was loaded. */

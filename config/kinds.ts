@@ -45,6 +45,14 @@ export const name = (about: About<string>) =>
 export const host = (about: About<string>) =>
   Type.String({ pattern: '^[^\\s/@]+$', expects: 'a host name or an address', standIn: 'localhost', ...about })
 
+export const network = (about: About<string>) =>
+  Type.String({
+    format: 'network',
+    expects: 'an address or a network, as 192.0.2.0/24 or 2001:db8::/32',
+    standIn: '127.0.0.1',
+    ...about,
+  })
+
 export const domain = (about: About<string>) =>
   Type.String({ format: 'domain', expects: 'an XMPP domain', standIn: 'localhost', ...about })
 

@@ -72,3 +72,20 @@ export function parseRedisUrl(text: string): string | undefined {
 export function isAddress(text: string): boolean {
   return isIP(text) !== 0
 }
+
+export interface Network {
+  readonly address: string
+  /** How many bits of it count. */
+  readonly prefix: number
+  readonly family: 'ipv4' | 'ipv6'
+}
+
+/** `192.0.2.0/24`, `2001:db8::/32`, or one address (RFC 4632 §3.1); undefined when the text is none. */
+export function parseNetwork(text: string): Network | undefined {
+  const [, address = '', digits] = /^([\da-fA-F:.]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const version = isIP(address)
+  const bits = version === 4 ? 32 : 128
+  const prefix = digits === undefined ? bits : Number(digits)
+  if (version === 0 || prefix > bits) return undefined
+  return { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' }
+}

@@ -152,8 +152,11 @@ function readListener(at: Path, raw: RawListener, served: ReadonlySet<string>, c
       context.report(path, `must be one of the configured domains, not ${text}`, 'value', [path, ['domains']])
     return name
   })
-  const { host, port } = raw
-  return { host, port, ...(domains === undefined ? {} : { domains }), ...listenerTls([...at, 'tls'], raw.tls, context) }
+  const { host, port, from, proxy_protocol } = raw
+  return {
+    ...{ host, port, ...(from && { from }), ...(proxy_protocol && { proxy_protocol }) },
+    ...{ ...(domains && { domains }), ...listenerTls([...at, 'tls'], raw.tls, context) },
+  }
 }
 
 function listenerTls(at: Path, raw: RawListener['tls'], context: Context): Pick<Listener, 'tls'> {

@@ -13,6 +13,7 @@ import {
   list,
   map,
   name,
+  network,
   port,
   redisUrls,
   seconds,
@@ -157,6 +158,17 @@ const balancing = group({
 const listener = group({
   host: host({ default: '127.0.0.1', description: 'The address to listen on.' }),
   port: port({ description: 'The port; 0 takes a free one.' }),
+  from: optional(
+    list(network({ description: 'Who may connect.' }), {
+      minItems: 1,
+      description: 'Only these may connect; with `proxy_protocol`: the balancers.',
+    }),
+  ),
+  proxy_protocol: flag({
+    default: false,
+    description:
+      'Every connection begins with a header of the PROXY protocol (version 1 or 2), which says who is behind the balancer. Whoever connects is believed: see `from`.',
+  }),
   domains: optional(
     list(domain({ description: 'A configured domain.' }), { minItems: 1, description: 'Serve only these here.' }),
   ),
@@ -167,7 +179,7 @@ const listener = group({
         key: filePath({ description: 'Its private key (PEM).' }),
         ca: optional(filePath({ description: 'Instances must show a certificate of this authority (PEM).' })),
       },
-      { description: 'TLS from the first byte. Absent: plain TCP.' },
+      { description: 'TLS from the first byte, or from the one after the PROXY header. Absent: plain TCP.' },
     ),
   ),
 })

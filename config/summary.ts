@@ -11,8 +11,9 @@ export function summary(config: Config): string {
       'listen',
       config.listen.map((listener) => [
         authority(listener.host, listener.port),
-        listener.tls === undefined ? 'tcp' : 'tls',
+        `${listener.proxy_protocol ? 'proxied ' : ''}${listener.tls === undefined ? 'tcp' : 'tls'}`,
         listener.domains?.join(' ') ?? 'every domain',
+        ...(listener.from === undefined ? [] : [`from ${listener.from.join(' ')}`]),
       ]),
     ),
     section('domains', [...config.domains.values()].map(domainRow)),

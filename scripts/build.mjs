@@ -1,6 +1,16 @@
-// dist/ as the sources have it, and the WebAssembly that they load from beside themselves.
+// dist/ as the sources have it, its manual page, and the WebAssembly that they load from beside themselves.
 import { createHash } from 'node:crypto'
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { run, say } from './steps.mjs'
 
@@ -26,6 +36,7 @@ export function build({ force = false } = {}) {
     run('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', fresh])
     assemble(fresh)
     copyAssets(fresh)
+    writeManual(fresh)
     chmodSync(join(fresh, MAIN), 0o755)
     writeFileSync(join(fresh, '.sources'), stamp)
     rmSync('dist', { recursive: true, force: true })
@@ -40,6 +51,12 @@ export function build({ force = false } = {}) {
 function assemble(fresh) {
   const options = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--memoryBase', '64']
   run('node_modules/.bin/asc', [ASSEMBLY, '--outFile', join(fresh, WASM), ...options])
+}
+
+/** Where package.json says that `man` finds it. */
+function writeManual(fresh) {
+  mkdirSync(join(fresh, 'man'))
+  writeFileSync(join(fresh, 'man/switchyard.1'), run(process.execPath, [join(fresh, MAIN), 'man']))
 }
 
 /** By content, so that a deleted file counts and a new checkout's times do not. */

@@ -39,6 +39,14 @@ export const bounceReasons = {
 } as const
 export type BounceReason = keyof typeof bounceReasons
 
+/** Why a connection to a listener was closed at once: the values of the label `reason` of `switchyard_connections_refused_total`. */
+export const refusalReasons = {
+  limit: 'as many connections as limits allow, in all or of its address',
+  address: 'from an address that listen[].from does not have',
+  proxy_header: 'without a header of the PROXY protocol, where there must be one, or with one that is wrong or late',
+} as const
+export type RefusalReason = keyof typeof refusalReasons
+
 /** Where a stanza was read from: the values of the label `side` of `switchyard_stanzas_received_total`. */
 export type Side = 'instance' | 'link' | 'node' | 'self' | 'store'
 

@@ -22,6 +22,7 @@ import { LocalRouter } from './local.ts'
 import { type Log, logEvent } from './log.ts'
 import { NodeActions } from './node-actions.ts'
 import { Redelivery } from './redelivery.ts'
+import { Refusals } from './refusals.ts'
 import { LocalRegistry } from './registry.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
@@ -164,7 +165,9 @@ export class Gateway {
       now: Date.now,
       joined: (domain) => void this.#links.linkFor(domain),
     })
+    const refusals = new Refusals(log, () => performance.now())
     this.#listener = new Listener({
+      refusals,
       find: (name, allowed) => acceptedDomain(this.#config, name, allowed),
       admit: (stream, domain, credential) => this.#instances.admit(stream, domain, credential),
       flusher,
@@ -179,6 +182,7 @@ export class Gateway {
     this.#metrics = new LateMetrics({
       domains: () => counts().map(domainMetrics),
       streamErrors: this.#streamErrors,
+      refusals: () => refusals.entries(),
       routeSeconds: this.#routeSeconds,
       iqSeconds: this.#iqSeconds,
       cluster: () => this.#seat.metrics(),

@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import { BlockList, createServer as createTcpServer, isIPv6, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
 import type { Listener as ListenerConfig } from '../config/config.ts'
+import { parseNetwork } from '../config/names.ts'
 import type { StreamErrorCounters } from './counters.ts'
 import { SwitchyardError } from './errors.ts'
+import { Introductions } from './introductions.ts'
 import { type Log, logEvent } from './log.ts'
+import type { Peer } from './proxy-header.ts'
+import type { Refusals } from './refusals.ts'
 import type { AcceptedDomain, Credential, FindDomain } from './stream/accept.ts'
 import type { Flusher } from './stream/flusher.ts'
 import { Stream, type StreamHandler, type StreamLimits, type StreamOwner } from './stream/stream.ts'
@@ -24,6 +28,7 @@ export interface ListenerParts {
   readonly admit: (stream: Stream, domain: AcceptedDomain, credential: Credential) => StreamHandler | StreamCondition
   readonly flusher: Flusher
   readonly streamErrors: StreamErrorCounters
+  readonly refusals: Refusals
   readonly log: Log
   /** As they are now; a stream keeps those that it was accepted with. */
   readonly limits: () => ListenerLimits
@@ -42,9 +47,11 @@ export class Listener implements StreamOwner {
   readonly #streams = new Set<Stream>()
   /** Those that are not authenticated, with their addresses. */
   readonly #waiting = new Map<Stream, string>()
-  /** Those that are not yet through with TLS, by both their ends, with their addresses. */
-  readonly #greeted = new Map<string, string>()
-  /** How many of both. */
+  /** Those that are not yet through with TLS, by both their ends. */
+  readonly #greeted = new Map<string, Peer>()
+  /** Those that are to say by the PROXY protocol who they are. */
+  readonly #introductions = new Introductions()
+  /** How many of the first two. */
   readonly #perAddress = new Map<string, number>()
 
   constructor(parts: ListenerParts) {
@@ -98,6 +105,7 @@ export class Listener implements StreamOwner {
   close(): void {
     for (const { server } of this.#servers.values()) server.close()
     this.#servers.clear()
+    this.#introductions.close()
     for (const stream of [...this.#waiting.keys()]) stream.close('system-shutdown')
   }
 
@@ -122,44 +130,91 @@ export class Listener implements StreamOwner {
 
   /** Opens a port; rejects with `listen-failed` when that cannot be done. */
   async #open(key: string, config: ListenerConfig): Promise<void> {
-    const find: FindDomain = (name) => this.#parts.find(name, config.domains)
-    const isGreeted = config.tls !== undefined
-    const server = serverFor(config, (socket) => this.#accept(socket, find, isGreeted))
-    // Counted from the first byte of TLS on, or a thousand idle handshakes would not be.
-    if (isGreeted) server.on('connection', (socket: Socket) => this.#greet(socket))
-    server.on('tlsClientError', (_error: Error, socket: Socket) => this.#noLongerGreeted(endsOf(socket)))
+    const { host, tls, domains } = config
+    const enter = this.#entrance(config)
+    const isAllowed = allowedBy(config.from)
+    const server = createTcpServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+      this.#arrive(socket, config, isAllowed, enter)
+    })
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) => reject(failure(config, cause)))
-      server.listen({ host: config.host, port: config.port, backlog: 1024 }, resolve)
+      server.listen({ host, port: config.port, backlog: 1024 }, resolve)
     })
     server.on('error', (error) => logEvent(this.#parts.log, 'bug', { error: error.message }))
     this.#servers.set(key, { server, config })
-    const { host, tls, domains } = config
     logEvent(this.#parts.log, 'listening', { host, port: portOf(server, config.port), tls: tls !== undefined, domains })
   }
 
-  /** A connection that is yet to show its TLS: bounded as those that are yet to authenticate. */
-  #greet(socket: Socket): void {
-    const address = socket.remoteAddress
-    if (address === undefined || this.#isTooMany(address)) return void socket.destroy()
-    const ends = endsOf(socket)
-    this.#greeted.set(ends, address)
-    this.#count(address, 1)
-    socket.once('close', () => this.#noLongerGreeted(ends))
+  /** What a connection meets once it is known where it comes from: a stream, or TLS and then a stream. */
+  #entrance(config: ListenerConfig): (socket: Socket, peer: Peer) => void {
+    const find: FindDomain = (name) => this.#parts.find(name, config.domains)
+    if (config.tls === undefined) return (socket, peer) => this.#accept(socket, peer, find)
+    // It listens nowhere: it is given each connection when that may begin with TLS.
+    const server = tlsServerFor(config.tls, (socket) => {
+      const peer = this.#noLongerGreeted(endsOf(socket))
+      if (peer === undefined) socket.destroy()
+      else this.#accept(socket, peer, find)
+    })
+    server.on('tlsClientError', (_error: Error, socket: Socket) => this.#noLongerGreeted(endsOf(socket)))
+    return (socket, peer) => this.#greet(socket, peer, server)
   }
 
-  #noLongerGreeted(ends: string): void {
-    const address = this.#greeted.get(ends)
-    if (address !== undefined && this.#greeted.delete(ends)) this.#count(address, -1)
-  }
-
-  #isTooMany(address: string): boolean {
-    const { connections, unauthenticated, unauthenticated_per_address } = this.#parts.limits()
-    return (
-      this.#streams.size + this.#greeted.size >= connections ||
-      this.#waiting.size + this.#greeted.size >= unauthenticated ||
-      (this.#perAddress.get(address) ?? 0) >= unauthenticated_per_address
+  /** A new connection, of which nothing has been read. */
+  #arrive(
+    socket: Socket,
+    { proxy_protocol }: ListenerConfig,
+    isAllowed: (address: string) => boolean,
+    enter: (socket: Socket, peer: Peer) => void,
+  ): void {
+    const { remoteAddress: address, remotePort: port } = socket
+    // It is gone already: there is nobody to answer.
+    if (address === undefined || port === undefined) return void socket.destroy()
+    const own = { address, port }
+    if (!isAllowed(address)) return this.#refuse(socket, 'address', own)
+    if (!proxy_protocol) return enter(socket, own)
+    // A balancer has one address for all who are behind it: it is bounded by the bounds of all.
+    if (this.#isFull()) return this.#refuse(socket, 'limit', own)
+    this.#introductions.wait(
+      socket,
+      this.#parts.limits().handshake_seconds * 1000,
+      (peer) => enter(socket, peer ?? own),
+      (why) => this.#parts.refusals.count('proxy_header', { remote: remoteOf(own), why }),
     )
+  }
+
+  #refuse(socket: Socket, reason: 'address' | 'limit', peer: Peer): void {
+    socket.on('error', () => {})
+    socket.destroy()
+    this.#parts.refusals.count(reason, { remote: remoteOf(peer) })
+  }
+
+  /**
+   * A connection that is yet to show its TLS: bounded as those that are yet to authenticate, and counted from its first byte
+   * on, or a thousand idle handshakes would not be.
+   */
+  #greet(socket: Socket, peer: Peer, server: TlsServer): void {
+    if (this.#isTooMany(peer)) return this.#refuse(socket, 'limit', peer)
+    const ends = endsOf(socket)
+    this.#greeted.set(ends, peer)
+    this.#count(peer.address, 1)
+    socket.once('close', () => this.#noLongerGreeted(ends))
+    server.emit('connection', socket)
+  }
+
+  #noLongerGreeted(ends: string): Peer | undefined {
+    const peer = this.#greeted.get(ends)
+    if (peer !== undefined && this.#greeted.delete(ends)) this.#count(peer.address, -1)
+    return peer
+  }
+
+  #isFull(): boolean {
+    const { connections, unauthenticated } = this.#parts.limits()
+    const early = this.#greeted.size + this.#introductions.size
+    return this.#streams.size + early >= connections || this.#waiting.size + early >= unauthenticated
+  }
+
+  #isTooMany({ address }: Peer): boolean {
+    return this.#isFull() || (this.#perAddress.get(address) ?? 0) >= this.#parts.limits().unauthenticated_per_address
   }
 
   #count(address: string, change: 1 | -1): void {
@@ -168,21 +223,13 @@ export class Listener implements StreamOwner {
     else this.#perAddress.delete(address)
   }
 
-  #accept(socket: Socket, find: FindDomain, isGreeted: boolean): void {
-    const limits = this.#parts.limits()
-    const address = socket.remoteAddress
-    // It is gone already: there is nobody to answer.
-    if (address === undefined) return void socket.destroy()
-    // Through with TLS, it is counted as a stream from here on.
-    if (isGreeted) this.#noLongerGreeted(endsOf(socket))
-    if (this.#isTooMany(address)) {
-      socket.on('error', () => {})
-      return void socket.destroy()
-    }
-    const stream = new Stream(socket, this, find, limits, this.#parts.scanners(), this.#parts.flusher)
+  #accept(socket: Socket, peer: Peer, find: FindDomain): void {
+    if (this.#isTooMany(peer)) return this.#refuse(socket, 'limit', peer)
+    const { flusher, scanners, limits } = this.#parts
+    const stream = new Stream(socket, remoteOf(peer), this, find, limits(), scanners(), flusher)
     this.#streams.add(stream)
-    this.#waiting.set(stream, address)
-    this.#count(address, 1)
+    this.#waiting.set(stream, peer.address)
+    this.#count(peer.address, 1)
   }
 
   /** Returns whether it was waiting. */
@@ -195,9 +242,10 @@ export class Listener implements StreamOwner {
   }
 }
 
-function serverFor(config: ListenerConfig, accept: (socket: Socket) => void): Server {
-  if (config.tls === undefined) return createTcpServer({ allowHalfOpen: true, pauseOnConnect: true }, accept)
-  const { cert, key, ca } = config.tls
+function tlsServerFor(
+  { cert, key, ca }: NonNullable<ListenerConfig['tls']>,
+  accept: (socket: Socket) => void,
+): TlsServer {
   const options = {
     cert: readFileSync(cert),
     key: readFileSync(key),
@@ -210,6 +258,21 @@ function serverFor(config: ListenerConfig, accept: (socket: Socket) => void): Se
     socket.disableRenegotiation() // CVE-2021-32920: it costs us far more than them
     accept(socket)
   })
+}
+
+/** Whether an address is in one of the networks; without any, all are. */
+function allowedBy(networks: readonly string[] | undefined): (address: string) => boolean {
+  if (networks === undefined) return () => true
+  const list = new BlockList()
+  for (const text of networks) {
+    const network = parseNetwork(text)
+    if (network !== undefined) list.addSubnet(network.address, network.prefix, network.family)
+  }
+  return (address) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+}
+
+function remoteOf({ address, port }: Peer): string {
+  return `${address}:${port}`
 }
 
 /** Both ends of a connection: the same before its TLS and after. */

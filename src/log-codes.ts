@@ -13,6 +13,11 @@ export const logCodes = {
       'The scanner in WebAssembly does not run here, so all stanzas are read by the plain one, which takes several times as long.',
     todo: 'If its file is missing, run `npm run build`; else use a Node and a processor with WebAssembly and its SIMD.',
   },
+  'notify-failed': {
+    level: 'warn',
+    means: 'systemd waits for messages of this node, and one could not be sent. Said once.',
+    todo: 'Look at `error`: `systemd-notify` must be in PATH, and the unit needs NotifyAccess=all.',
+  },
   'config-refused': {
     level: 'error',
     means: 'A reload found problems in the configuration; the one before stays in force.',
@@ -25,6 +30,12 @@ export const logCodes = {
     level: 'info',
     means: 'The stream of an instance has ended.',
     todo: 'Nothing, unless it should run.',
+  },
+  'connection-refused': {
+    level: 'warn',
+    means:
+      'Connections to a listener were closed at once; `reason` says why, `count` how many since the last such line. One line in 10 s at most.',
+    todo: 'limit: raise limits, or look at who connects. address: compare listen[].from. proxy_header: have the balancer send the PROXY protocol, or leave proxy_protocol out.',
   },
   'instance-refused': {
     level: 'warn',

@@ -34,6 +34,8 @@ function createIo(): Io {
   process.on('unhandledRejection', bug)
   return {
     env: process.env,
+    pid: process.pid,
+    monotonic: () => process.hrtime.bigint(),
     hostname: hostname(),
     version: version(),
     program: fileURLToPath(import.meta.url),

@@ -7,6 +7,8 @@ export interface MetricsSource {
   /** The domains that are served now; one that has been removed takes its series along. */
   domains(): Iterable<DomainMetrics>
   readonly streamErrors: StreamErrorCounters
+  /** Connections that were closed at once, by reason. */
+  refusals?(): Iterable<readonly [reason: string, count: number]>
   readonly routeSeconds: Histogram
   readonly iqSeconds: Histogram
   /** Undefined, or absent, for a node without a cluster. */
@@ -201,6 +203,15 @@ const metrics: readonly MetricSpec[] = [
     help: 'Stream errors sent or received, by condition (RFC 6120, 4.9.3).',
     read: (source, sample) => {
       for (const { condition, count } of source.streamErrors.entries()) sample(count, condition)
+    },
+  },
+  {
+    name: 'switchyard_connections_refused_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'Connections to listeners that were closed at once, by reason: limit, address, proxy_header.',
+    read: (source, sample) => {
+      for (const [reason, count] of source.refusals?.() ?? []) sample(count, reason)
     },
   },
   {

@@ -100,7 +100,13 @@ const files: Readonly<Record<string, readonly string[]>> = {
   'replies.ts': ['src/xmpp/'],
   'hold.ts': ['src/stream/', 'src/xmpp/'],
   'local.ts': ['counters.ts', 'src/xmpp/'],
-  'listener.ts': ['src/stream/', 'src/xmpp/', 'counters.ts', 'errors.ts', 'log.ts', 'config/'],
+  'listener.ts': [
+    ...['src/stream/', 'src/xmpp/', 'counters.ts', 'errors.ts', 'log.ts', 'config/'],
+    ...['introductions.ts', 'proxy-header.ts', 'refusals.ts'],
+  ],
+  'introductions.ts': ['proxy-header.ts'],
+  'proxy-header.ts': [],
+  'refusals.ts': ['counters.ts', 'log.ts'],
   'link.ts': ['src/stream/', 'src/xmpp/', 'backoff.ts', 'link-parser.ts', 'link-probe.ts', 'link-socket.ts'],
   'link-parser.ts': ['src/xmpp/'],
   'link-probe.ts': ['src/stream/', 'src/xmpp/'],
@@ -301,7 +307,10 @@ test('each library is seen by those only that it is for', () => {
     [/^yaml$/, /^config\//],
     [/^ajv(\/|$)/, /^(config|src\/admin)\//],
     // The names of the config only ask whether one is an address.
-    [/^node:(net|tls)$/, /^(config\/names|src\/(listener|link[^/]*|stream\/(stream|reading)|commands\/[^/]+))\.ts$/],
+    [
+      /^node:(net|tls)$/,
+      /^(config\/names|src\/(listener|introductions|proxy-header|link[^/]*|stream\/(stream|reading)|commands\/[^/]+))\.ts$/,
+    ],
   ]
   for (const { path, foreign } of modules) {
     for (const name of foreign) {
@@ -352,7 +361,7 @@ test('nothing is exported as default, and no file only hands on what others expo
 
 test('a test file tests the file of its name', () => {
   const whole = ['architecture', 'docs', 'invariant', 'cluster/simulation']
-  const suites = ['contracts', 'chaos', 'interop', 'e2e', 'fuzz', 'bench', 'page', 'balancing', 'config']
+  const suites = ['contracts', 'packaging', 'chaos', 'interop', 'e2e', 'fuzz', 'bench', 'page', 'balancing', 'config']
   const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
     .map((name) => name.replaceAll('\\', '/'))
     .filter((name) => name.endsWith('.test.ts') && !suites.includes(name.split('/')[0]!))

@@ -77,6 +77,16 @@ async function start(name: CommandName, given: Given, io: Io): Promise<ExitCode>
       await demoInstance(io)
       return exitCodes.done
     }
+    case 'completion': {
+      const { completion } = await import('./completion.ts')
+      io.stdout(completion(given.args[0] ?? ''))
+      return exitCodes.done
+    }
+    case 'man': {
+      const { manual } = await import('./manual.ts')
+      io.stdout(manual(io.version))
+      return exitCodes.done
+    }
     case 'help':
       io.stdout(overview())
       return exitCodes.done

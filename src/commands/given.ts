@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { nearest, showValue } from '../../config/problems.ts'
 import { SwitchyardError } from '../errors.ts'
 import { usageLine } from './help.ts'
-import { type CommandName, commandNames, type OptionSpec, specOf } from './table.ts'
+import { type CommandName, commandNames, commonOptions, type OptionSpec, specOf } from './table.ts'
 
 /** What a command was given, checked against the table. */
 export interface Given {
@@ -17,16 +17,11 @@ export type Request =
   | { readonly kind: 'help'; readonly name: CommandName }
   | { readonly kind: 'command'; readonly name: CommandName; readonly given: Given }
 
-const everywhere: readonly OptionSpec[] = [
-  { name: 'help', short: 'h', means: '' },
-  { name: 'version', short: 'V', means: '' },
-]
-
 /** Reads the arguments of the process. Throws a SwitchyardError `usage` that says what was not understood. */
 export function readArguments(argv: readonly string[]): Request {
   const word = commandWord(argv)
   const name = word === undefined ? undefined : commandCalled(word)
-  const specs = [...(name === undefined ? [] : specOf(name).options), ...everywhere]
+  const specs = [...(name === undefined ? [] : specOf(name).options), ...commonOptions]
   const { args, options } = read(argv, specs, name)
   if (options.has('version')) return { kind: 'version' }
   if (name === undefined) {
@@ -128,6 +123,14 @@ function unknown(rawName: string, specs: readonly OptionSpec[]): string {
 
 function count(name: CommandName, args: readonly string[]): void {
   const wanted = specOf(name).arguments
+  for (const [at, { name: argument, choices }] of wanted.entries()) {
+    const arg = args[at]
+    if (arg !== undefined && choices !== undefined && !choices.includes(arg))
+      throw refusal(
+        `${argument} must be ${choices.join(', ').replace(/, (?=[^,]*$)/, ' or ')}, not ${showValue(arg)}`,
+        name,
+      )
+  }
   const missing = wanted[args.length]
   if (missing !== undefined) throw refusal(`${missing.name} is missing`, name)
   const extra = args[wanted.length]

@@ -1,4 +1,12 @@
-import { type CommandName, type CommandSpec, commandNames, type OptionSpec, specOf } from './table.ts'
+import {
+  type CommandName,
+  type CommandSpec,
+  commandNames,
+  commonOptions,
+  exitStatus,
+  type OptionSpec,
+  specOf,
+} from './table.ts'
 
 /** As wide as a terminal that nobody has widened. */
 const WIDTH = 80
@@ -16,13 +24,10 @@ export function overview(): string {
     '',
     ...columns(commands.map((name) => [name, specOf(name).does])),
     '',
-    ...columns([
-      ['-h, --help', 'print this; after a command, describe that command'],
-      ['-V, --version', 'print the version'],
-    ]),
+    ...columns(commonOptions.map((option) => [spelling(option), option.means])),
     '',
     'New here? `switchyard demo` shows in ten seconds what it does.',
-    'Exit codes: 0 done, 1 bad configuration or input, 2 usage, 70 a bug.',
+    `Exit codes: ${exitStatus.map(([code, means]) => `${code} ${means}`).join(', ')}.`,
     '',
   ].join('\n')
 }
@@ -49,7 +54,8 @@ export function usageLine(name: CommandName): string {
   return ['usage: switchyard', name, ...spec.arguments.map((argument) => argument.name), ...options].join(' ')
 }
 
-function spelling({ name, short, value }: OptionSpec): string {
+/** `-c, --config FILE` */
+export function spelling({ name, short, value }: OptionSpec): string {
   const flag = `${short === undefined ? '    ' : `-${short}, `}--${name}`
   return value === undefined ? flag : `${flag} ${value}`
 }

@@ -4,9 +4,10 @@ import { formatProblem } from '../../config/problems.ts'
 import { Gateway } from '../gateway.ts'
 import { createLog, type Log, logEvent, logWritten, standardOutput } from '../log.ts'
 import { configured } from './configured.ts'
+import { ServiceManager, type ServiceManagerIo } from './service-manager.ts'
 
 /** What the command needs from the process. */
-export interface RunIo extends Omit<LoadOptions, 'file'> {
+export interface RunIo extends Omit<LoadOptions, 'file'>, ServiceManagerIo {
   readonly version: string
   /** `reload` with each SIGHUP; `stop` with the first SIGTERM or SIGINT. */
   onSignals(reload: () => void, stop: () => void): void
@@ -20,29 +21,54 @@ export async function run(path: string, io: RunIo): Promise<void> {
   const output = standardOutput()
   const log = createLog({ level: config.log.level, node: config.node }, output)
   io.onBug((error) => logEvent(log, 'bug', { err: error }))
+  const manager = new ServiceManager(io, (error) => logEvent(log, 'notify-failed', { error }))
   try {
-    await serve(config, path, log, io)
+    await serve(config, path, { log, manager }, io)
   } finally {
+    manager.end()
     await logWritten(output)
   }
 }
 
+/** Who is told what the node does. */
+interface Told {
+  readonly log: Log
+  readonly manager: ServiceManager
+}
+
+/** In a line, for `systemctl status`. */
+function served({ ports }: Gateway): string {
+  return `takes instances at ${ports.length === 1 ? 'port' : 'ports'} ${ports.join(', ')}`
+}
+
 /** Resolves when the node has been told to stop, and has. */
-async function serve(config: Config, path: string, log: Log, io: RunIo): Promise<void> {
+async function serve(config: Config, path: string, { log, manager }: Told, io: RunIo): Promise<void> {
   // One after the other, from the first moment on: a signal that comes before the node is ready waits until it is.
   await new Promise<void>((stopped, failed) => {
     const asked = {
       reload: () => {
-        const done = last.then(async () => reload(await starting, path, io))
+        const done = last.then(async () => {
+          const gateway = await starting
+          manager.reloading()
+          const refused = await reload(gateway, path, io)
+          manager.ready(refused.length === 0 ? served(gateway) : `${served(gateway)}; a new configuration was refused`)
+          return refused
+        })
         last = done.catch(failed)
         return done
       },
-      stop: () => void starting.then((gateway) => gateway.stop()).then(stopped, failed),
+      stop: () => {
+        const done = starting.then((gateway) => {
+          manager.stopping()
+          return gateway.stop()
+        })
+        done.then(stopped, failed)
+      },
     }
     const starting = Gateway.start(config, { version: io.version, log, asked })
     let last: Promise<unknown> = starting
     io.onSignals(() => void asked.reload(), asked.stop)
-    starting.catch(failed)
+    starting.then((gateway) => manager.ready(served(gateway)), failed)
   })
 }
 

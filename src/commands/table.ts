@@ -1,13 +1,17 @@
-/** One argument of a command; every argument is required. */
+import { exitCodes } from '../errors.ts'
+
+/** One argument of a command; every argument is required. One that is called FILE is the path of a file. */
 export interface ArgumentSpec {
   readonly name: string
   readonly means: string
+  /** Where it is one of these words. */
+  readonly choices?: readonly string[]
 }
 
 export interface OptionSpec {
   readonly name: string
   readonly short?: string
-  /** What stands for its value in the help; absent: the option is a flag. */
+  /** What stands for its value in the help, FILE for the path of a file; absent: the option is a flag. */
   readonly value?: string
   readonly means: string
 }
@@ -22,6 +26,22 @@ export interface CommandSpec {
   /** Not for people: no help lists it. */
   readonly hidden?: true
 }
+
+/** What it is for, in a line. */
+export const purpose = 'a gateway between XMPP servers and external components (XEP-0114)'
+
+export const exitStatus: readonly (readonly [code: number, means: string])[] = [
+  [exitCodes.done, 'done'],
+  [exitCodes.badInput, 'bad configuration or input'],
+  [exitCodes.usage, 'usage'],
+  [exitCodes.bug, 'a bug'],
+]
+
+/** These stand alone, or after any command. */
+export const commonOptions: readonly OptionSpec[] = [
+  { name: 'help', short: 'h', means: 'print this; after a command, describe that command' },
+  { name: 'version', short: 'V', means: 'print the version' },
+]
 
 const config: OptionSpec = {
   name: 'config',
@@ -110,6 +130,22 @@ export const commandTable = {
       'Starts a node on loopback and three echo instances as processes of their own (@xmpp/component, red, green and blue), and lets 200 users send messages and requests. One instance is killed on the way, and started again. Needs no configuration and leaves nothing behind.',
       'At the end it says what became of every stanza, as the sender, the instances and the node counted them. Exit code 0: every request was answered or bounced, every message came back or was in flight to the instance that died, and the three counts agree.',
       'With --nodes it starts that many nodes as processes of their own, over a Redis of its own (redis-server or valkey-server, 7 or newer), an instance at each, and users at each. One node is killed, its instance and its users turn to another, and the others take over its work; then it is started anew. The users of the killed node send again what has no answer: what a node has read and not passed on dies with it, unless delivery is journal. Exit code 0: everything was answered or bounced, nothing overtook anything, and all of the work was taken over.',
+    ],
+  },
+  completion: {
+    does: 'print what has a shell complete commands and options',
+    arguments: [{ name: 'SHELL', means: 'bash, zsh or fish', choices: ['bash', 'zsh', 'fish'] }],
+    options: [],
+    about: [
+      'For bash: switchyard completion bash > /etc/bash_completion.d/switchyard. For zsh: into a file _switchyard in a folder of fpath. For fish: into ~/.config/fish/completions/switchyard.fish.',
+    ],
+  },
+  man: {
+    does: 'print the manual page, for man',
+    arguments: [],
+    options: [],
+    about: [
+      'The page switchyard(1), in roff. An installation with npm -g has it as a file; elsewhere: switchyard man | man -l -',
     ],
   },
   help: {

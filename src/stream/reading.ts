@@ -28,7 +28,8 @@ interface Accepted {
 }
 
 /**
- * The same for a socket that a server has accepted, and that has not been read yet. Returns the socket to be used in place of
+ * The same for a socket that a server has accepted, and that has not been read yet: what has been put back into it
+ * (`unshift`) is read first, once the caller is done. Returns the socket to be used in place of
  * the given one, which is of no more use: Node takes the option for a new socket only, so it is made anew around its handle.
  * With TLS, or should a later Node have no such handle, it is read as usual.
  */
@@ -39,11 +40,14 @@ export function readShared(socket: Socket, read: (chunk: Buffer) => void): Socke
     socket.on('data', read)
     return socket
   }
+  const early: Buffer | null = socket.readableLength > 0 ? socket.read() : null
   accepted._handle = null
   // It is not counted among the server's connections any more, nor is the new one.
   socket.destroy()
   const options = { handle, allowHalfOpen: socket.allowHalfOpen, onread: readingShared(read) }
   const own = new Socket(options)
+  // Before anything else of it: that takes a turn of the event loop.
+  if (early !== null) queueMicrotask(() => read(early))
   // Without it `end` would never be told.
   own.resume()
   return own

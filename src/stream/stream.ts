@@ -84,9 +84,13 @@ export class Stream implements Source {
   #lingering: NodeJS.Timeout | undefined
   #discarded = 0
 
-  /** @param accepted and not read yet; it is of no use to others from now on */
+  /**
+   * @param accepted and not read yet, but for what its reader has put back; it is of no use to others from now on
+   * @param remote the peer's address and port, for people
+   */
   constructor(
     accepted: Socket,
+    remote: string,
     owner: StreamOwner,
     find: FindDomain,
     limits: StreamLimits,
@@ -98,7 +102,7 @@ export class Stream implements Source {
     this.#owner = owner
     this.#find = find
     this.#limits = limits
-    this.remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`
+    this.remote = remote
     this.#framer = new Framer(scanners)
     // Who lets the stream in gives it the bound of its domain.
     this.outbox = new Outbox(flusher, limits.outbox_bytes, limits.outbox_bytes)

@@ -29,10 +29,15 @@ export function startProgram(t: TestContext, ...args: readonly string[]): Runnin
   return startUnder(t, [], args)
 }
 
-/** The same, with arguments for Node itself. */
-export function startUnder(t: TestContext, nodeArgs: readonly string[], args: readonly string[]): Running {
+/** The same, with arguments for Node itself, and with more in its environment than PATH. */
+export function startUnder(
+  t: TestContext,
+  nodeArgs: readonly string[],
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Running {
   const child = spawn(process.execPath, ['--import', 'tsx', ...nodeArgs, main, ...args], {
-    env: { PATH: process.env.PATH },
+    env: { PATH: process.env.PATH, ...env },
   })
   t.after(() => child.kill('SIGKILL'))
   child.stdin.on('error', () => {})

@@ -39,6 +39,14 @@ const refusals: readonly (readonly [string, string, readonly string[]])[] = [
     ],
   ],
   [
+    'a network that is none',
+    'listen: [{port: 1, from: [10.0.0.0/40], proxy_protocol: v1}]\ndomains: {a: {secret: x}}',
+    [
+      '1:27 listen[0].from[0]: must be an address or a network, as 192.0.2.0/24 or 2001:db8::/32, not "10.0.0.0/40"',
+      '1:57 listen[0].proxy_protocol: must be true or false, not "v1"',
+    ],
+  ],
+  [
     '[RFC 6120 §13.12] a stanza limit below 10000',
     `${listening}limits: {stanza_bytes: 9999}\n`,
     ['3:24 limits.stanza_bytes: must be bytes from 10000 to 64MiB, not 9999'],

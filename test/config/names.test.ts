@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { normaliseBareJid, normaliseDomain, parseService } from '../../config/names.ts'
+import { normaliseBareJid, normaliseDomain, parseNetwork, parseService } from '../../config/names.ts'
 import { normalise } from '../../src/xmpp/jid.ts'
 
 test('[RFC 7622 §3.2] a domain has one spelling: lower case, U-labels, no trailing dot', () => {
@@ -83,4 +83,24 @@ test('a service is xmpp or xmpps, a host and a port that is 5347 when none is gi
     'a:5347',
   ]
   for (const text of others) assert.equal(parseService(text), undefined, text)
+})
+
+test('a network is an address, alone or with how many of its bits count', () => {
+  assert.deepEqual(parseNetwork('192.0.2.0/24'), { address: '192.0.2.0', prefix: 24, family: 'ipv4' })
+  assert.deepEqual(parseNetwork('0.0.0.0/0'), { address: '0.0.0.0', prefix: 0, family: 'ipv4' })
+  assert.deepEqual(parseNetwork('192.0.2.7'), { address: '192.0.2.7', prefix: 32, family: 'ipv4' })
+  assert.deepEqual(parseNetwork('2001:db8::/32'), { address: '2001:db8::', prefix: 32, family: 'ipv6' })
+  assert.deepEqual(parseNetwork('::1'), { address: '::1', prefix: 128, family: 'ipv6' })
+  const others = [
+    '',
+    'localhost',
+    '192.0.2.0/33',
+    '192.0.2/24',
+    '::/129',
+    '192.0.2.0/',
+    '192.0.2.0/-1',
+    'fe80::1%eth0',
+    '/8',
+  ]
+  for (const text of others) assert.equal(parseNetwork(text), undefined, text)
 })

@@ -9,6 +9,7 @@ node: yard-1
 listen:
   - {port: 5347}
   - {host: '::1', port: 5348, domains: [a.example, long-name.example]}
+  - {port: 5349, proxy_protocol: true, from: [192.0.2.0/24, '::1']}
 domains:
   a.example: {secrets: [hunter2, hunter3]}
   long-name.example:
@@ -31,8 +32,9 @@ cluster: {redis: 'redis://yard:hunter9@cache.example:6380/1', key_prefix: 'test:
     `node
   yard-1  switchyard.localhost  log info
 listen
-  127.0.0.1:5347  tcp  every domain
-  [::1]:5348      tcp  a.example long-name.example
+  127.0.0.1:5347  tcp          every domain
+  [::1]:5348      tcp          a.example long-name.example
+  127.0.0.1:5349  proxied tcp  every domain                 from 192.0.2.0/24 ::1
 domains
   a.example             2 secrets         random, local first                     hold 10 s, 16MiB              no upstream
   long-name.example     1 named instance  bare_source over 3 buckets              spill                         xmpp://server:5275 (links: one)

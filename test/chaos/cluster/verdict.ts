@@ -196,7 +196,14 @@ function reorderedOf(reached: readonly Sent[], troubles: readonly Trouble[]) {
         const lines = firsts
           .filter((f) => f.key === one.key && f.sequence >= one.sequence - 3 && f.sequence <= before.sequence + 3)
           .sort((a, b) => a.sequence - b.sequence)
-          .map((f) => `  ${f.sequence} ${f.name} read ${wall(f.sent.passage!.time)} by ${placeOf(f.sent.passage)}: ${inOrder(f.sent).map((d) => `${wall(d.time)} ${d.to.name}`).join(', ')}`)
+          .map(
+            (f) =>
+              `  ${f.sequence} ${f.name} read ${wall(f.sent.passage!.time)} by ${placeOf(f.sent.passage)}: ${inOrder(
+                f.sent,
+              )
+                .map((d) => `${wall(d.time)} ${d.to.name}`)
+                .join(', ')}`,
+          )
         appendFileSync(process.env.TRACE, `${what}\n${lines.join('\n')}\n`)
       }
       reorderings.push({ what, from: one.first.time, to: one.first.time, stanzas: 1, keys: new Set([one.key]) })

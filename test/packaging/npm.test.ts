@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { textOf } from '../docs/markdown.ts'
+import { StubInstance } from '../stub/instance.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const exec = promisify(execFile)
+const { version } = JSON.parse(textOf('package.json'))
+
+const folder = mkdtempSync(join(tmpdir(), 'switchyard-package-'))
+const prefix = join(folder, 'prefix')
+const installed = join(prefix, 'lib/node_modules/switchyard')
+const program = join(prefix, 'bin/switchyard')
+let packed: readonly string[] = []
+
+/** As people do it: `npm pack` in a checkout that is built, and `npm install -g` of what comes of it. */
+before(
+  async () => {
+    const options = ['--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', folder]
+    const { stdout } = await exec('npm', ['pack', ...options], { cwd: root })
+    const [pack] = JSON.parse(stdout)
+    packed = pack.files.map(({ path }: { readonly path: string }) => path)
+    const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
+    await exec('npm', ['install', '--global', '--prefix', prefix, ...quiet, join(folder, pack.filename)], {
+      cwd: folder,
+    })
+  },
+  { timeout: 240_000 },
+)
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+/** From a folder of its own, with nothing of the checkout in reach. */
+async function run(...args: readonly string[]): Promise<string> {
+  return (await exec(program, args, { cwd: folder })).stdout
+}
+
+test('the package holds a closed list of files, and every kind of it has what it should', () => {
+  const kinds: readonly (readonly [RegExp, readonly string[]])[] = [
+    [/^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/, ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']],
+    [/^dist\/(src|balancing|config)\/[\w/.-]+\.js(\.map)?$/, ['dist/src/main.js', 'dist/config/schema.js']],
+    [/^dist\/src\/xmpp\/assembly\/express\.wasm$/, ['dist/src/xmpp/assembly/express.wasm']],
+    [/^dist\/src\/admin\/[\w/.-]+\.(html|css|js|svg)$/, []],
+    [/^dist\/man\/switchyard\.1$/, ['dist/man/switchyard.1']],
+    [/^config\/(switchyard|examples\/[\w-]+)\.yaml$/, ['config/switchyard.yaml', 'config/examples/cluster.yaml']],
+    [/^packaging\/switchyard@\.service$/, ['packaging/switchyard@.service']],
+    [/^docs\/[\w/-]+\.(md|png)$/, ['docs/installing.md']],
+    [/^(balancing|dashboards)\/README\.md$/, ['balancing/README.md', 'dashboards/README.md']],
+    [/^dashboards\/[\w-]+\.(json|ya?ml)$/, []],
+  ]
+  for (const path of packed)
+    assert.ok(
+      kinds.some(([kind]) => kind.test(path)),
+      `${path} is in the package`,
+    )
+  for (const [, needed] of kinds) for (const path of needed) assert.ok(packed.includes(path), `${path} is missing`)
+  for (const file of readdirSync(join(root, 'docs'))) assert.ok(packed.includes(`docs/${file}`), file)
+})
+
+test('what is installed says its version, checks the configuration that comes with it, and has its manual page', async () => {
+  assert.equal(await run('--version'), `${version}\n`)
+  assert.match(await run('check', '--config', join(installed, 'config/switchyard.yaml')), /echo\.localhost/)
+  const page = readFileSync(join(prefix, 'share/man/man1/switchyard.1'), 'utf8')
+  assert.equal(page, await run('man'))
+  assert.match(await run('completion', 'bash'), /complete -F _switchyard switchyard/)
+})
+
+test('what is installed serves, with its express scanner, and stops', { timeout: 60_000 }, async (t) => {
+  const path = join(folder, 'yard.yaml')
+  writeFileSync(
+    path,
+    'listen: [{port: 0}]\ndomains: {a.test: {secret: swordfish}}\nadmin: {port: 0}\ndrain: {seconds: 0}\n',
+  )
+  const child = spawn(program, ['run', '--config', path], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => child.kill('SIGKILL'))
+  const codes: string[] = []
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { code, ports } = JSON.parse(line)
+    codes.push(code)
+    if (code !== 'ready') continue
+    const instance = await StubInstance.join(ports[0], 'a.test')
+    await instance.leave()
+    child.kill('SIGTERM')
+  }
+  if (child.exitCode === null) await once(child, 'exit')
+  assert.equal(child.exitCode, 0)
+  assert.ok(codes.includes('instance-joined') && !codes.includes('scanner-plain'), codes.join())
+  assert.equal(codes.at(-1), 'stopped')
+})
+
+test('the demo of what is installed runs', { timeout: 60_000 }, async () => {
+  assert.match(await run('demo', '--seconds', '3'), / 0 {2}lost\n/)
+})

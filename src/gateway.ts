@@ -21,6 +21,7 @@ import { Listener } from './listener.ts'
 import { LocalRouter } from './local.ts'
 import { type Log, logEvent } from './log.ts'
 import { NodeActions } from './node-actions.ts'
+import { Recent } from './recent.ts'
 import { Redelivery } from './redelivery.ts'
 import { LocalRegistry } from './registry.ts'
 import { Router } from './router.ts'
@@ -38,6 +39,8 @@ export interface GatewayOptions {
   readonly version: string
   readonly log: Log
   readonly patience?: Patience
+  /** Resident memory, in bytes. */
+  readonly memory?: () => number
   /** Another node asks this one to read its configuration anew, or to stop. */
   readonly asked?: { reload(): Promise<unknown>; stop(): void }
 }
@@ -69,6 +72,7 @@ export class Gateway {
   readonly #events: Events
   readonly #actions: NodeActions
   readonly #metrics: LateMetrics
+  readonly #recent: Recent
   readonly #view: View
   readonly #ticker: NodeJS.Timeout
   #config: Config
@@ -88,7 +92,7 @@ export class Gateway {
     return gateway
   }
 
-  private constructor(config: Config, { version, log, patience = usualPatience, asked }: GatewayOptions) {
+  private constructor(config: Config, { version, log, patience = usualPatience, asked, memory }: GatewayOptions) {
     this.#config = config
     this.#log = log
     this.#self = new DomainRoutes(selfConfig(config), Math.random)
@@ -197,7 +201,10 @@ export class Gateway {
     const state = () => this.#state
     const metrics = () => this.#metrics.text()
     const member = () => this.#seat.member
-    this.#view = new View({ version, config: () => this.#config, state, census: counts, metrics, member })
+    const loop = () => performance.eventLoopUtilization()
+    this.#recent = new Recent({ census: counts, routeSeconds: this.#routeSeconds, now: () => performance.now(), loop })
+    const shown = { recent: this.#recent, clock, memory: memory ?? (() => null) }
+    this.#view = new View({ version, config: () => this.#config, state, census: counts, metrics, member, ...shown })
     this.#serve(config)
     this.#ticker = setInterval(() => this.#tick(), TICK_MILLISECONDS)
   }
@@ -320,6 +327,7 @@ export class Gateway {
     // What was held too long is bounced once all of it has been read.
     if (this.#state !== 'starting') this.#watch.tick()
     this.#seat.member?.tick()
+    if (this.#admin !== undefined) this.#recent.tick()
     if (this.#state === 'draining') this.#links.giveUpDown()
   }
 }

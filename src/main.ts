@@ -36,6 +36,7 @@ function createIo(): Io {
     env: process.env,
     hostname: hostname(),
     version: version(),
+    memory: () => process.memoryUsage.rss(),
     program: fileURLToPath(import.meta.url),
     readFile: (path) => readFileSync(path, 'utf8'),
     stdin: () => chunksOf(0),

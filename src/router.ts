@@ -289,6 +289,7 @@ export class Router {
         this.#parts.clock.now,
         retry ? Buffer.from(head.bytes) : undefined,
         past?.ticket,
+        instance.requests.isTiming ? undefined : this.#parts.preciseNow(),
       )
     }
     const since = past?.since ?? this.#parts.clock.now
@@ -330,9 +331,10 @@ export class Router {
 
   /** False when the instance was not asked, or its time to answer is over: whoever asked has had an answer. */
   #noteAnswer(instance: Instance, head: Head): boolean {
-    const since = instance.requests.answer(head)
-    if (since === undefined) return false
-    this.#parts.answered((this.#parts.clock.now - since) / 1000)
+    const request = instance.requests.answer(head)
+    if (request === undefined) return false
+    this.#parts.answered((this.#parts.clock.now - request.since) / 1000)
+    if (request.at !== undefined) instance.timed((this.#parts.preciseNow() - request.at) / 1000)
     return true
   }
 }

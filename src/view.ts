@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { type Explanation, explainPick } from '../balancing/explain.ts'
 import type { Config } from '../config/config.ts'
 import { normaliseDomain } from '../config/names.ts'
-import { countersView } from './admin/counters-view.ts'
 import type {
   AdminView,
+  DomainDetailView,
   DomainView,
   ExplainView,
   InstanceView,
@@ -13,10 +13,12 @@ import type {
   Refusal,
 } from './admin/view.ts'
 import type { Count } from './census.ts'
+import type { Clock } from './clock.ts'
 import type { ClusterMember } from './cluster-member.ts'
 import type { DomainRoutes } from './domain-routes.ts'
-import type { Instance } from './instance.ts'
-import { fullText, normalise } from './xmpp/jid.ts'
+import { domainView, instanceView, quarantinedView } from './domain-view.ts'
+import type { Recent } from './recent.ts'
+import { decodeAttribute, fullText, normalise } from './xmpp/jid.ts'
 
 export interface ViewParts {
   readonly version: string
@@ -24,6 +26,10 @@ export interface ViewParts {
   readonly state: () => 'starting' | 'ready' | 'draining' | 'stopped'
   readonly census: () => readonly Count[]
   readonly metrics: () => Promise<string>
+  readonly recent: Recent
+  readonly clock: Clock
+  /** Resident memory in bytes; null where it is not known. */
+  readonly memory: () => number | null
   /** Undefined for a node without a cluster. */
   readonly member: () => ClusterMember | undefined
 }
@@ -53,7 +59,7 @@ export class View implements AdminView {
     const { version } = this.#parts
     const name = this.#parts.config().node
     const shown = state === 'stopped' ? 'draining' : state
-    const self = { name, version, since: this.#since, self: true, state: shown, instances }
+    const self = { name, version, since: this.#since, self: true, state: shown, instances, ...this.usage() }
     const member = this.#parts.member()
     if (member === undefined) return [{ ...self, incarnation: this.#incarnation, senior: true }]
     const { table } = member.membership
@@ -71,31 +77,43 @@ export class View implements AdminView {
         state: 'ready',
         instances: own,
         senior,
+        load: null,
+        memory: null,
       }
     })
   }
 
-  domains(): readonly DomainView[] {
-    return this.#parts.census().filter(isServed).map(domainView)
+  /** What this node takes of its machine. */
+  usage(): { readonly load: number; readonly memory: number | null } {
+    return { load: this.#parts.recent.load, memory: this.#parts.memory() }
   }
 
-  domain(name: string): DomainView | undefined {
+  domains(): readonly DomainView[] {
+    return this.#parts
+      .census()
+      .filter(isServed)
+      .map((count) => domainView(count, this.#parts))
+  }
+
+  domain(name: string): DomainDetailView | undefined {
     const count = this.#find(name)
-    return count && domainView(count)
+    if (count === undefined) return undefined
+    const quarantine = count.domain.quarantine.entries.map(quarantinedView)
+    return { ...domainView(count, this.#parts), members: [...this.#members(count)], quarantine }
   }
 
   instances(name: string): readonly InstanceView[] | undefined {
-    const node = this.#parts.config().node
     const count = this.#find(name)
-    if (count === undefined) return undefined
-    const elsewhere = [...count.domain.members.values()].filter((instance) => instance.node !== undefined)
-    return [...count.instances, ...elsewhere].map((instance) => instanceView(instance, node))
+    return count && this.#members(count)
   }
 
   quarantine(name: string): readonly QuarantineView[] | undefined {
-    return this.#find(name)?.domain.quarantine.entries.map(({ since, bytes }) => ({
-      since: new Date(since).toISOString(),
-      stanza: bytes.toString('utf8'),
+    return this.#find(name)?.domain.quarantine.entries.map((entry) => ({
+      ...quarantinedView(entry),
+      from: decoded(entry.head.from),
+      to: decoded(entry.head.to),
+      id: decoded(entry.head.id),
+      stanza: entry.bytes.toString('utf8'),
     }))
   }
 
@@ -108,6 +126,12 @@ export class View implements AdminView {
     const explanation = explainPick(settingOf(count.domain), from, to, normalised)
     if (explanation === undefined) return { problem: `from '${from}' to '${to}': no key` }
     return explainView(count.domain, explanation, this.#parts.config().node)
+  }
+
+  #members({ domain, instances }: Count): readonly InstanceView[] {
+    const elsewhere = [...domain.members.values()].filter((instance) => instance.node !== undefined)
+    const node = this.#parts.config().node
+    return [...instances, ...elsewhere].map((instance) => instanceView(instance, node, this.#parts))
   }
 
   #find(name: string): Count | undefined {
@@ -126,43 +150,8 @@ function normalised(jid: string): string | undefined {
   return parts && fullText(parts)
 }
 
-function domainView({ domain, instances, states, link, waiting, waitingBytes }: Count): DomainView {
-  const { config } = domain
-  const delivered = instances.reduce((sum, { stream }) => sum + stream.outbox.delivered, 0)
-  return {
-    name: domain.name,
-    balancing: config.balancing
-      ? { type: config.balancing.type, component_number: config.balancing.component_number ?? null }
-      : null,
-    whenUnassigned: config.when_unassigned,
-    instances: states,
-    buckets: domain.holders.map((holder, bucket) => ({ bucket, holder: holder?.name ?? null })),
-    held: { stanzas: waiting, bytes: waitingBytes },
-    link: config.upstream
-      ? {
-          state: link?.state ?? 'idle',
-          service: config.upstream.service,
-          since: new Date(link?.since ?? Date.now()).toISOString(),
-        }
-      : null,
-    counters: countersView(domain.counters, delivered),
-  }
-}
-
-function instanceView(instance: Instance, node: string): InstanceView {
-  const { name, state, bucket, stream, since, requests } = instance
-  return {
-    name,
-    state,
-    node: instance.node ?? node,
-    bucket: bucket ?? null,
-    spare: state === 'spare',
-    remote: stream.remote,
-    connectedSince: new Date(since).toISOString(),
-    delivered: stream.outbox.delivered,
-    outboxBytes: stream.outbox.bytes,
-    unanswered: requests.size,
-  }
+function decoded(raw: string | undefined): string | null {
+  return raw === undefined ? null : decodeAttribute(raw)
 }
 
 /** The domain as it stands: each holder with the very bucket that it has, all members where there are none. */

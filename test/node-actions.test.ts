@@ -54,7 +54,13 @@ test('a drain that fails is a bug, which is logged', async () => {
 
 test('a quarantine is cleared of a domain that is served', () => {
   const { yard, actions } = actionsOf()
-  yard.domain.quarantine.add(Buffer.from('<message/>'), 0)
+  yard.domain.quarantine.add(Buffer.from('<message/>'), 0, {
+    name: 'message',
+    type: 'chat',
+    from: undefined,
+    to: undefined,
+    id: undefined,
+  })
   assert.equal(actions.clearQuarantine('b.test'), undefined)
   assert.equal(actions.clearQuarantine('a.test'), true)
   assert.equal(yard.domain.quarantine.entries.length, 0)

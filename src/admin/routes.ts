@@ -49,7 +49,7 @@ function tables(app: FastifyInstance, view: AdminView): string[] {
   const list = <T>(items: readonly T[]) => ({ items })
 
   const nodes = { querystring: NoQuery, response: { 200: Type.Object({ items: Type.Array(NodeView) }) } }
-  app.get('/v1/nodes', { schema: nodes }, async () => list(view.nodes()))
+  app.get('/v1/nodes', { schema: nodes }, async () => list(await view.nodes()))
 
   const domains = { querystring: NoQuery, response: { 200: Type.Object({ items: Type.Array(DomainView) }) } }
   app.get('/v1/domains', { schema: domains }, async () => list(view.domains()))

@@ -7,7 +7,10 @@ import { createLog } from '../../src/log.ts'
 
 const drain = '/v1/domains/echo.localhost/instances/yard-1%2F1/drain'
 const quarantine = '/v1/domains/echo.localhost/quarantine'
-const poison = { since: '2026-01-02T03:04:05.000Z', stanza: "<message id='poison'/>" }
+const poison = {
+  ...{ since: '2026-01-02T03:04:05.000Z', kind: 'message', type: null, bytes: 24 },
+  ...{ from: null, to: null, id: 'poison', stanza: "<message id='poison'/>" },
+}
 
 /** An admin port whose token is `token`, the actions that it was asked for, and what it logged. */
 async function port(t: TestContext, token: string | undefined) {

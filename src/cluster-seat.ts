@@ -11,6 +11,7 @@ import { SwitchyardError } from './errors.ts'
 import type { Instances } from './instances.ts'
 import type { ClusterMetrics } from './metrics.ts'
 import type { NodeTasks } from './node-tasks.ts'
+import type { NodeUsage } from './node-usage.ts'
 import type { OwnLinks } from './own-state.ts'
 import { loadExpress } from './scanning.ts'
 import { Reframer } from './stream/reframe.ts'
@@ -28,6 +29,9 @@ export interface ClusterSeatParts extends Omit<ClusterNodeParts, 'store' | 'begi
   readonly instances: Instances
   readonly drains: Drains
   readonly asked: { reload(): Promise<unknown>; stop(): void } | undefined
+  /** As `NodeTasksParts` has them. */
+  readonly act: (asked: unknown) => unknown
+  readonly usage: () => NodeUsage
 }
 
 /** How long a node that leaves its cluster waits for Redis to take what it has for others, in milliseconds. */
@@ -56,10 +60,10 @@ export class ClusterSeat {
   /** What may be asked of all nodes, or of this one alone. Loaded when somebody may ask. */
   async tasks(): Promise<NodeTasks> {
     if (this.#tasks === undefined) {
-      const { config, version, routes, links, log, asked } = this.#parts
+      const { config, version, routes, links, log, asked, act, usage } = this.#parts
       const { NodeTasks } = await import('./node-tasks.ts')
       this.#tasks ??= new NodeTasks({
-        ...{ name: config().node, version, routes, links, log, asked },
+        ...{ name: config().node, version, routes, links, log, asked, act, usage },
         member: () => this.member,
         seconds: () => config().cluster?.task_seconds ?? 30,
       })

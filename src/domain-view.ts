@@ -49,7 +49,7 @@ function isSpare({ domain }: Count, { state, bucket, node }: Instance): boolean 
   return node === undefined ? state === 'spare' : domain.buckets !== undefined && bucket === undefined
 }
 
-function windowOf(instances: readonly Instance[]): { readonly stanzas: number; readonly bytes: number } {
+export function windowOf(instances: readonly Instance[]): { readonly stanzas: number; readonly bytes: number } {
   let stanzas = 0
   let bytes = 0
   for (const { stream } of instances) {

@@ -189,12 +189,17 @@ export class Gateway {
       holdStoreUp: () => this.#seat.member?.isUp ?? null,
       configReloads: this.#configReloads,
       eventsDropped: () => this.#events.dropped,
+      adminRefusals: () => this.#actions.refusals,
     })
     this.#events = new Events(log, Date.now)
-    this.#actions = new NodeActions({ config: () => this.#config, routes, drains: () => this.#drains, log })
+    this.#actions = new NodeActions({
+      ...{ config: () => this.#config, routes, drains: () => this.#drains, log },
+      all: () => this.#instances.all,
+    })
     this.#seat = new ClusterSeat({
       ...{ version, routes, router, links, flusher, clock, redelivery, log, epoch: own.epoch },
       ...{ instances, drains: this.#drains, shares: this.#shares, config: () => this.#config, asked },
+      ...{ act: this.#actions.act, usage: () => this.#view.usage() },
       seated: (domain, instance) => instances.seated(domain, instance),
       giveUp: (domain, outbox, before) => this.#watch.giveUpOld(domain, outbox, before),
     })
@@ -203,7 +208,8 @@ export class Gateway {
     const member = () => this.#seat.member
     const loop = () => performance.eventLoopUtilization()
     this.#recent = new Recent({ census: counts, routeSeconds: this.#routeSeconds, now: () => performance.now(), loop })
-    const shown = { recent: this.#recent, clock, memory: memory ?? (() => null) }
+    const usages = async () => (await this.#seat.tasks()).usages()
+    const shown = { recent: this.#recent, clock, memory: memory ?? (() => null), usages }
     this.#view = new View({ version, config: () => this.#config, state, census: counts, metrics, member, ...shown })
     this.#serve(config)
     this.#ticker = setInterval(() => this.#tick(), TICK_MILLISECONDS)

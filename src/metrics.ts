@@ -14,6 +14,8 @@ export interface MetricsSource {
   /** Null where nothing that is held is to outlive the node. */
   holdStoreUp(): boolean | null
   readonly configReloads: { readonly ok: number; readonly refused: number }
+  /** Requests that the admin port refused. */
+  adminRefusals?(): { readonly token: number; readonly rate: number }
   /** Events that slow readers of /v1/events missed. */
   eventsDropped?(): number
 }
@@ -253,6 +255,17 @@ const metrics: readonly MetricSpec[] = [
     labels: [],
     help: 'Events that slow readers of /v1/events missed.',
     read: (source, sample) => sample(source.eventsDropped?.() ?? 0),
+  },
+  {
+    name: 'switchyard_admin_refused_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'Requests that the admin port refused: token (missing or wrong), rate (too many wrong ones from that address).',
+    read: (source, sample) => {
+      const refusals = source.adminRefusals?.() ?? { token: 0, rate: 0 }
+      sample(refusals.token, 'token')
+      sample(refusals.rate, 'rate')
+    },
   },
   {
     name: 'switchyard_config_reloads_total',

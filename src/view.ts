@@ -11,13 +11,16 @@ import type {
   NodeView,
   QuarantineView,
   Refusal,
+  StatsView,
 } from './admin/view.ts'
 import type { Count } from './census.ts'
 import type { Clock } from './clock.ts'
 import type { ClusterMember } from './cluster-member.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { domainView, instanceView, quarantinedView } from './domain-view.ts'
+import type { NodeUsage } from './node-usage.ts'
 import type { Recent } from './recent.ts'
+import { statsOf } from './stats.ts'
 import { decodeAttribute, fullText, normalise } from './xmpp/jid.ts'
 
 export interface ViewParts {
@@ -30,6 +33,8 @@ export interface ViewParts {
   readonly clock: Clock
   /** Resident memory in bytes; null where it is not known. */
   readonly memory: () => number | null
+  /** What the nodes of the cluster say of themselves, by name. */
+  readonly usages: () => Promise<ReadonlyMap<string, NodeUsage>>
   /** Undefined for a node without a cluster. */
   readonly member: () => ClusterMember | undefined
 }
@@ -49,19 +54,29 @@ export class View implements AdminView {
     return state === 'ready' ? { ready: true } : { ready: false, reason: state }
   }
 
+  get version(): string {
+    return this.#parts.version
+  }
+
+  stats(): StatsView {
+    const { census, config, recent, memory } = this.#parts
+    const { load, routing } = recent
+    const { domains, omitted } = statsOf(census().filter(isServed), recent)
+    return { time: new Date().toISOString(), node: config().node, load, memory: memory(), routing, domains, omitted }
+  }
+
   metrics(): Promise<string> {
     return this.#parts.metrics()
   }
 
-  nodes(): readonly NodeView[] {
-    const state = this.#parts.state()
+  async nodes(): Promise<readonly NodeView[]> {
     const instances = this.#parts.census().reduce((sum, count) => sum + count.instances.length, 0)
     const { version } = this.#parts
     const name = this.#parts.config().node
-    const shown = state === 'stopped' ? 'draining' : state
-    const self = { name, version, since: this.#since, self: true, state: shown, instances, ...this.usage() }
+    const self = { name, version, since: this.#since, self: true, instances, ...this.usage() }
     const member = this.#parts.member()
     if (member === undefined) return [{ ...self, incarnation: this.#incarnation, senior: true }]
+    const usages = await this.#parts.usages()
     const { table } = member.membership
     return [...table.nodes].map(([incarnation, node]) => {
       const senior = incarnation === table.senior
@@ -74,18 +89,21 @@ export class View implements AdminView {
         version: node.version,
         since,
         self: false,
-        state: 'ready',
         instances: own,
         senior,
-        load: null,
-        memory: null,
+        ...(usages.get(node.name) ?? { state: 'ready', load: null, memory: null }),
       }
     })
   }
 
   /** What this node takes of its machine. */
-  usage(): { readonly load: number; readonly memory: number | null } {
-    return { load: this.#parts.recent.load, memory: this.#parts.memory() }
+  usage(): NodeUsage {
+    const state = this.#parts.state()
+    return {
+      state: state === 'stopped' ? 'draining' : state,
+      load: this.#parts.recent.load,
+      memory: this.#parts.memory(),
+    }
   }
 
   domains(): readonly DomainView[] {

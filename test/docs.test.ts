@@ -11,7 +11,7 @@ import { bounceReasons } from '../src/counters.ts'
 import { instanceStates } from '../src/instance.ts'
 import { metricsTable } from '../src/metrics.ts'
 import { stanzaErrors } from '../src/xmpp/stanza-error.ts'
-import { anchorOf, blocksOf, firstCells, marked, sectionOf, textOf } from './docs/markdown.ts'
+import { anchorOf, blocksOf, marked, sectionOf, textOf } from './docs/markdown.ts'
 import { documents, withTables } from './docs/tables.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -102,14 +102,6 @@ test('every link to a file or a heading leads there', () => {
       assert.ok(headings.includes(anchor), `${path}: ${target}`)
     }
   }
-})
-
-test('the README has every admin route, and no other', () => {
-  const source = textFilesOf('src/admin').map(textOf).join('\n')
-  const calls = source.matchAll(/\bapp\s*\.(get|post|put|patch|delete)(?:<[^(]*>)?\(\s*'([^']+)'/g)
-  const mounted = [...calls].map(([, method = '', path]) => `${method.toUpperCase()} ${path}`)
-  const told = firstCells(sectionOf(readme, '## Watching it')).map((route) => route.replaceAll(/\{(\w+)\}/g, ':$1'))
-  assert.deepEqual(told.toSorted(), [...new Set(mounted)].toSorted())
 })
 
 test('bounces are told with conditions and reasons that exist, and instances with their states', () => {

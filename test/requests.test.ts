@@ -117,3 +117,14 @@ test('a request that another node says is answered waits for nothing more', () =
   requests.answeredElsewhere('u@x.test/r\na.test\n1')
   assert.equal(requests.size, 0)
 })
+
+test('one request is timed at a time, until its answer, or its end', () => {
+  const requests = new Requests()
+  requests.add(envelope('1'), 10, undefined, undefined, 10.5)
+  assert.equal(requests.isTiming, true)
+  requests.add(envelope('2'), 10)
+  assert.equal(requests.forget(envelope('2')), true)
+  assert.equal(requests.isTiming, true)
+  requests.forget(envelope('1'))
+  assert.equal(requests.isTiming, false)
+})

@@ -207,6 +207,7 @@ export type Refusal = { readonly problem: string }
 
 /** What the admin port asks of the node. Names of domains come as they stand in the path: normalising them is the view's. */
 export interface AdminView {
+  readonly version: string
   ready(): { readonly ready: boolean; readonly reason?: string }
   /** What is not known of another node, as it has not answered, is null. */
   nodes(): Promise<readonly NodeView[]> | readonly NodeView[]
@@ -218,6 +219,8 @@ export interface AdminView {
   quarantine(name: string): readonly QuarantineView[] | undefined
   /** Where a stanza between these two would go now, without counting or sending anything. */
   explain(name: string, from: string, to: string): ExplainView | Refusal | undefined
+  /** What has been counted, small enough for an event. */
+  stats(): StatsView
   /** Prometheus' text format 0.0.4. */
   metrics(): Promise<string>
 }

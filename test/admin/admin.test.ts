@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import type { AdminActions } from '../../src/admin/actions.ts'
 import { createAdmin, startAdmin } from '../../src/admin/admin.ts'
 import { countersView } from '../../src/admin/counters-view.ts'
 import type {
@@ -16,6 +15,7 @@ import type {
 import { DomainCounters } from '../../src/counters.ts'
 import { SwitchyardError } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
+import type { AdminActions } from '../../src/operations.ts'
 
 const since = '2026-01-02T03:04:05.000Z'
 
@@ -105,6 +105,10 @@ function view(changes: Partial<AdminView> = {}): AdminView {
     instances: (name) => (here(name) ? [instance] : undefined),
     explain: (name, from) => (here(name) ? (from === '@' ? { problem: 'from is no address' } : route) : undefined),
     quarantine: (name) => (here(name) ? [poison] : undefined),
+    version: '1.2.3',
+    stats: () => ({
+      ...{ time: since, node: 'yard-1', load: 0, memory: null, routing: null, domains: {}, omitted: 0 },
+    }),
     metrics: async () => 'switchyard_cluster_up 1\n',
     ...changes,
   }
@@ -114,7 +118,7 @@ const token = 'correct-horse'
 
 const allowed: AdminActions = {
   token: () => token,
-  drain: (domain, name) => (domain === 'echo.localhost' ? { 'yard-1/1': true, 'yard-1/2': false }[name] : undefined),
+  instance: () => ({ refused: 'absent', detail: 'no such instance is connected' }),
   clearQuarantine: (domain) => (domain === 'echo.localhost' ? true : undefined),
 }
 

@@ -4,10 +4,13 @@ import { commandNames, specOf } from '../../src/commands/table.ts'
 import { bounceReasons, dropReasons } from '../../src/counters.ts'
 import { logCodesTable } from '../../src/log-codes.ts'
 import { metricsTable } from '../../src/metrics.ts'
+import { routesTable } from './routes.ts'
+
+const routes = await routesTable()
 
 /** The tables that a document has from the sources, by the names that its marks give them. */
 export const documents: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
-  'README.md': { configuration: configTable, commands: commandsTable },
+  'README.md': { configuration: configTable, commands: commandsTable, routes: () => routes },
   'dashboards/README.md': {
     metrics: metricsTable,
     'bounce reasons': () => reasonsTable(bounceReasons),

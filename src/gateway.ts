@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Config, Domain } from '../config/config.ts'
 import { acceptedDomain } from './accepted-domain.ts'
+import { OperatorCommands } from './adhoc/operator-commands.ts'
 import type { Admin } from './admin/admin.ts'
 import { census } from './census.ts'
 import { TICK_MILLISECONDS } from './clock.ts'
@@ -105,7 +106,11 @@ export class Gateway {
       const domain = routes.domains.get(asker.domain.name)
       if (domain !== undefined) this.#actions.drainInstance(domain, asker)
     }
-    const local = new LocalRouter({ address: config.address, version, domains, now: () => new Date() })
+    const commands = new OperatorCommands({
+      ...{ admins: () => this.#config.admins, isServed: (name) => routes.domains.has(name), log },
+      ...{ view: () => this.#view, actions: () => this.#actions, nodes: () => this.#seat.tasks() },
+    })
+    const local = new LocalRouter({ address: config.address, version, domains, now: () => new Date(), commands })
     const readFile = (path: string) => readFileSync(path, 'utf8')
     const undeliverable: LinksParts['undeliverable'] = (domain, queue) => this.#router.giveUpLink(domain, queue)
     const random = Math.random

@@ -14,8 +14,8 @@ export interface MetricsSource {
   /** Null where nothing that is held is to outlive the node. */
   holdStoreUp(): boolean | null
   readonly configReloads: { readonly ok: number; readonly refused: number }
-  /** Requests that the admin port refused. */
-  adminRefusals?(): { readonly token: number; readonly rate: number }
+  /** Requests of operators that were refused. */
+  adminRefusals?(): Readonly<Record<'token' | 'rate' | 'jid', number>>
   /** Events that slow readers of /v1/events missed. */
   eventsDropped?(): number
 }
@@ -260,11 +260,9 @@ const metrics: readonly MetricSpec[] = [
     name: 'switchyard_admin_refused_total',
     type: 'counter',
     labels: ['reason'],
-    help: 'Requests that the admin port refused: token (missing or wrong), rate (too many wrong ones from that address).',
+    help: 'Requests to change or see something that were refused: token (missing or wrong), rate (too many wrong ones from that address), jid (a command of somebody who is no admin).',
     read: (source, sample) => {
-      const refusals = source.adminRefusals?.() ?? { token: 0, rate: 0 }
-      sample(refusals.token, 'token')
-      sample(refusals.rate, 'rate')
+      for (const [reason, count] of Object.entries(source.adminRefusals?.() ?? {})) sample(count, reason)
     },
   },
   {

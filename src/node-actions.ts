@@ -4,7 +4,14 @@ import type { DomainRoutes } from './domain-routes.ts'
 import type { Drains } from './drains.ts'
 import type { Instance } from './instance.ts'
 import { type Log, logEvent } from './log.ts'
-import { type AdminActions, type InstanceAction, instanceActions, type Outcome, type Refused } from './operations.ts'
+import {
+  type AdminActions,
+  type InstanceAction,
+  instanceActions,
+  type Outcome,
+  type Refused,
+  type RefusedWhy,
+} from './operations.ts'
 import type { Routes } from './routes.ts'
 
 export interface NodeActionsParts {
@@ -21,8 +28,8 @@ const absent: Refused = { refused: 'absent', detail: 'no such instance is connec
 /** What an operator, or an instance itself, may have this node do. */
 export class NodeActions implements AdminActions {
   readonly #parts: NodeActionsParts
-  /** Requests to the admin port that were refused. */
-  readonly refusals = { token: 0, rate: 0 }
+  /** Requests of operators, or of who would be one, that were refused. */
+  readonly refusals: Record<RefusedWhy, number> = { token: 0, rate: 0, jid: 0 }
 
   constructor(parts: NodeActionsParts) {
     this.#parts = parts
@@ -30,7 +37,7 @@ export class NodeActions implements AdminActions {
 
   readonly token = (): string | undefined => this.#parts.config().admin?.token
 
-  refused(why: 'token' | 'rate'): void {
+  refused(why: RefusedWhy): void {
     this.refusals[why]++
   }
 

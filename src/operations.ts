@@ -25,6 +25,9 @@ export interface Refused {
 }
 export type Outcome<T> = { readonly done: T } | Refused
 
+/** Why a request was refused before anything was asked. */
+export type RefusedWhy = 'token' | 'rate' | 'jid'
+
 /** What this node may be asked to do. Names come as they were written. */
 export interface AdminActions {
   /** The token that everybody needs who acts over HTTP; undefined: nobody may. */
@@ -33,8 +36,8 @@ export interface AdminActions {
   instance(action: InstanceAction, domain: string, instance: string): Outcome<string> | { readonly elsewhere: string }
   /** Forgets a domain's quarantined stanzas; undefined when it is not served. */
   clearQuarantine(domain: string): true | undefined
-  /** Told of every request that was refused: for a wrong token, or as there were too many of those. */
-  refused?(why: 'token' | 'rate'): void
+  /** Told of every request that was refused: for a wrong token, as there were too many of those, or for a JID that is no admin's. */
+  refused?(why: RefusedWhy): void
 }
 
 export interface NodesAnswer {

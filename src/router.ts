@@ -311,13 +311,18 @@ export class Router {
   }
 
   #toSelf(domain: Home, head: Head, answer: (head: Head) => void, asker?: Instance): void {
-    const reply = this.#parts.local.answer(head, asker !== undefined)
+    const origin = asker !== undefined ? 'instance' : domain === this.#parts.self ? 'vouched' : 'other'
+    const reply = this.#parts.local.answer(head, origin)
     if (reply.kind === 'drop') return this.#parts.self.counters.dropped(reply.reason)
     this.#parts.self.counters.deliveredToSelf++
     if (reply.kind === 'taken') return
-    domain.counters.receivedFromSelf++
-    // An answer says that all that came before has been read.
-    this.#journaling.whenKept(() => this.#parts.reframer.stanzas(Buffer.from(reply.text), answer))
+    const send = (text: string): void => {
+      domain.counters.receivedFromSelf++
+      // An answer says that all that came before has been read.
+      this.#journaling.whenKept(() => this.#parts.reframer.stanzas(Buffer.from(text), answer))
+    }
+    if (reply.kind === 'later') return void reply.text.then(send)
+    send(reply.text)
     if (reply.drain && asker !== undefined) this.#parts.drain(asker)
   }
 

@@ -81,6 +81,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   'src/xmpp/': [],
   'config/': ['src/xmpp/', 'balancing/'],
   'src/stream/': ['src/xmpp/'],
+  'src/adhoc/': ['src/admin/', 'src/xmpp/', 'local.ts', 'log.ts', 'operations.ts'],
   'src/cluster/': ['balancing/', 'src/stream/', 'src/xmpp/', 'backoff.ts', 'log.ts'],
 }
 

@@ -9,7 +9,10 @@ export type StanzaErrorType = 'auth' | 'cancel' | 'continue' | 'modify' | 'wait'
 /** The stanza error conditions of RFC 6120 §8.3.3 that Switchyard sends, each with the type that it has here. */
 export const stanzaErrors = {
   'bad-request': 'modify',
+  forbidden: 'auth',
+  'internal-server-error': 'cancel',
   'item-not-found': 'cancel',
+  'not-allowed': 'cancel',
   'recipient-unavailable': 'wait',
   'remote-server-not-found': 'cancel',
   'remote-server-timeout': 'wait',
@@ -41,12 +44,14 @@ export function envelopeOf(head: Head): Envelope {
 
 /**
  * The error that answers a stanza: addresses swapped, the same id, no payload echoed (RFC 6120 §8.3.1 lets us leave it
- * out, and what was refused must not travel on). `text` is for people and is escaped here.
+ * out, and what was refused must not travel on). `text` is for people and is escaped here; `specific` is the name
+ * of a condition of ad-hoc commands (XEP-0050 §4.4).
  */
-export function stanzaError(stanza: Envelope, condition: StanzaCondition, text?: string): string {
+export function stanzaError(stanza: Envelope, condition: StanzaCondition, text?: string, specific?: string): string {
   const addresses = attribute('from', stanza.to) + attribute('to', stanza.from) + attribute('id', stanza.id)
   const detail = text === undefined ? '' : `<text xmlns='${ns.stanzaErrors}' xml:lang='en'>${escapeText(text)}</text>`
-  const error = `<error type='${stanzaErrors[condition]}'><${condition} xmlns='${ns.stanzaErrors}'/>${detail}</error>`
+  const more = specific === undefined ? '' : `<${specific} xmlns='${ns.commands}'/>`
+  const error = `<error type='${stanzaErrors[condition]}'><${condition} xmlns='${ns.stanzaErrors}'/>${detail}${more}</error>`
   return `<${stanza.name} type='error'${addresses}>${error}</${stanza.name}>`
 }
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { Draft } from '../../src/cluster/draft.ts'
 import { namesIn } from '../../src/cluster/names-in.ts'
 import { announceNode, bury } from '../../src/cluster/node-wishes.ts'
@@ -110,7 +111,9 @@ export class ClusterYard {
     const reframer = new Reframer(limits)
     const { clock, routes } = this
     const names = () => this.routes.domains.keys()
-    const local = new LocalRouter({ address: config.address, version: '1', domains: names, now: () => new Date(0) })
+    const commands = { admit: () => undefined, refused() {}, commands: [], answer: () => assert.fail('nobody may') }
+    const now = () => new Date(0)
+    const local = new LocalRouter({ address: config.address, version: '1', domains: names, now, commands })
     const link = new LocalStream(this.#flusher)
     this.server = link
     this.router = new Router({

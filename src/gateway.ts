@@ -249,6 +249,7 @@ export class Gateway {
     const trouble = isElsewhere ? await this.#seat.enter(kept.cluster).catch((error: unknown) => error) : undefined
     for (const domain of this.#routes.domains.values()) this.#instances.closeUnauthorised(domain)
     await this.#links.configure()
+    this.#links.linkFor(kept.address)
     this.#log.level = kept.log.level
     if (trouble !== undefined) throw trouble
     this.#configReloads.ok++
@@ -295,6 +296,8 @@ export class Gateway {
         ...{ access: await this.#seat.tasks(), events: this.#events },
       })
     }
+    // No instance will come and want it.
+    this.#links.linkFor(this.#config.address)
     this.#state = 'ready'
     logEvent(this.#log, 'ready', { ports: this.#ports, domains: this.#config.domains.size })
   }

@@ -126,11 +126,14 @@ export class LocalRouter {
     const admin = this.#adminOf(envelope, origin)
     if (admin === undefined) {
       commands.refused()
-      return { kind: 'reply', text: stanzaError(envelope, 'forbidden') }
+      return { kind: 'reply', text: stanzaError(envelope, 'forbidden', undefined, { command: echoOf(command) }) }
     }
     const text = commands.answer(admin, command).then((answer) => {
       if ('payload' in answer) return resultOf(envelope, answer.payload)
-      return stanzaError(envelope, answer.condition, answer.text, answer.specific)
+      return stanzaError(envelope, answer.condition, answer.text, {
+        specific: answer.specific,
+        command: echoOf(command),
+      })
     })
     return { kind: 'later', text }
   }
@@ -166,6 +169,13 @@ export class LocalRouter {
     const utc = `${this.#options.now().toISOString().slice(0, 19)}Z`
     return `<time xmlns='${ns.time}'><tzo>+00:00</tzo><utc>${utc}</utc></time>`
   }
+}
+
+/** The command that an error is about, without what came in it. */
+function echoOf({ attrs: { node = '', sessionid } }: Element): string {
+  const short = (value: unknown): string => escapeText(`${value}`.slice(0, 200))
+  const session = sessionid === undefined ? '' : ` sessionid='${short(sessionid)}'`
+  return `<command xmlns='${ns.commands}' node='${short(node)}'${session}/>`
 }
 
 /** The result of the iq that has this envelope. */

@@ -111,7 +111,7 @@ test('bounces are told with conditions and reasons that exist, and instances wit
     for (const [, reason = ''] of reasons.split(';')[0]!.matchAll(/`(\w+)`/g))
       assert.ok(reason in bounceReasons, reason)
   }
-  const watching = sectionOf(readme, '## Watching it')
+  const watching = sectionOf(readme, '## Administration')
   for (const state of instanceStates) assert.ok(watching.includes(`\`${state}\``), state)
 })
 

@@ -95,7 +95,7 @@ test('what a command answers as an error goes out as one, with the condition of 
   const text = await textOf(ask(command('reload'), 'vouched'))
   assert.match(
     text,
-    /^<iq type='error' from='yard.test' to='admin@x.test\/r' id='1'><error type='modify'><bad-request /,
+    /^<iq type='error' from='yard.test' to='admin@x.test\/r' id='1'><command [^>]* node='reload'\/><error type='modify'><bad-request /,
   )
   assert.match(
     text,

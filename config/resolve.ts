@@ -32,6 +32,7 @@ export function resolve(raw: RawConfig, context: Context): Config {
           : servedDomain(at, name, domain, balancing.get(name), context),
       )
   }
+  checkAdmins(raw, names, context)
   checkHolds(raw, context)
   checkCluster(raw, context)
   checkPorts(raw, context)
@@ -47,6 +48,16 @@ export function resolve(raw: RawConfig, context: Context): Config {
     limits: raw.limits,
     drain: raw.drain,
     log: raw.log,
+  }
+}
+
+/** An instance may send as anybody of its domain, so nobody of such a domain can be told from it. */
+function checkAdmins({ admins }: RawConfig, names: ReadonlySet<string>, context: Context): void {
+  for (const [at, jid] of admins.entries()) {
+    const domain = (normaliseBareJid(jid) ?? jid).replace(/^.*@/, '')
+    if (names.has(domain)) {
+      context.report(['admins', at], `is of the served domain ${domain}, whose instances can send as anybody of it`)
+    }
   }
 }
 

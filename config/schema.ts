@@ -278,7 +278,8 @@ export const schema = group({
   }),
   admins: list(bareJid({ description: 'A bare JID that may use the ad-hoc commands.' }), {
     default: [],
-    description: 'Who may use the ad-hoc commands. This release has none for people: nothing uses it yet.',
+    description:
+      'Who may use the ad-hoc commands at our own address; nobody of a served domain, whose instances could say they were.',
   }),
   listen: list(listener, {
     minItems: 1,

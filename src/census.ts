@@ -15,6 +15,8 @@ export interface Count {
   /** Stanzas that have been received and have not ended yet: held, on their way to an instance, or to the server. */
   readonly waiting: number
   readonly waitingBytes: number
+  /** Of that, what waits for the server. */
+  readonly linkWaiting: { readonly stanzas: number; readonly bytes: number }
 }
 
 /** Counts the domains of the routing table, our own address among them. */
@@ -32,10 +34,13 @@ function count(domain: DomainRoutes, instances: readonly Instance[], links: Link
   const states = Object.fromEntries(instanceStates.map((state) => [state, 0])) as Record<InstanceState, number>
   let waiting = domain.hold.stanzas + domain.unwritten.stanzas
   let waitingBytes = domain.hold.bytes + domain.unwritten.bytes
+  const linkWaiting = { stanzas: 0, bytes: 0 }
   for (const outbox of links.outboxes(domain.name)) {
-    waiting += outbox.stanzas
-    waitingBytes += outbox.bytes
+    linkWaiting.stanzas += outbox.stanzas
+    linkWaiting.bytes += outbox.bytes
   }
+  waiting += linkWaiting.stanzas
+  waitingBytes += linkWaiting.bytes
   // What is on its way to other nodes has not ended here.
   for (const { node, stream } of [...domain.members.values(), ...domain.departing]) {
     if (node === undefined) continue
@@ -47,5 +52,5 @@ function count(domain: DomainRoutes, instances: readonly Instance[], links: Link
     waiting += stream.outbox.stanzas
     waitingBytes += stream.outbox.bytes
   }
-  return { domain, instances, states, link: links.peek(domain.name), waiting, waitingBytes }
+  return { domain, instances, states, link: links.peek(domain.name), waiting, waitingBytes, linkWaiting }
 }

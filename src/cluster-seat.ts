@@ -12,6 +12,7 @@ import { SwitchyardError } from './errors.ts'
 import type { Instances } from './instances.ts'
 import type { ClusterMetrics } from './metrics.ts'
 import type { Asked, NodeTasks } from './node-tasks.ts'
+import type { NodeUsage } from './node-usage.ts'
 import type { OwnLinks } from './own-state.ts'
 import { loadExpress } from './scanning.ts'
 import { Reframer } from './stream/reframe.ts'
@@ -29,6 +30,9 @@ export interface ClusterSeatParts
   readonly instances: Pick<Instances, 'all'>
   readonly drains: Pick<Drains, 'drain'>
   readonly asked: Asked | undefined
+  /** As `NodeTasksParts` has them. */
+  readonly act: (asked: unknown) => unknown
+  readonly usage: () => NodeUsage
   /** Where the nodes of a cluster meet: in Redis, if nothing else is said. */
   readonly stores?: OpenStores
 }
@@ -62,10 +66,10 @@ export class ClusterSeat {
   /** What may be asked of all nodes, or of this one alone. Loaded when somebody may ask. */
   async tasks(): Promise<NodeTasks> {
     if (this.#tasks === undefined) {
-      const { config, version, routes, links, log, asked } = this.#parts
+      const { config, version, routes, links, log, asked, act, usage } = this.#parts
       const { NodeTasks } = await import('./node-tasks.ts')
       this.#tasks ??= new NodeTasks({
-        ...{ name: config().node, version, routes, links, log, asked },
+        ...{ name: config().node, version, routes, links, log, asked, act, usage },
         member: () => this.member,
         seconds: () => config().cluster?.task_seconds ?? 30,
       })

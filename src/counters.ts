@@ -1,3 +1,4 @@
+import { Histogram, iqBounds } from './histogram.ts'
 import type { StreamCondition } from './xmpp/stream-error.ts'
 
 /**
@@ -72,6 +73,8 @@ export class DomainCounters {
   /** The sum of what was delivered to instances that have left. */
   deliveredToGone = 0
   forwarded = 0
+  /** How long the answers of its instances took, those that were timed. */
+  readonly answerSeconds = new Histogram(iqBounds)
   readonly #bounced = new Map<string, Map<BounceReason, number>>()
   readonly #dropped = new Map<DropReason, number>()
 

@@ -8,6 +8,14 @@ export interface Roster {
   readonly all: ReadonlyMap<Instance, DomainRoutes>
   handOver(domain: DomainRoutes, instance: Instance): void
   release(domain: DomainRoutes): void
+  /** The reverse of `handOver`. */
+  rejoin(domain: DomainRoutes, instance: Instance): void
+}
+
+/** One drain that is under way. `answering`: its share has moved already. */
+interface Run {
+  phase: 'confirming' | 'answering'
+  isCancelled: boolean
 }
 
 export interface DrainsParts {
@@ -26,6 +34,7 @@ export interface DrainsParts {
  */
 export class Drains {
   readonly #parts: DrainsParts
+  readonly #runs = new WeakMap<Instance, Run>()
 
   constructor(parts: DrainsParts) {
     this.#parts = parts
@@ -38,19 +47,47 @@ export class Drains {
     const deadline = now() + seconds * 1000
     const names = { domain: domain.name, instance: instance.name }
     logEvent(log, 'drain-started', names)
+    const run: Run = { phase: 'confirming', isCancelled: false }
+    this.#runs.set(instance, run)
     domain.pause(instance)
     const isConfirmed = await instance.stream.outbox.passed(deadline - now())
+    if (run.isCancelled) return
     // Not confirmed in time, or dead meanwhile: then its end moves its share, with what was not confirmed before all else.
     if (this.#isHere(instance) && isConfirmed) {
+      run.phase = 'answering'
       this.#parts.roster().handOver(domain, instance)
       this.#parts.roster().release(domain)
-      await this.#answered(() => (this.#isHere(instance) ? instance.requests.size : 0), deadline)
+      const owed = () => (this.#isHere(instance) && !run.isCancelled ? instance.requests.size : 0)
+      await this.#answered(owed, deadline)
       // Replies to its own requests, which came meanwhile.
       await instance.stream.outbox.passed(deadline - now())
     }
+    if (run.isCancelled) return
+    this.#runs.delete(instance)
     logEvent(log, 'drain-done', { ...names, unanswered: instance.requests.size })
     instance.isLeaving = true
     instance.stream.close(condition, 'drained')
+  }
+
+  /**
+   * Ends the drain of an instance: it gets stanzas again, in the place that it had, or as one that has just come where its
+   * share has moved already. False when there is no drain to be ended, or another has its name by now.
+   */
+  cancel(domain: DomainRoutes, instance: Instance): boolean {
+    const run = this.#runs.get(instance)
+    if (run === undefined || instance.isLeaving || !this.#isHere(instance)) return false
+    if (run.phase === 'answering' && domain.isTaken(instance.name)) return false
+    run.isCancelled = true
+    this.#runs.delete(instance)
+    instance.state = instance.isUnconfirmed ? 'unconfirmed' : 'joining'
+    logEvent(this.#parts.log, 'drain-cancelled', { domain: domain.name, instance: instance.name })
+    if (run.phase === 'answering') this.#parts.roster().rejoin(domain, instance)
+    else {
+      domain.letGo(instance)
+      domain.refresh(instance)
+      this.#parts.roster().release(domain)
+    }
+    return true
   }
 
   /**

@@ -45,6 +45,7 @@ export const eventFields = {
   'link-yielded': ['domain'],
   'drain-started': ['domain', 'instance'],
   'drain-done': ['domain', 'instance'],
+  'drain-cancelled': ['domain', 'instance'],
   'config-reloaded': [],
   'config-refused': [],
   stopping: [],

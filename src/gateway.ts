@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Config, Domain } from '../config/config.ts'
 import { acceptedDomain } from './accepted-domain.ts'
+import { OperatorCommands } from './adhoc/operator-commands.ts'
 import type { Admin } from './admin/admin.ts'
 import { census } from './census.ts'
 import { TICK_MILLISECONDS } from './clock.ts'
@@ -21,6 +22,7 @@ import { Listener } from './listener.ts'
 import { LocalRouter } from './local.ts'
 import { type Log, logEvent } from './log.ts'
 import { NodeActions } from './node-actions.ts'
+import { Recent } from './recent.ts'
 import { Redelivery } from './redelivery.ts'
 import { Refusals } from './refusals.ts'
 import { LocalRegistry } from './registry.ts'
@@ -39,6 +41,8 @@ export interface GatewayOptions {
   readonly version: string
   readonly log: Log
   readonly patience?: Patience
+  /** Resident memory, in bytes. */
+  readonly memory?: () => number
   /** Another node asks this one to read its configuration anew, or to stop. */
   readonly asked?: { reload(): Promise<readonly string[]>; stop(): void }
 }
@@ -70,6 +74,7 @@ export class Gateway {
   readonly #events: Events
   readonly #actions: NodeActions
   readonly #metrics: LateMetrics
+  readonly #recent: Recent
   readonly #view: View
   readonly #ticker: NodeJS.Timeout
   #config: Config
@@ -89,7 +94,7 @@ export class Gateway {
     return gateway
   }
 
-  private constructor(config: Config, { version, log, patience = usualPatience, asked }: GatewayOptions) {
+  private constructor(config: Config, { version, log, patience = usualPatience, asked, memory }: GatewayOptions) {
     this.#config = config
     this.#log = log
     this.#self = new DomainRoutes(selfConfig(config), Math.random)
@@ -102,7 +107,11 @@ export class Gateway {
       const domain = routes.domains.get(asker.domain.name)
       if (domain !== undefined) this.#actions.drainInstance(domain, asker)
     }
-    const local = new LocalRouter({ address: config.address, version, domains, now: () => new Date() })
+    const commands = new OperatorCommands({
+      ...{ admins: () => this.#config.admins, isServed: (name) => routes.domains.has(name), log },
+      ...{ view: () => this.#view, actions: () => this.#actions, nodes: () => this.#seat.tasks() },
+    })
+    const local = new LocalRouter({ address: config.address, version, domains, now: () => new Date(), commands })
     const readFile = (path: string) => readFileSync(path, 'utf8')
     const undeliverable: LinksParts['undeliverable'] = (domain, queue) => this.#router.giveUpLink(domain, queue)
     const random = Math.random
@@ -189,19 +198,28 @@ export class Gateway {
       holdStoreUp: () => this.#seat.member?.isUp ?? null,
       configReloads: this.#configReloads,
       eventsDropped: () => this.#events.dropped,
+      adminRefusals: () => this.#actions.refusals,
     })
     this.#events = new Events(log, Date.now)
-    this.#actions = new NodeActions({ config: () => this.#config, routes, drains: () => this.#drains, log })
+    this.#actions = new NodeActions({
+      ...{ config: () => this.#config, routes, drains: () => this.#drains, log },
+      all: () => this.#instances.all,
+    })
     this.#seat = new ClusterSeat({
       ...{ version, routes, router, links, flusher, clock, redelivery, log, epoch: own.epoch },
       ...{ instances, drains: this.#drains, shares: this.#shares, config: () => this.#config, asked },
+      ...{ act: this.#actions.act, usage: () => this.#view.usage() },
       seated: (domain, instance) => instances.seated(domain, instance),
       giveUp: (domain, outbox, before) => this.#watch.giveUpOld(domain, outbox, before),
     })
     const state = () => this.#state
     const metrics = () => this.#metrics.text()
     const member = () => this.#seat.member
-    this.#view = new View({ version, config: () => this.#config, state, census: counts, metrics, member })
+    const loop = () => performance.eventLoopUtilization()
+    this.#recent = new Recent({ census: counts, routeSeconds: this.#routeSeconds, now: () => performance.now(), loop })
+    const usages = async () => (await this.#seat.tasks()).usages()
+    const shown = { recent: this.#recent, clock, memory: memory ?? (() => null), usages }
+    this.#view = new View({ version, config: () => this.#config, state, census: counts, metrics, member, ...shown })
     this.#serve(config)
     this.#ticker = setInterval(() => this.#tick(), TICK_MILLISECONDS)
   }
@@ -235,6 +253,7 @@ export class Gateway {
     const trouble = isElsewhere ? await this.#seat.enter(kept.cluster).catch((error: unknown) => error) : undefined
     for (const domain of this.#routes.domains.values()) this.#instances.closeUnauthorised(domain)
     await this.#links.configure()
+    this.#links.linkFor(kept.address)
     this.#log.level = kept.log.level
     if (trouble !== undefined) throw trouble
     this.#configReloads.ok++
@@ -281,6 +300,8 @@ export class Gateway {
         ...{ access: await this.#seat.tasks(), events: this.#events },
       })
     }
+    // No instance will come and want it.
+    this.#links.linkFor(this.#config.address)
     this.#state = 'ready'
     logEvent(this.#log, 'ready', { ports: this.#ports, domains: this.#config.domains.size })
   }
@@ -324,6 +345,7 @@ export class Gateway {
     // What was held too long is bounced once all of it has been read.
     if (this.#state !== 'starting') this.#watch.tick()
     this.#seat.member?.tick()
+    if (this.#admin !== undefined) this.#recent.tick()
     if (this.#state === 'draining') this.#links.giveUpDown()
   }
 }

@@ -49,6 +49,15 @@ export class Histogram {
     return total
   }
 
+  /** A copy: how many observations were in each bucket, the last one above all bounds. */
+  counts(): Float64Array {
+    return this.#counts.slice()
+  }
+
+  get bounds(): Readonly<Float64Array> {
+    return this.#bounds
+  }
+
   *buckets(): IterableIterator<CumulativeBucket> {
     let count = 0
     for (const [i, own] of this.#counts.entries()) {
@@ -56,4 +65,34 @@ export class Histogram {
       yield { le: this.#bounds[i] ?? Number.POSITIVE_INFINITY, count }
     }
   }
+}
+
+/** How long things took: seconds that half, 95 and 99 of 100 of `count` observations were within. */
+export interface Quantiles {
+  readonly count: number
+  readonly p50: number
+  readonly p95: number
+  readonly p99: number
+}
+
+/**
+ * What a histogram has observed since it had `before` (its `counts`), as Prometheus' histogram_quantile tells it: evenly
+ * within each bucket, and the last bound for what is above it. Undefined when that is nothing.
+ */
+export function quantilesOf(histogram: Histogram, before?: Float64Array): Quantiles | undefined {
+  const counts = histogram.counts()
+  if (before !== undefined) for (const [i, count] of before.entries()) counts[i] = (counts[i] ?? 0) - count
+  const count = counts.reduce((sum, own) => sum + own, 0)
+  if (count <= 0) return undefined
+  const within = (share: number): number => {
+    let left = share * count
+    for (const [i, own] of counts.entries()) {
+      const low = histogram.bounds[i - 1] ?? 0
+      const high = histogram.bounds[i] ?? low
+      if (own >= left) return own === 0 ? low : low + (high - low) * (left / own)
+      left -= own
+    }
+    return histogram.bounds.at(-1) ?? 0
+  }
+  return { count, p50: within(0.5), p95: within(0.95), p99: within(0.99) }
 }

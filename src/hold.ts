@@ -42,6 +42,14 @@ export class Hold {
   get stanzas(): number {
     return this.#stanzas
   }
+  /** When the oldest came, in the clock's milliseconds; undefined when nothing waits. */
+  get oldest(): number | undefined {
+    let oldest: number | undefined
+    for (const { first } of this.#queues.values()) {
+      if (first !== undefined && (oldest === undefined || first.since < oldest)) oldest = first.since
+    }
+    return oldest
+  }
   /** Whether what is held now is there still when the node has been started anew. */
   get outlives(): boolean {
     return this.keeper?.isUp === true

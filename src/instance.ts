@@ -1,4 +1,5 @@
 import type { DomainCounters } from './counters.ts'
+import { Histogram, iqBounds } from './histogram.ts'
 import type { Presences } from './presences.ts'
 import { Requests } from './requests.ts'
 import type { Outbox, Source } from './stream/outbox.ts'
@@ -62,6 +63,8 @@ export class Instance implements StreamHandler {
   readonly since: number
   readonly requests = new Requests()
   readonly #owner: InstanceOwner
+  /** How long its answers took, those that were timed; made with the first. */
+  answerSeconds: Histogram | undefined
   state: InstanceState = 'joining'
   bucket: number | undefined
   /** It has answered a barrier at least once: silence means that it hangs. */
@@ -90,6 +93,13 @@ export class Instance implements StreamHandler {
     this.route = identity.route
     this.node = identity.node
     this.since = since
+  }
+
+  /** It took so long to answer a request, in seconds, by an exact clock. */
+  timed(seconds: number): void {
+    this.answerSeconds ??= new Histogram(iqBounds)
+    this.answerSeconds.observe(seconds)
+    this.domain.counters.answerSeconds.observe(seconds)
   }
 
   opened(): void {

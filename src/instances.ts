@@ -155,6 +155,10 @@ export class Instances implements InstanceOwner {
     this.#parts.registry().leave(domain, instance)
   }
 
+  rejoin(domain: DomainRoutes, instance: Instance): void {
+    this.#parts.registry().join(domain, instance)
+  }
+
   release(domain: DomainRoutes): void {
     this.#parts.shares.release(domain)
   }

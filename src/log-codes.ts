@@ -23,7 +23,17 @@ export const logCodes = {
     means: 'A reload found problems in the configuration; the one before stays in force.',
     todo: 'Mend what is listed, then reload; `switchyard check` lists it too.',
   },
-  'admin-action': { level: 'info', means: 'Somebody with the token asked for something.', todo: 'Nothing.' },
+  'admin-action': {
+    level: 'info',
+    means:
+      'An operator asked for something: `by` an address with the token, or a JID of `admins`; `outcome` says what became of it.',
+    todo: 'Nothing.',
+  },
+  'admin-refused': {
+    level: 'warn',
+    means: 'An address sent wrong tokens to the admin port; said with the first one, and when it has to wait.',
+    todo: 'See who it is. A page or a script may have an old token.',
+  },
   'config-reloaded': { level: 'info', means: 'A new configuration is in force.', todo: 'Nothing.' },
   'instance-joined': { level: 'info', means: 'An instance has authenticated and takes stanzas.', todo: 'Nothing.' },
   'instance-left': {
@@ -102,6 +112,7 @@ export const logCodes = {
     means: 'A drain has ended; `unanswered` says what it did not wait for.',
     todo: 'Nothing.',
   },
+  'drain-cancelled': { level: 'info', means: 'An instance was enabled again before it was drained.', todo: 'Nothing.' },
   'node-joined': { level: 'info', means: 'A node has joined the cluster.', todo: 'Nothing.' },
   'node-left': {
     level: 'warn',

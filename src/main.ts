@@ -38,6 +38,7 @@ function createIo(): Io {
     monotonic: () => process.hrtime.bigint(),
     hostname: hostname(),
     version: version(),
+    memory: () => process.memoryUsage.rss(),
     program: fileURLToPath(import.meta.url),
     readFile: (path) => readFileSync(path, 'utf8'),
     stdin: () => chunksOf(0),

@@ -16,6 +16,8 @@ export interface MetricsSource {
   /** Null where nothing that is held is to outlive the node. */
   holdStoreUp(): boolean | null
   readonly configReloads: { readonly ok: number; readonly refused: number }
+  /** Requests of operators that were refused. */
+  adminRefusals?(): Readonly<Record<'token' | 'rate' | 'jid', number>>
   /** Events that slow readers of /v1/events missed. */
   eventsDropped?(): number
 }
@@ -264,6 +266,15 @@ const metrics: readonly MetricSpec[] = [
     labels: [],
     help: 'Events that slow readers of /v1/events missed.',
     read: (source, sample) => sample(source.eventsDropped?.() ?? 0),
+  },
+  {
+    name: 'switchyard_admin_refused_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'Requests to change or see something that were refused: token (missing or wrong), rate (too many wrong ones from that address), jid (a command of somebody who is no admin).',
+    read: (source, sample) => {
+      for (const [reason, count] of Object.entries(source.adminRefusals?.() ?? {})) sample(count, reason)
+    },
   },
   {
     name: 'switchyard_config_reloads_total',

@@ -5,6 +5,8 @@ import { Desk } from './cluster/desk.ts'
 import { Tasks } from './cluster/tasks.ts'
 import type { ClusterMember } from './cluster-member.ts'
 import type { Log } from './log.ts'
+import { type NodeUsage, NodeUsages } from './node-usage.ts'
+import type { InstanceAction } from './operations.ts'
 import { type OwnLinks, ownState } from './own-state.ts'
 import type { Routes } from './routes.ts'
 
@@ -17,6 +19,9 @@ export interface NodeTasksParts {
   /** Undefined for a node without a cluster. */
   readonly member: () => ClusterMember | undefined
   readonly seconds: () => number
+  /** What another node asks this one to do to an instance. */
+  readonly act: (asked: unknown) => unknown
+  readonly usage: () => NodeUsage
   /** What another node may have this one do; undefined where nobody can. */
   readonly asked: Asked | undefined
 }
@@ -28,12 +33,16 @@ export interface Asked {
   stop(): void
 }
 
+/** How long a node may take to say how busy it is. */
+const USAGE_SECONDS = 1
+
 /** What all nodes may be asked, and what one asks of all: by way of the cluster, or of this node alone. */
 export class NodeTasks implements ClusterAccess {
   readonly tasks: Tasks
   readonly #desk: Desk
+  readonly #usages: NodeUsages
 
-  constructor({ name, version, routes, links, log, member, seconds, asked }: NodeTasksParts) {
+  constructor({ name, version, routes, links, log, member, seconds, act, usage, asked }: NodeTasksParts) {
     const me = () => ({ name, incarnation: member()?.incarnation ?? 'alone' })
     const wait = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
       pause(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => {})
@@ -45,6 +54,8 @@ export class NodeTasks implements ClusterAccess {
           asked?.stop()
           return 'draining'
         },
+        instance: act,
+        usage,
         state: () => ownState({ name, version, routes, links, member: member() }),
       },
       nodes: () => member()?.nodes() ?? [],
@@ -52,6 +63,12 @@ export class NodeTasks implements ClusterAccess {
       answer: async (task, text) => member()?.store.answer(task, text),
       answers: async (task, from, milliseconds) => member()?.store.answers(task, from, milliseconds) ?? [],
       newId: () => randomBytes(12).toString('hex'),
+      now: () => performance.now(),
+    })
+    const answer = { answers: new Map(), silent: [] }
+    this.#usages = new NodeUsages({
+      // What cannot be sent now must not wait until it can.
+      ask: async () => (member()?.isUp ? this.tasks.ask('usage', null, undefined, USAGE_SECONDS) : answer),
       now: () => performance.now(),
     })
     this.#desk = new Desk({ tasks: this.tasks, me, pause: wait, table: async () => member()?.store.changes(0) })
@@ -65,6 +82,13 @@ export class NodeTasks implements ClusterAccess {
   }
   drain(node: string) {
     return this.#desk.drain(node)
+  }
+  instance(node: string, action: InstanceAction, domain: string, instance: string) {
+    return this.#desk.instance(node, action, domain, instance)
+  }
+  /** By the node's name; of nodes that do not answer, and of a node alone, nothing. */
+  usages(): Promise<ReadonlyMap<string, NodeUsage>> {
+    return this.#usages.current()
   }
 }
 

@@ -9,6 +9,16 @@ export interface Quarantined {
   /** When it was put here, in milliseconds since 1970. */
   readonly since: number
   readonly bytes: Buffer
+  /** Names and addresses, as they stand between their quotes. */
+  readonly head: QuarantinedHead
+}
+
+export interface QuarantinedHead {
+  readonly name: string
+  readonly type: string | undefined
+  readonly from: string | undefined
+  readonly to: string | undefined
+  readonly id: string | undefined
 }
 
 /** The last of a domain's quarantined stanzas, bounded in number and bytes: the oldest make room. */
@@ -20,8 +30,8 @@ export class Quarantine {
     return this.#entries
   }
 
-  add(bytes: Buffer, since: number): void {
-    this.#entries.push({ since, bytes })
+  add(bytes: Buffer, since: number, head: QuarantinedHead): void {
+    this.#entries.push({ since, bytes, head })
     this.#bytes += bytes.length
     while (this.#entries.length > MOST_ENTRIES || (this.#bytes > MOST_BYTES && this.#entries.length > 1)) {
       this.#bytes -= this.#entries.shift()?.bytes.length ?? 0

@@ -9,7 +9,7 @@ import type { Router } from './router.ts'
 import type { StanzaQueue } from './stream/queue.ts'
 import type { Reframer } from './stream/reframe.ts'
 import { withDelay } from './xmpp/delay.ts'
-import { type Head, Type } from './xmpp/head.ts'
+import { type Head, Type, typeOf } from './xmpp/head.ts'
 import { envelopeOf } from './xmpp/stanza-error.ts'
 
 export interface RedeliveryParts {
@@ -88,7 +88,7 @@ export class Redelivery {
 
   #quarantine(domain: DomainRoutes, head: Head, past: Past): void {
     const { log, clock, epoch, router } = this.#parts
-    domain.quarantine.add(Buffer.from(head.bytes), epoch + clock.now)
+    domain.quarantine.add(Buffer.from(head.bytes), epoch + clock.now, { ...envelopeOf(head), type: typeOf(head) })
     logEvent(log, 'stanza-quarantined', {
       domain: domain.name,
       from: escapeForLog(head.text(head.fromStart, head.fromEnd) ?? ''),

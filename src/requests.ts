@@ -12,6 +12,8 @@ export interface Request {
   readonly bytes: Buffer | undefined
   /** Of one that is kept elsewhere, too, until it has been answered. */
   readonly ticket: Ticket | undefined
+  /** When it was given, by an exact clock: of the one that is timed. */
+  readonly at: number | undefined
 }
 
 /** More unanswered requests than this, and an instance is given no more of them. */
@@ -27,6 +29,7 @@ export class Requests {
   /** Made with the first: most instances of many have none. */
   #byKey: Map<string, Request> | undefined
   #bytes = 0
+  #isTiming = false
 
   get size(): number {
     return this.#byKey?.size ?? 0
@@ -35,21 +38,27 @@ export class Requests {
     return this.size >= MOST_REQUESTS || this.#bytes >= MOST_REQUEST_BYTES
   }
 
-  add(envelope: Envelope, now: number, bytes?: Buffer, ticket?: Ticket): void {
+  /** Whether one of them is being timed: never two, so that a busy instance costs no more clock readings than another. */
+  get isTiming(): boolean {
+    return this.#isTiming
+  }
+
+  add(envelope: Envelope, now: number, bytes?: Buffer, ticket?: Ticket, at?: number): void {
     const key = keyOf(envelope.from, envelope.to, envelope.id)
     // One that is asked again is as young as its last asking: a map keeps the place of a key that it has.
     this.#take(key)?.ticket?.unasked?.()
     this.#byKey ??= new Map()
     ticket?.asked?.()
-    this.#byKey.set(key, { envelope, since: now, bytes, ticket })
+    this.#byKey.set(key, { envelope, since: now, bytes, ticket, at })
+    if (at !== undefined) this.#isTiming = true
     this.#bytes += weight(key, bytes)
   }
 
-  /** Forgets the request that the reply in `head` answers, and returns when it was given; undefined if there is none. */
-  answer(head: Head): number | undefined {
+  /** Forgets the request that the reply in `head` answers, and returns it; undefined if there is none. */
+  answer(head: Head): Request | undefined {
     const to = head.text(head.toStart, head.toEnd)
     const from = head.text(head.fromStart, head.fromEnd)
-    return this.#end(keyOf(to, from, head.text(head.idStart, head.idEnd)))?.since
+    return this.#end(keyOf(to, from, head.text(head.idStart, head.idEnd)))
   }
 
   /** Another node says that it is over with a request that was passed on to it. */
@@ -93,6 +102,7 @@ export class Requests {
     const request = this.#byKey?.get(key)
     if (request === undefined) return undefined
     this.#byKey?.delete(key)
+    if (request.at !== undefined) this.#isTiming = false
     this.#bytes -= weight(key, request.bytes)
     return request
   }

@@ -295,6 +295,7 @@ export class Router {
         this.#parts.clock.now,
         retry ? Buffer.from(head.bytes) : undefined,
         past?.ticket,
+        instance.requests.isTiming ? undefined : this.#parts.preciseNow(),
       )
     }
     const since = past?.since ?? this.#parts.clock.now
@@ -319,13 +320,18 @@ export class Router {
   }
 
   #toSelf(domain: Home, head: Head, answer: (head: Head) => void, asker?: Instance): void {
-    const reply = this.#parts.local.answer(head, asker !== undefined)
+    const origin = asker !== undefined ? 'instance' : domain === this.#parts.self ? 'vouched' : 'other'
+    const reply = this.#parts.local.answer(head, origin)
     if (reply.kind === 'drop') return this.#parts.self.counters.dropped(reply.reason)
     this.#parts.self.counters.deliveredToSelf++
     if (reply.kind === 'taken') return
-    domain.counters.receivedFromSelf++
-    // An answer says that all that came before has been read.
-    this.journaling.whenKept(() => this.#parts.reframer.stanzas(Buffer.from(reply.text), answer))
+    const send = (text: string): void => {
+      domain.counters.receivedFromSelf++
+      // An answer says that all that came before has been read.
+      this.journaling.whenKept(() => this.#parts.reframer.stanzas(Buffer.from(text), answer))
+    }
+    if (reply.kind === 'later') return void reply.text.then(send)
+    send(reply.text)
     if (reply.drain && asker !== undefined) this.#parts.drain(asker)
   }
 
@@ -339,9 +345,10 @@ export class Router {
 
   /** False when the instance was not asked, or its time to answer is over: whoever asked has had an answer. */
   #noteAnswer(instance: Instance, head: Head): boolean {
-    const since = instance.requests.answer(head)
-    if (since === undefined) return false
-    this.#parts.answered((this.#parts.clock.now - since) / 1000)
+    const request = instance.requests.answer(head)
+    if (request === undefined) return false
+    this.#parts.answered((this.#parts.clock.now - request.since) / 1000)
+    if (request.at !== undefined) instance.timed((this.#parts.preciseNow() - request.at) / 1000)
     return true
   }
 }

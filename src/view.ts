@@ -2,22 +2,27 @@ import { randomBytes } from 'node:crypto'
 import { type Explanation, explainPick } from '../balancing/explain.ts'
 import type { Config } from '../config/config.ts'
 import { normaliseDomain } from '../config/names.ts'
-import { countersView } from './admin/counters-view.ts'
 import type {
   AdminView,
+  DomainDetailView,
   DomainView,
   ExplainView,
   InstanceView,
   NodeView,
   QuarantineView,
   Refusal,
+  StatsView,
 } from './admin/view.ts'
 import type { Count } from './census.ts'
+import type { Clock } from './clock.ts'
 import type { ClusterMember } from './cluster-member.ts'
 import type { DomainRoutes } from './domain-routes.ts'
-import type { Instance } from './instance.ts'
+import { domainView, instanceView, quarantinedView } from './domain-view.ts'
 import { keyText } from './key.ts'
-import { normalise } from './xmpp/jid.ts'
+import type { NodeUsage } from './node-usage.ts'
+import type { Recent } from './recent.ts'
+import { statsOf } from './stats.ts'
+import { decodeAttribute, normalise } from './xmpp/jid.ts'
 
 export interface ViewParts {
   readonly version: string
@@ -25,6 +30,12 @@ export interface ViewParts {
   readonly state: () => 'starting' | 'ready' | 'draining' | 'stopped'
   readonly census: () => readonly Count[]
   readonly metrics: () => Promise<string>
+  readonly recent: Recent
+  readonly clock: Clock
+  /** Resident memory in bytes; null where it is not known. */
+  readonly memory: () => number | null
+  /** What the nodes of the cluster say of themselves, by name. */
+  readonly usages: () => Promise<ReadonlyMap<string, NodeUsage>>
   /** Undefined for a node without a cluster. */
   readonly member: () => ClusterMember | undefined
 }
@@ -44,19 +55,29 @@ export class View implements AdminView {
     return state === 'ready' ? { ready: true } : { ready: false, reason: state }
   }
 
+  get version(): string {
+    return this.#parts.version
+  }
+
+  stats(): StatsView {
+    const { census, config, recent, memory } = this.#parts
+    const { load, routing } = recent
+    const { domains, omitted } = statsOf(census().filter(isServed), recent)
+    return { time: new Date().toISOString(), node: config().node, load, memory: memory(), routing, domains, omitted }
+  }
+
   metrics(): Promise<string> {
     return this.#parts.metrics()
   }
 
-  nodes(): readonly NodeView[] {
-    const state = this.#parts.state()
+  async nodes(): Promise<readonly NodeView[]> {
     const instances = this.#parts.census().reduce((sum, count) => sum + count.instances.length, 0)
     const { version } = this.#parts
     const name = this.#parts.config().node
-    const shown = state === 'stopped' ? 'draining' : state
-    const self = { name, version, since: this.#since, self: true, state: shown, instances }
+    const self = { name, version, since: this.#since, self: true, instances, ...this.usage() }
     const member = this.#parts.member()
     if (member === undefined) return [{ ...self, incarnation: this.#incarnation, senior: true }]
+    const usages = await this.#parts.usages()
     const { table } = member.membership
     return [...table.nodes].map(([incarnation, node]) => {
       const senior = incarnation === table.senior
@@ -69,34 +90,49 @@ export class View implements AdminView {
         version: node.version,
         since,
         self: false,
-        state: 'ready',
         instances: own,
         senior,
+        ...(usages.get(node.name) ?? { state: 'ready', load: null, memory: null }),
       }
     })
   }
 
-  domains(): readonly DomainView[] {
-    return this.#parts.census().filter(isServed).map(domainView)
+  /** What this node takes of its machine. */
+  usage(): NodeUsage {
+    const state = this.#parts.state()
+    return {
+      state: state === 'stopped' ? 'draining' : state,
+      load: this.#parts.recent.load,
+      memory: this.#parts.memory(),
+    }
   }
 
-  domain(name: string): DomainView | undefined {
+  domains(): readonly DomainView[] {
+    return this.#parts
+      .census()
+      .filter(isServed)
+      .map((count) => domainView(count, this.#parts))
+  }
+
+  domain(name: string): DomainDetailView | undefined {
     const count = this.#find(name)
-    return count && domainView(count)
+    if (count === undefined) return undefined
+    const quarantine = count.domain.quarantine.entries.map(quarantinedView)
+    return { ...domainView(count, this.#parts), members: [...this.#members(count)], quarantine }
   }
 
   instances(name: string): readonly InstanceView[] | undefined {
-    const node = this.#parts.config().node
     const count = this.#find(name)
-    if (count === undefined) return undefined
-    const elsewhere = [...count.domain.members.values()].filter((instance) => instance.node !== undefined)
-    return [...count.instances, ...elsewhere].map((instance) => instanceView(instance, node))
+    return count && this.#members(count)
   }
 
   quarantine(name: string): readonly QuarantineView[] | undefined {
-    return this.#find(name)?.domain.quarantine.entries.map(({ since, bytes }) => ({
-      since: new Date(since).toISOString(),
-      stanza: bytes.toString('utf8'),
+    return this.#find(name)?.domain.quarantine.entries.map((entry) => ({
+      ...quarantinedView(entry),
+      from: decoded(entry.head.from),
+      to: decoded(entry.head.to),
+      id: decoded(entry.head.id),
+      stanza: entry.bytes.toString('utf8'),
     }))
   }
 
@@ -111,6 +147,12 @@ export class View implements AdminView {
     return explainView(count.domain, explanation, this.#parts.config().node)
   }
 
+  #members({ domain, instances }: Count): readonly InstanceView[] {
+    const elsewhere = [...domain.members.values()].filter((instance) => instance.node !== undefined)
+    const node = this.#parts.config().node
+    return [...instances, ...elsewhere].map((instance) => instanceView(instance, node, this.#parts))
+  }
+
   #find(name: string): Count | undefined {
     const normal = normaliseDomain(name)
     return this.#parts.census().find((count) => isServed(count) && count.domain.name === normal)
@@ -122,43 +164,8 @@ function isServed({ domain }: Count): boolean {
   return domain.config.secrets !== undefined || domain.config.instances !== undefined
 }
 
-function domainView({ domain, instances, states, link, waiting, waitingBytes }: Count): DomainView {
-  const { config } = domain
-  const delivered = instances.reduce((sum, { stream }) => sum + stream.outbox.delivered, 0)
-  return {
-    name: domain.name,
-    balancing: config.balancing
-      ? { type: config.balancing.type, component_number: config.balancing.component_number ?? null }
-      : null,
-    whenUnassigned: config.when_unassigned,
-    instances: states,
-    buckets: domain.holders.map((holder, bucket) => ({ bucket, holder: holder?.name ?? null })),
-    held: { stanzas: waiting, bytes: waitingBytes },
-    link: config.upstream
-      ? {
-          state: link?.state ?? 'idle',
-          service: config.upstream.service,
-          since: new Date(link?.since ?? Date.now()).toISOString(),
-        }
-      : null,
-    counters: countersView(domain.counters, delivered),
-  }
-}
-
-function instanceView(instance: Instance, node: string): InstanceView {
-  const { name, state, bucket, stream, since, requests } = instance
-  return {
-    name,
-    state,
-    node: instance.node ?? node,
-    bucket: bucket ?? null,
-    spare: state === 'spare',
-    remote: stream.remote,
-    connectedSince: new Date(since).toISOString(),
-    delivered: stream.outbox.delivered,
-    outboxBytes: stream.outbox.bytes,
-    unanswered: requests.size,
-  }
+function decoded(raw: string | undefined): string | null {
+  return raw === undefined ? null : decodeAttribute(raw)
 }
 
 /** The domain as it stands: each holder with the very bucket that it has, all members where there are none. */

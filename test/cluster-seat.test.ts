@@ -54,6 +54,7 @@ function seated(t: TestContext, name: string, server: MemoryServer) {
       all: instances,
       handOver: (domain, instance) => (seat.member?.registry ?? alone).leave(domain, instance),
       release: (domain) => shares.release(domain),
+      rejoin() {},
     }),
     unregister: (instance) => routes.unregister(instance),
     log,
@@ -72,6 +73,8 @@ function seated(t: TestContext, name: string, server: MemoryServer) {
     },
     seated: taken,
     giveUp() {},
+    act() {},
+    usage: () => ({ state: 'ready', load: 0, memory: null }),
     asked: { reload: async () => [], stop: () => void state.stopped++ },
     stores: async () => () => {
       if (state.isBroken) throw new Error('no such file: ca.pem')

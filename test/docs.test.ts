@@ -11,7 +11,7 @@ import { bounceReasons } from '../src/counters.ts'
 import { instanceStates } from '../src/instance.ts'
 import { metricsTable } from '../src/metrics.ts'
 import { stanzaErrors } from '../src/xmpp/stanza-error.ts'
-import { anchorOf, blocksOf, firstCells, marked, sectionOf, textOf } from './docs/markdown.ts'
+import { anchorOf, blocksOf, marked, sectionOf, textOf } from './docs/markdown.ts'
 import { documents, withTables } from './docs/tables.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -113,14 +113,6 @@ test('every link to a file or a heading leads there', () => {
   }
 })
 
-test('the README has every admin route, and no other', () => {
-  const source = textFilesOf('src/admin').map(textOf).join('\n')
-  const calls = source.matchAll(/\bapp\s*\.(get|post|put|patch|delete)(?:<[^(]*>)?\(\s*'([^']+)'/g)
-  const mounted = [...calls].map(([, method = '', path]) => `${method.toUpperCase()} ${path}`)
-  const told = firstCells(sectionOf(readme, '## Watching it')).map((route) => route.replaceAll(/\{(\w+)\}/g, ':$1'))
-  assert.deepEqual(told.toSorted(), [...new Set(mounted)].toSorted())
-})
-
 test('bounces are told with conditions and reasons that exist, and instances with their states', () => {
   const failing = sectionOf(readme, '## How it fails')
   for (const [, type = '', condition = '', reasons = ''] of failing.matchAll(/^\| `(\w+)\/([\w-]+)` \| (.*) \|$/gm)) {
@@ -128,7 +120,7 @@ test('bounces are told with conditions and reasons that exist, and instances wit
     for (const [, reason = ''] of reasons.split(';')[0]!.matchAll(/`(\w+)`/g))
       assert.ok(reason in bounceReasons, reason)
   }
-  const watching = sectionOf(readme, '## Watching it')
+  const watching = sectionOf(readme, '## Administration')
   for (const state of instanceStates) assert.ok(watching.includes(`\`${state}\``), state)
 })
 

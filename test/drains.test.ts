@@ -6,7 +6,7 @@ import type { Instance } from '../src/instance.ts'
 import { createLog } from '../src/log.ts'
 
 /** An instance that owes so many confirmations and answers, with what was done to it, in order. */
-function yard(owed: { confirmations: number; answers: number }) {
+function yard(owed: { confirmations: number; answers: number; isTaken?: boolean }) {
   const done: string[] = []
   const clock = { now: 0 }
   const outbox = {
@@ -36,6 +36,9 @@ function yard(owed: { confirmations: number; answers: number }) {
       instance.state = 'draining'
       done.push('pause')
     },
+    letGo: () => void done.push('letGo'),
+    refresh: () => void done.push('refresh'),
+    isTaken: () => owed.isTaken === true,
   } as unknown as DomainRoutes
   const all = new Map([[instance, domain]])
   const drains = new Drains({
@@ -43,6 +46,7 @@ function yard(owed: { confirmations: number; answers: number }) {
       all,
       handOver: () => void done.push('handOver'),
       release: () => void done.push('release'),
+      rejoin: () => void done.push('rejoin'),
     }),
     unregister: () => void done.push('unregister'),
     log: createLog({ level: 'silent' as 'info', node: 'yard' }, { write: () => {} }),
@@ -103,4 +107,36 @@ test('the node’s drain waits for answers first, then for confirmations, and cl
   const { drains, done, clock } = yard({ confirmations: 3, answers: 1 })
   await drains.drainAll('system-shutdown', clock.now + 1000)
   assert.deepEqual(done, ['tick', 'tick', 'passed in 800', 'close system-shutdown'])
+})
+
+test('a drain that is ended while it waits for confirmations leaves the instance its place, with what waited there', async () => {
+  const { drains, domain, instance, done } = yard({ confirmations: 0, answers: 0 })
+  const drained = drains.drain(domain, instance, 'reset', 10)
+  assert.equal(drains.cancel(domain, instance), true)
+  await drained
+  assert.deepEqual(done, ['pause', 'passed in 10000', 'letGo', 'refresh', 'release'])
+  assert.deepEqual([instance.state, instance.isLeaving], ['joining', false])
+  assert.equal(drains.cancel(domain, instance), false)
+})
+
+test('a drain that is ended while answers are waited for lets the instance join anew, and does not close it', async () => {
+  const { drains, domain, instance, done } = yard({ confirmations: 0, answers: 1 })
+  const drained = drains.drain(domain, instance, 'reset', 10)
+  while (!done.includes('tick')) await Promise.resolve()
+  assert.equal(drains.cancel(domain, instance), true)
+  await drained
+  assert.equal(done.includes('rejoin'), true)
+  assert.deepEqual(
+    done.filter((what) => what.startsWith('close')),
+    [],
+  )
+})
+
+test('where another has its name by now, or its stream is being closed, the drain goes on', async () => {
+  const { drains, domain, instance, done } = yard({ confirmations: 0, answers: 1, isTaken: true })
+  const drained = drains.drain(domain, instance, 'reset', 10)
+  while (!done.includes('tick')) await Promise.resolve()
+  assert.equal(drains.cancel(domain, instance), false)
+  await drained
+  assert.deepEqual([done.at(-1), drains.cancel(domain, instance)], ['close reset', false])
 })

@@ -16,10 +16,12 @@ function actionsOf(drain: () => Promise<void> = async () => {}) {
       drained.push([name, condition, seconds])
       return drain()
     },
+    cancel: () => false,
   } as unknown as Drains
   const book = new LogBook()
   const actions = new NodeActions({
     config: () => ({ drain: { seconds: 7 }, admin: { token: 'secret' } }) as unknown as Config,
+    all: () => new Map(),
     ...{ routes: yard.routes, drains: () => drains, log: createLog({ level: 'info', node: 'yard' }, book) },
   })
   return { yard, actions, drained, book }
@@ -29,32 +31,66 @@ test('an instance of this node is drained, by any spelling of its domain, and on
   const { yard, actions, drained } = actionsOf()
   const red = yard.join('red')
   yard.grant()
-  assert.equal(actions.drain('A.Test', 'red'), true)
+  assert.deepEqual(actions.instance('drain', 'A.Test', 'red'), { done: 'draining' })
   assert.deepEqual(drained, [['red', 'reset', 7]])
   red.state = 'draining'
-  assert.equal(actions.drain('a.test', 'red'), false)
+  const again = actions.instance('drain', 'a.test', 'red')
+  assert.deepEqual('refused' in again && again.refused, 'conflict')
   assert.equal(drained.length, 1)
 })
 
-test('what is not here cannot be drained: neither an instance of another node, nor of no domain', () => {
+test('of an instance of another node it says which node has it, and what is nowhere is absent', () => {
   const { yard, actions, drained } = actionsOf()
   yard.agree((draft) => joinInstance(draft, 'a.test', 'green', { node: 'B', route: 'g', since: 0 }, {}))
   assert.equal(yard.domain.members.has('green'), true)
-  const outcomes = [actions.drain('a.test', 'green'), actions.drain('a.test', 'nobody'), actions.drain('@', 'green')]
-  assert.deepEqual([outcomes, drained], [[undefined, undefined, undefined], []])
+  assert.deepEqual(actions.instance('drain', 'a.test', 'green'), { elsewhere: yard.domain.members.get('green')?.node })
+  for (const [domain, name] of [
+    ['a.test', 'nobody'],
+    ['b.test', 'green'],
+    ['@', 'green'],
+  ] as const) {
+    const outcome = actions.instance('kick', domain, name)
+    assert.equal('refused' in outcome && outcome.refused, 'absent')
+  }
+  assert.deepEqual(drained, [])
+})
+
+test('another node may have it act on its own instances; what cannot be understood is an error', () => {
+  const { yard, actions, drained } = actionsOf()
+  yard.join('red')
+  yard.grant()
+  assert.deepEqual(actions.act({ action: 'drain', domain: 'a.test', instance: 'red' }), { done: 'draining' })
+  assert.equal(drained.length, 1)
+  for (const asked of [null, 'drain', {}, { action: 'explode', domain: 'a.test', instance: 'red' }]) {
+    assert.throws(() => actions.act(asked), /not understood/)
+  }
+})
+
+test('only what is being drained can be enabled', () => {
+  const { yard, actions } = actionsOf()
+  yard.join('red')
+  yard.grant()
+  const outcome = actions.instance('enable', 'a.test', 'red')
+  assert.equal('refused' in outcome && outcome.refused, 'conflict')
 })
 
 test('a drain that fails is a bug, which is logged', async () => {
   const { yard, actions, book } = actionsOf(() => Promise.reject(new Error('no')))
   yard.join('red')
   yard.grant()
-  actions.drain('a.test', 'red')
+  actions.instance('drain', 'a.test', 'red')
   assert.equal((await book.waitFor('bug')).error, 'no')
 })
 
 test('a quarantine is cleared of a domain that is served', () => {
   const { yard, actions } = actionsOf()
-  yard.domain.quarantine.add(Buffer.from('<message/>'), 0)
+  yard.domain.quarantine.add(Buffer.from('<message/>'), 0, {
+    name: 'message',
+    type: 'chat',
+    from: undefined,
+    to: undefined,
+    id: undefined,
+  })
   assert.equal(actions.clearQuarantine('b.test'), undefined)
   assert.equal(actions.clearQuarantine('a.test'), true)
   assert.equal(yard.domain.quarantine.entries.length, 0)

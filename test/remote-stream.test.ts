@@ -56,7 +56,7 @@ test('what is written and not confirmed is not delivered, and comes back in orde
   await turn()
   for (const written of unwritten.splice(0)) written()
   await turn()
-  assert.deepEqual([outbox.bytes, outbox.windowBytes, outbox.stanzas, outbox.delivered], [0, 9, 2, 0])
+  assert.deepEqual([outbox.bytes, outbox.window.bytes, outbox.stanzas, outbox.delivered], [0, 9, 2, 0])
   assert.equal(stream.confirmed(7), true)
   assert.deepEqual([outbox.stanzas, outbox.delivered], [1, 1])
   append('<c/>')

@@ -14,7 +14,7 @@ function envelope(id: string, from = 'u@x.test/r', to = 'a.test'): Envelope {
 function answer(requests: Requests, id: string, to = 'u@x.test/r', from = 'a.test'): number | undefined {
   let since: number | undefined
   new Reframer(limits).stanzas(Buffer.from(`<iq type='result' id='${id}' from='${from}' to='${to}'/>`), (head) => {
-    since = requests.answer(head)
+    since = requests.answer(head)?.since
   })
   return since
 }
@@ -37,7 +37,7 @@ test('a reply answers also when it writes an address or an id in another way', (
   requests.add(envelope('it&apos;s', 'U@X.test/r', 'Room@A.test'), 10)
   const since: (number | undefined)[] = []
   const reply = `<iq type='result' id="it's" from='room@a.test' to='u@x.test/r'/>`
-  new Reframer(limits).stanzas(Buffer.from(reply), (head) => since.push(requests.answer(head)))
+  new Reframer(limits).stanzas(Buffer.from(reply), (head) => since.push(requests.answer(head)?.since))
   assert.deepEqual(since, [10])
 })
 
@@ -116,4 +116,15 @@ test('a request that another node says is answered waits for nothing more', () =
   assert.equal(requests.size, 1)
   requests.answeredElsewhere('u@x.test/r\na.test\n1')
   assert.equal(requests.size, 0)
+})
+
+test('one request is timed at a time, until its answer, or its end', () => {
+  const requests = new Requests()
+  requests.add(envelope('1'), 10, undefined, undefined, 10.5)
+  assert.equal(requests.isTiming, true)
+  requests.add(envelope('2'), 10)
+  assert.equal(requests.forget(envelope('2')), true)
+  assert.equal(requests.isTiming, true)
+  requests.forget(envelope('1'))
+  assert.equal(requests.isTiming, false)
 })

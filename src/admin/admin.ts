@@ -1,12 +1,15 @@
 import helmet from '@fastify/helmet'
-import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController, type RouteOptions } from 'fastify'
 import { SwitchyardError } from '../errors.ts'
 import { type Log, logEvent } from '../log.ts'
-import { type AdminActions, actions } from './actions.ts'
+import { type AdminActions, Operations } from '../operations.ts'
+import { actions } from './actions.ts'
 import { type ClusterAccess, clusterRoutes } from './cluster-routes.ts'
 import { type EventSource, eventRoutes } from './event-routes.ts'
+import { openapi } from './openapi.ts'
 import { errorHandler, problems } from './problem.ts'
 import { maxDomain, routes } from './routes.ts'
+import { guardedBy } from './token.ts'
 import type { AdminView } from './view.ts'
 
 export type AdminOptions = {
@@ -51,12 +54,13 @@ export async function startAdmin(
   return { port: bound, close: () => app.close() }
 }
 
-/** The app without a port, as `startAdmin` serves it. */
+/** The app without a port, as `startAdmin` serves it; `onRoute` is told of every route that is mounted. */
 export async function createAdmin(
   view: AdminView,
   allowed: AdminActions,
   log: Log,
   cluster?: ClusterParts,
+  onRoute?: (route: RouteOptions) => void,
 ): Promise<FastifyInstance> {
   // What the library itself says is below our events, which have codes; `trace` keeps it for who looks for it.
   const loggerInstance: FastifyBaseLogger = log.child(
@@ -86,11 +90,17 @@ export async function createAdmin(
     reply.header('cache-control', 'no-store')
   })
   problems(app, log)
-  routes(app, view)
-  actions(app, view, allowed, log)
-  if (cluster !== undefined) {
-    clusterRoutes(app, cluster.access, allowed.token, log)
-    eventRoutes(app, cluster.events, log)
-  }
+  if (onRoute !== undefined) app.addHook('onRoute', onRoute)
+  await openapi(app, view.version)
+  const operations = new Operations({ actions: allowed, nodes: async () => cluster?.access, log })
+  const guard = guardedBy(allowed, log)
+  // Whatever is mounted in here is in the document.
+  await app.register(async (described) => {
+    routes(described, view)
+    actions(described, view, operations, guard)
+    if (cluster === undefined) return
+    clusterRoutes(described, cluster.access, operations, guard)
+    eventRoutes(described, cluster.events, view, log)
+  })
   return app
 }

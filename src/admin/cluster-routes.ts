@@ -1,19 +1,11 @@
 import type { Static } from '@sinclair/typebox'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { Type } from '../../config/type.ts'
-import { type Log, logEvent } from '../log.ts'
-import { refuseMethod, sendProblem } from './problem.ts'
-import { tokenHook } from './token.ts'
-
-/** What a node answered: a value, or why it could not do what it was asked. */
-type Answer = { readonly value: unknown } | { readonly error: string }
-
-export interface NodesAnswer {
-  /** By the node's name. */
-  readonly answers: ReadonlyMap<string, Answer>
-  /** The names of those that did not answer in time. */
-  readonly silent: readonly string[]
-}
+import type { Nodes, Operations } from '../operations.ts'
+import { byRequest, patient } from './actions.ts'
+import { described } from './described.ts'
+import { readOnly, sendProblem, sendRefused } from './problem.ts'
+import type { Guard } from './token.ts'
 
 const strict = { additionalProperties: false }
 const texts = () => Type.Array(Type.String())
@@ -51,71 +43,70 @@ export interface Consistency {
   readonly silent: readonly string[]
 }
 
-/** What the admin port asks of all nodes. It answers within the time that a cluster task may take; what it rejects with is shown. */
-export interface ClusterAccess {
+/** What the admin port asks of all nodes. */
+export interface ClusterAccess extends Nodes {
   consistency(): Promise<Consistency>
-  /** Has every node read its configuration anew. */
-  reload(): Promise<NodesAnswer>
-  /** Has a node drain and stop; undefined when there is none of that name. */
-  drain(node: string): Promise<NodesAnswer | undefined>
 }
 
-const NodePath = Type.Object({ node: Type.String({ minLength: 1, maxLength: 64 }) }, strict)
+const NodePath = Type.Object({ node: Type.String({ minLength: 1, maxLength: 64, description: 'its name' }) }, strict)
+
+const NodesView = Type.Object({
+  nodes: Type.Array(
+    Type.Object({
+      node: Type.String(),
+      value: Type.Optional(Type.Unsafe<unknown>({ description: 'what it answered' })),
+      error: Type.Optional(Type.String({ description: 'why it could not' })),
+    }),
+  ),
+  silent: Type.Array(Type.String(), { description: 'the nodes that did not answer in time' }),
+})
 
 /** Mounts what is asked of several nodes. */
 export function clusterRoutes(
   app: FastifyInstance,
   cluster: ClusterAccess,
-  token: () => string | undefined,
-  log: Log,
+  operations: Operations,
+  guard: Guard,
 ): void {
-  const onRequest = [tokenHook(token), patient]
-  const note = (request: FastifyRequest, action: string): void =>
-    logEvent(log, 'admin-action', { action, path: request.url, remote: request.ip })
+  const onRequest = [guard, patient]
 
+  const consistency = described({
+    summary: 'Compares all nodes with Redis: what differs, and who did not answer.',
+    tag: 'nodes',
+    answers: { 200: ConsistencyView },
+    problems: [503],
+  })
   const url = '/v1/cluster/consistency'
-  const schema = { querystring: Type.Object({}, strict), response: { 200: ConsistencyView } }
-  app.get('/v1/cluster/consistency', { onRequest: patient, schema }, async (_request, reply) => {
-    return cluster.consistency().catch((error: unknown) => unavailable(reply, error))
+  app.get(url, { onRequest: patient, schema: consistency }, async (_request, reply) => {
+    return cluster.consistency().catch((error: unknown) => {
+      return sendProblem(reply, 503, error instanceof Error ? error.message : String(error))
+    })
   })
-  app.route({
-    method: ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-    url,
-    onRequest: refuseMethod,
-    handler: refuseMethod,
+  readOnly(app, [url])
+
+  const reload = described({
+    summary: 'Every node reads its configuration again; 409 when one refuses, 504 when one does not answer.',
+    tag: 'nodes',
+    answers: { 200: NodesView },
+    problems: [409, 503, 504],
+    isGuarded: true,
+  })
+  app.post('/v1/reload', { onRequest, schema: reload }, async (request, reply) => {
+    const outcome = await operations.reload(byRequest(request))
+    return 'done' in outcome ? outcome.done : sendRefused(reply, outcome)
   })
 
-  app.post('/v1/reload', { onRequest }, async (request, reply) => {
-    note(request, 'reload')
-    const answer = await cluster.reload().catch((error: unknown) => unavailable(reply, error))
-    return 'answers' in answer ? sendNodes(reply, 200, answer) : answer
+  const drain = described({
+    summary: 'A node drains and stops.',
+    tag: 'nodes',
+    params: NodePath,
+    answers: { 202: NodesView },
+    problems: [404, 409, 503, 504],
+    isGuarded: true,
   })
-
   type OfNode = { Params: Static<typeof NodePath> }
-  app.post<OfNode>('/v1/nodes/:node/drain', { onRequest, schema: { params: NodePath } }, async (request, reply) => {
-    note(request, 'drain-node')
-    const answer = await cluster.drain(request.params.node).catch((error: unknown) => unavailable(reply, error))
-    if (answer === undefined) return sendProblem(reply, 404, 'no such node is in the cluster')
-    return 'answers' in answer ? sendNodes(reply, 202, answer) : answer
+  app.post<OfNode>('/v1/nodes/:node/drain', { onRequest, schema: drain }, async (request, reply) => {
+    const outcome = await operations.drainNode(byRequest(request), request.params.node)
+    return 'done' in outcome ? reply.code(202).send(outcome.done) : sendRefused(reply, outcome)
   })
-}
-
-/** Nodes may take their time: the socket is not closed because nothing is sent meanwhile. */
-async function patient(_request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  reply.raw.setTimeout(0)
-}
-
-/** What each node answered; a problem when one could not do it, or did not answer. */
-function sendNodes(reply: FastifyReply, status: number, { answers, silent }: NodesAnswer): FastifyReply {
-  const nodes = [...answers].map(([node, answer]) => ({ node, ...answer }))
-  const failed = nodes.flatMap((answer) => ('error' in answer ? [`${answer.node}: ${answer.error}`] : []))
-  const more = { nodes, silent }
-  if (failed.length > 0) return sendProblem(reply, 409, failed.join('; '), more)
-  if (silent.length > 0) return sendProblem(reply, 504, `no answer in time from ${silent.join(', ')}`, more)
-  return reply.code(status).send(more)
-}
-
-/** The store cannot be asked, or too much is being asked. */
-function unavailable(reply: FastifyReply, error: unknown): FastifyReply {
-  return sendProblem(reply, 503, error instanceof Error ? error.message : String(error))
 }

@@ -61,6 +61,12 @@ export class EventStreams {
     }
   }
 
+  /** Tells what the next of its kind replaces: whoever has not read the last one misses nothing by missing this. */
+  sendLatest(name: string, data: Readonly<Record<string, unknown>>): void {
+    const text = messageOf(name, data)
+    for (const reader of this.#readers) if (reader.stream.readableLength < mostBytes / 4) this.#push(reader, text)
+  }
+
   /** Says to all readers that the connection lives. */
   beat(): void {
     for (const reader of this.#readers) if (this.#catchUp(reader)) this.#push(reader, ':\n\n')

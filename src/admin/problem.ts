@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Log, logEvent } from '../log.ts'
+import { notServed, type Refused } from '../operations.ts'
 
 /** Answers with a problem (RFC 9457 §3): the status, its name, `detail` for people, and what else there is to say (§3.2). */
 export function sendProblem(
@@ -14,8 +15,19 @@ export function sendProblem(
   return reply.code(status).type('application/problem+json').send(JSON.stringify(problem))
 }
 
+const statuses = { absent: 404, conflict: 409, failed: 409, silent: 504, unavailable: 503 } as const
+
+/** Answers with why something was not done. */
+export function sendRefused(reply: FastifyReply, { refused, detail, report }: Refused): FastifyReply {
+  return sendProblem(reply, statuses[refused], detail, report === undefined ? {} : { ...report })
+}
+
+export function sendNotServed(reply: FastifyReply): FastifyReply {
+  return sendRefused(reply, notServed)
+}
+
 /** 405 for a path that is there and cannot be changed (RFC 9110 §15.5.6). */
-export async function refuseMethod(_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function refuseMethod(_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   return sendProblem(reply.header('allow', 'GET, HEAD'), 405, 'this path can only be read')
 }
 
@@ -30,6 +42,13 @@ export function errorHandler(log: Log) {
     logEvent(log, 'bug', { err: error })
     sendProblem(reply, 500)
   }
+}
+
+/** Has paths that can only be read say so, before a body is read. Whoever is described in /openapi.json is not this. */
+export function readOnly(app: FastifyInstance, urls: readonly string[], hasHead = true): void {
+  const method = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', ...(hasHead ? [] : ['HEAD'])]
+  for (const url of urls)
+    app.route({ method, url, schema: { hide: true }, onRequest: refuseMethod, handler: refuseMethod })
 }
 
 export function problems(app: FastifyInstance, log: Log): void {

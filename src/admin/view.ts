@@ -19,7 +19,57 @@ export const CountersView = Type.Object({
 })
 export type CountersView = Static<typeof CountersView>
 
-export const DomainView = Type.Object({
+const names = (description: string) => Type.Array(Type.String(), { description })
+const waiting = (description: string) => Type.Object({ stanzas: count(), bytes: count() }, { description })
+const seconds = (description: string) => Type.Number({ minimum: 0, description })
+
+export const LatencyView = Type.Object(
+  {
+    count: Type.Integer({ minimum: 0, description: 'observations; the rest is about these' }),
+    p50: seconds('seconds that half of them were within'),
+    p95: seconds('seconds that 95 of 100 were within'),
+    p99: seconds('seconds that 99 of 100 were within'),
+  },
+  { description: 'of the last 5 to 10 s' },
+)
+export type LatencyView = Static<typeof LatencyView>
+
+const rate = () => Type.Number({ minimum: 0 })
+export const RatesView = Type.Object(
+  { received: rate(), delivered: rate(), forwarded: rate(), bounced: rate(), dropped: rate() },
+  { description: 'stanzas per second, over the last 5 to 10 s' },
+)
+export type RatesView = Static<typeof RatesView>
+
+export const InstanceView = Type.Object({
+  name: Type.String(),
+  state: Type.String({ description: 'joining, active, spare, stalled, suspect, draining or unconfirmed' }),
+  node: Type.String({
+    description: 'the node that it is connected to; what follows is what the node that answers knows',
+  }),
+  bucket: nullable(count()),
+  spare: Type.Boolean(),
+  remote: Type.String({ description: 'address and port' }),
+  connectedSince: time(),
+  delivered: count(),
+  deliveredPerSecond: nullable(rate()),
+  outboxBytes: Type.Integer({ minimum: 0, description: 'that its socket has not taken' }),
+  window: waiting('what it was sent and has not confirmed'),
+  owingSeconds: nullable(seconds('for how long it has owed an answer to a ping')),
+  unanswered: Type.Integer({ minimum: 0, description: 'requests that it has not answered yet' }),
+  answers: nullable(LatencyView),
+})
+export type InstanceView = Static<typeof InstanceView>
+
+export const QuarantinedView = Type.Object({
+  since: time(),
+  kind: Type.String({ description: 'iq, message or presence' }),
+  type: nullable(Type.String()),
+  bytes: count(),
+})
+export type QuarantinedView = Static<typeof QuarantinedView>
+
+const domainFields = {
   name: Type.String(),
   balancing: nullable(
     Type.Object({
@@ -28,27 +78,47 @@ export const DomainView = Type.Object({
     }),
   ),
   whenUnassigned: Type.Union([Type.Literal('bounce'), Type.Literal('hold'), Type.Literal('spill')]),
-  instances: Type.Record(Type.String(), count(), { description: 'how many are in each state' }),
+  delivery: Type.String({ description: 'at_least_once, at_most_once or journal' }),
+  instances: Type.Record(Type.String(), count(), { description: 'how many of this node are in each state' }),
   buckets: Type.Array(Type.Object({ bucket: count(), holder: nullable(Type.String()) })),
-  held: Type.Object({ stanzas: count(), bytes: count() }),
-  link: nullable(Type.Object({ state: Type.String(), service: Type.String(), since: time() })),
+  spares: names('instances of all nodes that have no bucket, where there are buckets'),
+  held: waiting('all that has been received and has not ended yet, wherever it waits'),
+  hold: Type.Object(
+    {
+      stanzas: count(),
+      bytes: count(),
+      oldest: nullable(time()),
+      limitBytes: count(),
+      limitSeconds: Type.Number({ minimum: 0 }),
+    },
+    { description: 'of that, what waits for an instance to come' },
+  ),
+  window: waiting('of that, what instances of this node were sent and have not confirmed'),
+  link: nullable(
+    Type.Object({
+      state: Type.String({ description: 'idle, dialing, online, waiting or stopped; of this node' }),
+      service: Type.String(),
+      since: time(),
+      links: Type.Union([Type.Literal('one'), Type.Literal('each')]),
+      waiting: waiting('what waits for the server'),
+    }),
+  ),
+  quarantined: Type.Integer({ minimum: 0, description: 'stanzas in quarantine' }),
+  rates: nullable(RatesView),
+  answers: nullable(LatencyView),
   counters: CountersView,
-})
+}
+
+export const DomainView = Type.Object(domainFields)
 export type DomainView = Static<typeof DomainView>
 
-export const InstanceView = Type.Object({
-  name: Type.String(),
-  state: Type.String(),
-  node: Type.String(),
-  bucket: nullable(count()),
-  spare: Type.Boolean(),
-  remote: Type.String({ description: 'address and port' }),
-  connectedSince: time(),
-  delivered: count(),
-  outboxBytes: count(),
-  unanswered: Type.Integer({ minimum: 0, description: 'requests that it has not answered yet' }),
+/** One domain with all that there is about it. */
+export const DomainDetailView = Type.Object({
+  ...domainFields,
+  members: Type.Array(InstanceView, { description: 'its instances, of all nodes' }),
+  quarantine: Type.Array(QuarantinedView, { description: 'the last 100 at most, the oldest first' }),
 })
-export type InstanceView = Static<typeof InstanceView>
+export type DomainDetailView = Static<typeof DomainDetailView>
 
 export const NodeView = Type.Object({
   name: Type.String(),
@@ -59,8 +129,55 @@ export const NodeView = Type.Object({
   since: time(),
   instances: count(),
   self: Type.Boolean({ description: 'the node that answers' }),
+  load: nullable(
+    Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: 'the share of the last seconds that it was busy; null: not known',
+    }),
+  ),
+  memory: nullable(Type.Integer({ minimum: 0, description: 'resident, in bytes; null: not known' })),
 })
 export type NodeView = Static<typeof NodeView>
+
+/** The event `stats` of /v1/events: every second, while anybody listens. Counts are since the node started. */
+export const StatsView = Type.Object({
+  time: time(),
+  node: Type.String({ description: 'whose counts these are; another node is asked itself' }),
+  load: Type.Number({ minimum: 0, maximum: 1, description: 'the share of the last seconds that it was busy' }),
+  memory: nullable(count()),
+  routing: nullable(LatencyView),
+  domains: Type.Record(
+    Type.String(),
+    Type.Object({
+      received: count(),
+      delivered: count(),
+      forwarded: count(),
+      bounced: count(),
+      dropped: count(),
+      held: waiting('as in the domain'),
+      hold: waiting('as in the domain'),
+      window: waiting('as in the domain'),
+      unassigned: Type.Integer({ minimum: 0, description: 'buckets without a holder' }),
+      link: nullable(Type.String({ description: 'its state' })),
+      answers: nullable(LatencyView),
+      instances: Type.Record(
+        Type.String(),
+        Type.Object({
+          state: Type.String(),
+          delivered: count(),
+          outboxBytes: count(),
+          window: waiting('as in the instance'),
+          unanswered: count(),
+          answers: nullable(LatencyView),
+        }),
+        { description: 'those of this node' },
+      ),
+    }),
+  ),
+  omitted: Type.Integer({ minimum: 0, description: 'domains and instances that are left out: an event is small' }),
+})
+export type StatsView = Static<typeof StatsView>
 
 export const ExplainView = Type.Object({
   criterion: Type.String(),
@@ -75,6 +192,12 @@ export type ExplainView = Static<typeof ExplainView>
 
 export const QuarantineView = Type.Object({
   since: time(),
+  kind: Type.String({ description: 'iq, message or presence' }),
+  type: nullable(Type.String()),
+  from: nullable(Type.String()),
+  to: nullable(Type.String()),
+  id: nullable(Type.String()),
+  bytes: count(),
   stanza: Type.String({ description: 'the stanza as it was to be delivered' }),
 })
 export type QuarantineView = Static<typeof QuarantineView>
@@ -84,16 +207,20 @@ export type Refusal = { readonly problem: string }
 
 /** What the admin port asks of the node. Names of domains come as they stand in the path: normalising them is the view's. */
 export interface AdminView {
+  readonly version: string
   ready(): { readonly ready: boolean; readonly reason?: string }
-  nodes(): readonly NodeView[]
+  /** What is not known of another node, as it has not answered, is null. */
+  nodes(): Promise<readonly NodeView[]> | readonly NodeView[]
   domains(): readonly DomainView[]
-  domain(name: string): DomainView | undefined
+  domain(name: string): DomainDetailView | undefined
   /** The instances of a domain on every node; undefined when it is not served. */
   instances(name: string): readonly InstanceView[] | undefined
   /** The stanzas of a domain that closed every instance they were given to; undefined when it is not served. */
   quarantine(name: string): readonly QuarantineView[] | undefined
   /** Where a stanza between these two would go now, without counting or sending anything. */
   explain(name: string, from: string, to: string): ExplainView | Refusal | undefined
+  /** What has been counted, small enough for an event. */
+  stats(): StatsView
   /** Prometheus' text format 0.0.4. */
   metrics(): Promise<string>
 }

@@ -45,6 +45,13 @@ export class Desk {
     return node && tasks.ask('drain', null, [node])
   }
 
+  /** Has a node act on one of its instances; undefined when there is no node of that name. */
+  async instance(name: string, action: string, domain: string, instance: string): Promise<TaskResult | undefined> {
+    const { tasks } = this.#parts
+    const node = tasks.everybody.find((known) => known.name === name)
+    return node && tasks.ask('instance', { action, domain, instance }, [node])
+  }
+
   async #audit(): Promise<Audit> {
     const { tasks, me, table, pause } = this.#parts
     if ((await table()) === undefined) {

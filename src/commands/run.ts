@@ -9,6 +9,8 @@ import { ServiceManager, type ServiceManagerIo } from './service-manager.ts'
 /** What the command needs from the process. */
 export interface RunIo extends Omit<LoadOptions, 'file'>, ServiceManagerIo {
   readonly version: string
+  /** Resident memory, in bytes. */
+  readonly memory: () => number
   /** `reload` with each SIGHUP; `stop` with the first SIGTERM or SIGINT. */
   onSignals(reload: () => void, stop: () => void): void
   /** Says what to do with an error that nobody caught, before the process ends because of it. */
@@ -65,7 +67,7 @@ async function serve(config: Config, path: string, { log, manager }: Told, io: R
         done.then(stopped, failed)
       },
     }
-    const starting = Gateway.start(config, { version: io.version, log, asked })
+    const starting = Gateway.start(config, { version: io.version, memory: io.memory, log, asked })
     let last: Promise<unknown> = starting
     io.onSignals(() => void asked.reload(), asked.stop)
     starting.then((gateway) => manager.ready(served(gateway)), failed)

@@ -74,9 +74,9 @@ export class Outbox implements Flushable {
   get bytes(): number {
     return this.#queue.bytes + this.#handed.bytes
   }
-  /** Bytes that have left and are not confirmed. */
-  get windowBytes(): number {
-    return this.#window.bytes
+  /** What has left and is not confirmed. */
+  get window(): { readonly stanzas: number; readonly bytes: number } {
+    return this.#window
   }
   /** Stanzas that are not delivered yet. */
   get stanzas(): number {

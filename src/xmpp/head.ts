@@ -25,6 +25,13 @@ export const Type = {
 } as const
 export type Type = (typeof Type)[keyof typeof Type]
 
+const typeNames: ReadonlyMap<Type, string> = new Map(Object.entries(Type).map(([name, type]) => [type, name]))
+
+/** The type of the stanza in `head` as it is spelled; `other` for what is none; undefined where there is no attribute. */
+export function typeOf({ type }: Head): string | undefined {
+  return type === Type.none ? undefined : typeNames.get(type)
+}
+
 /** What is known of how an address is written: whether all of it is as it would be in normal form (`isPlain` in jid.ts). */
 export const Form = {
   /** It may be in normal form or not, or no JID at all: see `normalise` in jid.ts. */

@@ -8,6 +8,7 @@ export const ns = {
   xmlns: 'http://www.w3.org/2000/xmlns/',
   discoInfo: 'http://jabber.org/protocol/disco#info', // XEP-0030
   discoItems: 'http://jabber.org/protocol/disco#items', // XEP-0030
+  dataForms: 'jabber:x:data', // XEP-0004
   commands: 'http://jabber.org/protocol/commands', // XEP-0050
   muc: 'http://jabber.org/protocol/muc', // XEP-0045
   ping: 'urn:xmpp:ping', // XEP-0199

@@ -9,7 +9,10 @@ export type StanzaErrorType = 'auth' | 'cancel' | 'continue' | 'modify' | 'wait'
 /** The stanza error conditions of RFC 6120 §8.3.3 that Switchyard sends, each with the type that it has here. */
 export const stanzaErrors = {
   'bad-request': 'modify',
+  forbidden: 'auth',
+  'internal-server-error': 'cancel',
   'item-not-found': 'cancel',
+  'not-allowed': 'cancel',
   'recipient-unavailable': 'wait',
   'remote-server-not-found': 'cancel',
   'remote-server-timeout': 'wait',
@@ -39,15 +42,24 @@ export function envelopeOf(head: Head): Envelope {
   }
 }
 
+/** What an error that answers an ad-hoc command says besides. */
+export interface CommandError {
+  /** A condition of XEP-0050 §4.4. */
+  readonly specific?: string | undefined
+  /** The command that it answers, as XML of ours: libraries tell by its session what an error is about. */
+  readonly command: string
+}
+
 /**
  * The error that answers a stanza: addresses swapped, the same id, no payload echoed (RFC 6120 §8.3.1 lets us leave it
  * out, and what was refused must not travel on). `text` is for people and is escaped here.
  */
-export function stanzaError(stanza: Envelope, condition: StanzaCondition, text?: string): string {
+export function stanzaError(stanza: Envelope, condition: StanzaCondition, text?: string, of?: CommandError): string {
   const addresses = attribute('from', stanza.to) + attribute('to', stanza.from) + attribute('id', stanza.id)
   const detail = text === undefined ? '' : `<text xmlns='${ns.stanzaErrors}' xml:lang='en'>${escapeText(text)}</text>`
-  const error = `<error type='${stanzaErrors[condition]}'><${condition} xmlns='${ns.stanzaErrors}'/>${detail}</error>`
-  return `<${stanza.name} type='error'${addresses}>${error}</${stanza.name}>`
+  const more = of?.specific === undefined ? '' : `<${of.specific} xmlns='${ns.commands}'/>`
+  const error = `<error type='${stanzaErrors[condition]}'><${condition} xmlns='${ns.stanzaErrors}'/>${detail}${more}</error>`
+  return `<${stanza.name} type='error'${addresses}>${of?.command ?? ''}${error}</${stanza.name}>`
 }
 
 /** One attribute from its raw value. The value may have stood between other quotes than ours. */

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { AdminActions } from '../../src/admin/actions.ts'
-import { createAdmin } from '../../src/admin/admin.ts'
+import { startAdmin } from '../../src/admin/admin.ts'
 import type { AdminView } from '../../src/admin/view.ts'
 import { createLog } from '../../src/log.ts'
+import type { AdminActions } from '../../src/operations.ts'
 
 const drain = '/v1/domains/echo.localhost/instances/yard-1%2F1/drain'
 const quarantine = '/v1/domains/echo.localhost/quarantine'
-const poison = { since: '2026-01-02T03:04:05.000Z', stanza: "<message id='poison'/>" }
+const poison = {
+  ...{ since: '2026-01-02T03:04:05.000Z', kind: 'message', type: null, bytes: 24 },
+  ...{ from: null, to: null, id: 'poison', stanza: "<message id='poison'/>" },
+}
 
 /** An admin port whose token is `token`, the actions that it was asked for, and what it logged. */
 async function port(t: TestContext, token: string | undefined) {
@@ -16,9 +19,13 @@ async function port(t: TestContext, token: string | undefined) {
   const isHere = (domain: string): boolean => domain === 'echo.localhost'
   const may: AdminActions = {
     token: () => token,
-    drain: (domain, instance) => {
-      asked.push(`drain ${domain} ${instance}`)
-      return isHere(domain) ? { 'yard-1/1': true, 'yard-1/2': false }[instance] : undefined
+    instance: (action, domain, instance) => {
+      asked.push(`${action} ${domain} ${instance}`)
+      if (!isHere(domain)) return { refused: 'absent', detail: 'no such instance is connected' }
+      if (instance === 'yard-1/1') return { done: { drain: 'draining', kick: 'closed', enable: 'active' }[action] }
+      return instance === 'yard-1/2'
+        ? { refused: 'conflict', detail: 'it is being drained already' }
+        : { refused: 'absent', detail: 'no such instance is connected' }
     },
     clearQuarantine: (domain) => {
       asked.push(`clear ${domain}`)
@@ -29,20 +36,48 @@ async function port(t: TestContext, token: string | undefined) {
     quarantine: (domain: string) => (isHere(domain) ? [poison] : undefined),
   } as Partial<AdminView> as AdminView
   const log = createLog({ level: 'info', node: 'yard-1' }, { write: (line: string) => void lines.push(line) })
-  const app = await createAdmin(view, may, log)
-  t.after(() => app.close())
-  const ask = (method: 'GET' | 'POST' | 'DELETE', url: string, authorization?: string) =>
-    app.inject({ method, url, headers: authorization === undefined ? {} : { authorization } })
+  const admin = await startAdmin({ host: '127.0.0.1', port: 0 }, view, may, log)
+  t.after(() => admin.close())
+  const ask = async (method: 'GET' | 'POST' | 'DELETE', url: string, authorization?: string) => {
+    const headers = { connection: 'close', ...(authorization === undefined ? {} : { authorization }) }
+    const answer = await fetch(`http://127.0.0.1:${admin.port}${url}`, { method, headers })
+    const text = await answer.text()
+    return {
+      statusCode: answer.status,
+      headers: Object.fromEntries(answer.headers),
+      json: () => JSON.parse(text),
+    }
+  }
   return { ask, asked, lines }
 }
 
-test('with the token an instance is drained, whatever its name holds, and that is logged without the token', async (t) => {
+test('with the token an instance is drained, closed and enabled, whatever its name holds; who, what and the outcome are logged', async (t) => {
   const { ask, asked, lines } = await port(t, 'correct-horse')
-  const answer = await ask('POST', drain, 'Bearer correct-horse')
-  assert.deepEqual([answer.statusCode, answer.json()], [202, { status: 'draining' }])
-  assert.deepEqual(asked, ['drain echo.localhost yard-1/1'])
-  assert.match(lines.join(''), /"action":"drain".*"remote":"127\.0\.0\.1"/)
+  const told = { drain: 'draining', kick: 'closed', enable: 'active' }
+  for (const [action, status] of Object.entries(told)) {
+    const answer = await ask('POST', drain.replace(/drain$/, action), 'Bearer correct-horse')
+    assert.deepEqual([answer.statusCode, answer.json()], [202, { status }])
+    assert.equal(asked.at(-1), `${action} echo.localhost yard-1/1`)
+    const line = JSON.parse(lines.at(-1) ?? '')
+    const { code, via, by, domain, instance, outcome } = line
+    assert.deepEqual([code, line.action, via, by], ['admin-action', action, 'http', '127.0.0.1'])
+    assert.deepEqual([domain, instance, outcome], ['echo.localhost', 'yard-1/1', 'done'])
+  }
   assert.doesNotMatch(lines.join(''), /correct-horse/)
+})
+
+test('what was not done is logged as such', async (t) => {
+  const { ask, lines } = await port(t, 'correct-horse')
+  await ask('POST', '/v1/domains/echo.localhost/instances/nobody/drain', 'Bearer correct-horse')
+  await ask('DELETE', '/v1/domains/other.localhost/quarantine', 'Bearer correct-horse')
+  const told = lines.map((line) => JSON.parse(line)).filter(({ code }) => code === 'admin-action')
+  assert.deepEqual(
+    told.map(({ action, outcome, detail }) => [action, outcome, detail]),
+    [
+      ['drain', 'absent', 'no such instance is connected'],
+      ['clear-quarantine', 'absent', 'no such domain is served here'],
+    ],
+  )
 })
 
 test('[RFC 6750 §3] without the token, or with another, nothing is done and the answer says what is missing', async (t) => {

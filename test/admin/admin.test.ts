@@ -2,13 +2,20 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import type { AdminActions } from '../../src/admin/actions.ts'
 import { createAdmin, startAdmin } from '../../src/admin/admin.ts'
 import { countersView } from '../../src/admin/counters-view.ts'
-import type { AdminView, DomainView, ExplainView, InstanceView, NodeView } from '../../src/admin/view.ts'
+import type {
+  AdminView,
+  DomainDetailView,
+  DomainView,
+  ExplainView,
+  InstanceView,
+  NodeView,
+} from '../../src/admin/view.ts'
 import { DomainCounters } from '../../src/counters.ts'
 import { SwitchyardError } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
+import type { AdminActions } from '../../src/operations.ts'
 
 const since = '2026-01-02T03:04:05.000Z'
 
@@ -21,13 +28,23 @@ function echo(): DomainView {
     name: 'echo.localhost',
     balancing: { type: 'bare_source', component_number: 2 },
     whenUnassigned: 'hold',
+    delivery: 'at_least_once',
     instances: { live: 1 },
     buckets: [
       { bucket: 0, holder: 'yard-1/1' },
       { bucket: 1, holder: null },
     ],
+    spares: ['yard-1/3'],
     held: { stanzas: 1, bytes: 300 },
-    link: { state: 'up', service: 'xmpp://127.0.0.1:5275', since },
+    hold: { stanzas: 1, bytes: 300, oldest: since, limitBytes: 1000, limitSeconds: 10 },
+    window: { stanzas: 2, bytes: 600 },
+    link: {
+      ...{ state: 'up', service: 'xmpp://127.0.0.1:5275', since },
+      ...{ links: 'one', waiting: { stanzas: 0, bytes: 0 } },
+    },
+    quarantined: 1,
+    rates: { received: 1.5, delivered: 1, forwarded: 0, bounced: 0.5, dropped: 0 },
+    answers: { count: 2, p50: 0.001, p95: 0.002, p99: 0.002 },
     counters: countersView(counters, 1),
   }
 }
@@ -41,8 +58,12 @@ const instance: InstanceView = {
   remote: '127.0.0.1:40000',
   connectedSince: since,
   delivered: 1,
+  deliveredPerSecond: 0.1,
   outboxBytes: 0,
+  window: { stanzas: 1, bytes: 300 },
+  owingSeconds: null,
   unanswered: 0,
+  answers: null,
 }
 
 const node: NodeView = {
@@ -55,8 +76,14 @@ const node: NodeView = {
     since,
     instances: 1,
     self: true,
+    load: 0.25,
+    memory: 50_000_000,
   },
 }
+
+const quarantined = { since, kind: 'message', type: null, bytes: 24 }
+const poison = { ...quarantined, from: null, to: null, id: 'poison', stanza: "<message id='poison'/>" }
+const detail = (): DomainDetailView => ({ ...echo(), members: [instance], quarantine: [quarantined] })
 
 const route: ExplainView = {
   criterion: 'bare_source',
@@ -74,10 +101,14 @@ function view(changes: Partial<AdminView> = {}): AdminView {
     ready: () => ({ ready: true }),
     nodes: () => [node],
     domains: () => [echo(), { ...echo(), name: 'bare.localhost', balancing: null, link: null }],
-    domain: (name) => (here(name) ? echo() : undefined),
+    domain: (name) => (here(name) ? detail() : undefined),
     instances: (name) => (here(name) ? [instance] : undefined),
     explain: (name, from) => (here(name) ? (from === '@' ? { problem: 'from is no address' } : route) : undefined),
-    quarantine: (name) => (here(name) ? [{ since, stanza: "<message id='poison'/>" }] : undefined),
+    quarantine: (name) => (here(name) ? [poison] : undefined),
+    version: '1.2.3',
+    stats: () => ({
+      ...{ time: since, node: 'yard-1', load: 0, memory: null, routing: null, domains: {}, omitted: 0 },
+    }),
     metrics: async () => 'switchyard_cluster_up 1\n',
     ...changes,
   }
@@ -87,7 +118,7 @@ const token = 'correct-horse'
 
 const allowed: AdminActions = {
   token: () => token,
-  drain: (domain, name) => (domain === 'echo.localhost' ? { 'yard-1/1': true, 'yard-1/2': false }[name] : undefined),
+  instance: () => ({ refused: 'absent', detail: 'no such instance is connected' }),
   clearQuarantine: (domain) => (domain === 'echo.localhost' ? true : undefined),
 }
 
@@ -138,7 +169,7 @@ test('what the view shows comes out whole: no field is lost or changed by the re
   const { get } = await app(t)
   assert.deepEqual((await get('/v1/nodes')).json(), { items: [node] })
   assert.deepEqual((await get('/v1/domains')).json(), { items: view().domains() })
-  assert.deepEqual((await get('/v1/domains/echo.localhost')).json(), echo())
+  assert.deepEqual((await get('/v1/domains/echo.localhost')).json(), detail())
   assert.deepEqual((await get('/v1/domains/echo.localhost/instances')).json(), { items: [instance] })
   const explained = await get('/v1/domains/echo.localhost/explain?from=romeo@example.org/a%2Fb&to=echo.localhost')
   assert.deepEqual(explained.json(), route)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { AdminActions } from '../../src/admin/actions.ts'
 import { startAdmin } from '../../src/admin/admin.ts'
-import type { ClusterAccess, NodesAnswer } from '../../src/admin/cluster-routes.ts'
+import type { ClusterAccess } from '../../src/admin/cluster-routes.ts'
 import type { AdminView } from '../../src/admin/view.ts'
 import { createLog } from '../../src/log.ts'
+import type { AdminActions, NodesAnswer } from '../../src/operations.ts'
 
 const consistent = { consistent: true, epoch: 7, nodes: ['yard-1', 'yard-2'], differences: [], silent: [] }
 const reloaded: NodesAnswer = {
@@ -28,6 +28,10 @@ async function port(t: TestContext, changes: Partial<ClusterAccess> = {}) {
     drain: async (node) => {
       asked.push(`drain ${node}`)
       return node === 'yard-2' ? { answers: new Map([['yard-2', { value: 'draining' }]]), silent: [] } : undefined
+    },
+    instance: async (node, action, domain, instance) => {
+      asked.push(`${action} ${domain} ${instance} at ${node}`)
+      return { answers: new Map([[node, { value: { done: 'draining' } }]]), silent: [] }
     },
     ...changes,
   }

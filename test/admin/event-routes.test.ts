@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import type { AdminActions } from '../../src/admin/actions.ts'
 import { startAdmin } from '../../src/admin/admin.ts'
 import type { ClusterAccess } from '../../src/admin/cluster-routes.ts'
 import type { AdminView } from '../../src/admin/view.ts'
 import { Events } from '../../src/events.ts'
 import { createLog, logEvent } from '../../src/log.ts'
+import type { AdminActions } from '../../src/operations.ts'
 import { LogBook } from '../stub/log-book.ts'
 
 async function port(t: TestContext) {

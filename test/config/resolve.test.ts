@@ -82,6 +82,15 @@ domain_balancing: {Bücher.Example: {type: source}}
   assert.deepEqual(config?.domains.get('bücher.example')?.balancing, { type: 'source' })
 })
 
+test('nobody of a served domain can be an admin: its instances could say that they are', () => {
+  const problems = problemsOf(
+    'admins: [a@example.org, root@A.example]\nlisten: [{port: 0}]\ndomains: {a.example: {secret: x}}\n',
+  )
+  assert.deepEqual(problems, [
+    '1:25 admins[1]: is of the served domain a.example, whose instances can send as anybody of it',
+  ])
+})
+
 test('a secret is one, several, in a file or from the environment', () => {
   const readFile = filesOf({ 'etc/secrets/a': 'from-file\n', '/run/b': 'two\n\n' })
   const secretsOf = (body: string) =>

@@ -1,13 +1,22 @@
 import { configTable } from '../../config/table.ts'
+import { adHocCommands, type CommandParts } from '../../src/adhoc/commands.ts'
 import { usageLine } from '../../src/commands/help.ts'
 import { commandNames, specOf } from '../../src/commands/table.ts'
 import { bounceReasons, dropReasons } from '../../src/counters.ts'
 import { logCodesTable } from '../../src/log-codes.ts'
 import { metricsTable } from '../../src/metrics.ts'
+import { routesTable } from './routes.ts'
+
+const routes = await routesTable()
 
 /** The tables that a document has from the sources, by the names that its marks give them. */
 export const documents: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
-  'README.md': { configuration: configTable, commands: commandsTable },
+  'README.md': {
+    configuration: configTable,
+    commands: commandsTable,
+    routes: () => routes,
+    'ad-hoc commands': adHocTable,
+  },
   'dashboards/README.md': {
     metrics: metricsTable,
     'bounce reasons': () => reasonsTable(bounceReasons),
@@ -31,6 +40,11 @@ export function withTables(markdown: string, tables: Readonly<Record<string, () 
 function commandsTable(): string {
   const listed = commandNames.filter((name) => specOf(name).hidden === undefined)
   const rows = listed.map((name) => `| \`${usageLine(name).replace('usage: ', '')}\` | ${specOf(name).does} |`)
+  return ['| command | does |', '|---|---|', ...rows].join('\n')
+}
+
+function adHocTable(): string {
+  const rows = adHocCommands({} as CommandParts).map(({ node, name }) => `| \`${node}\` | ${name} |`)
   return ['| command | does |', '|---|---|', ...rows].join('\n')
 }
 

@@ -76,6 +76,12 @@ export interface Slixmpp {
   sendPresence(presence: { readonly to?: string; readonly from?: string; readonly type?: string }): Promise<void>
   /** Rejects when no reply comes within `seconds` (10). */
   iq(request: IqRequest): Promise<IqReply>
+  /** Carries out an ad-hoc command (XEP-0050) by slixmpp's own plugin, with a form's values per step; the last answer. */
+  command(command: {
+    readonly to: string
+    readonly node: string
+    readonly forms: readonly Readonly<Record<string, string>>[]
+  }): Promise<IqReply>
   /** The name with which the instance behind `to` answers. */
   who(to: string): Promise<string>
   /** Bytes for the stream as they are. */
@@ -128,11 +134,12 @@ function drive(jid: string, running: RunningProcess, transcript: ReturnType<type
     return answer
   }
   const tell = async (what: string, fields: object): Promise<void> => void (await ask(what, fields))
-  const iq = async (request: IqRequest): Promise<IqReply> => {
-    const { from, to, id, type, condition, payload } = await ask('iq', { seconds: IQ_SECONDS, ...request })
+  const replied = async (what: string, request: object): Promise<IqReply> => {
+    const { from, to, id, type, condition, payload } = await ask(what, request)
     const reply = { from: `${from}`, to: `${to}`, id: `${id}`, type: `${type}`, payload: `${payload}` }
     return { ...reply, condition: typeof condition === 'string' ? condition : null }
   }
+  const iq = (request: IqRequest) => replied('iq', { seconds: IQ_SECONDS, ...request })
   const { exited: _, write: __, ...life } = running
   return {
     ...life,
@@ -146,6 +153,7 @@ function drive(jid: string, running: RunningProcess, transcript: ReturnType<type
     sendPresence: (presence) => tell('presence', presence),
     sendRaw: (xml) => tell('raw', { xml }),
     iq,
+    command: (command) => replied('command', command),
     who: async (to) => {
       const reply = await iq({ to, type: 'get', payload: "<who xmlns='urn:switchyard:tests'/>" })
       const name = / name="([^"]*)"/.exec(reply.payload)?.[1]

@@ -1,8 +1,8 @@
 """Drives one slixmpp stream over stdin and stdout, one JSON object a line.
 
-In:  {"do": "message" | "messages" | "presence" | "iq" | "raw", "ref": int, ...}
+In:  {"do": "message" | "messages" | "presence" | "iq" | "command" | "raw", "ref": int, ...}
 Out: {"event": "ready" | "message" | "iq" | "done" | "failed" | "stream_error" | "disconnected", ...}
-Each command is answered by exactly one of done, failed or (for iq) iq, with its ref.
+Each command is answered by exactly one of done, failed or (for iq) iq, with its ref; command is answered with iq, too.
 """
 import asyncio
 import json
@@ -54,7 +54,7 @@ class Driver:
         self.stopping = False
         self.was_ready = False
         ns = xmpp.default_ns
-        for plugin in ("xep_0030", "xep_0199", "xep_0092"):
+        for plugin in ("xep_0030", "xep_0199", "xep_0092", "xep_0004", "xep_0050"):
             xmpp.register_plugin(plugin)
         xmpp.register_handler(Callback("tests message", MatchXPath("{%s}message" % ns), self.on_message))
         xmpp.register_handler(Callback("tests who", MatchXPath("{%s}iq/{%s}who" % (ns, TESTS)), self.on_who))
@@ -132,6 +132,30 @@ class Driver:
         timer = self.xmpp.loop.call_later(command["seconds"], on_timeout)
         self.xmpp.register_handler(Callback(handler, MatcherId(iq["id"]), on_reply, once=True))
         super(type(iq), iq).send()
+
+    def do_command(self, command):
+        """Carries out an ad-hoc command as the plugin does, filling in one form after the other; answers with the last iq."""
+        adhoc = self.xmpp["xep_0050"]
+        forms = iter(command["forms"])
+
+        def done(iq, _):
+            payload = [tostring(child) for child in iq.xml]
+            emit("iq", ref=command["ref"], **head(iq), payload=payload[0] if payload else "")
+
+        def on_next(iq, session):
+            values = next(forms, None)
+            if iq["command"]["status"] != "executing" or values is None:
+                return done(iq, session)
+            form = self.xmpp["xep_0004"].make_form(ftype="submit")
+            for var, value in values.items():
+                form.add_field(var=var, value=value)
+            session["payload"] = form
+            if "complete" in iq["command"]["actions"]:
+                adhoc.complete_command(session)
+            else:
+                adhoc.continue_command(session)
+
+        adhoc.start_command(command["to"], command["node"], {"next": on_next, "error": done})
 
     def do_raw(self, command):
         self.xmpp.send_raw(command["xml"])

@@ -206,13 +206,13 @@ test('what the kernel has taken is delivered once a barrier behind it is answere
   await turn()
   assert.equal(written(sink), 'ab')
   sink.take(1)
-  assert.deepEqual([box.delivered, box.stanzas, box.bytes, box.windowBytes], [0, 2, 0, 2])
+  assert.deepEqual([box.delivered, box.stanzas, box.bytes, box.window.bytes], [0, 2, 0, 2])
   box.askToConfirm()
   assert.equal(written(sink), '[sy.1]')
   sink.take(1)
   assert.equal(box.delivered, 0)
   box.confirm(1)
-  assert.deepEqual([box.delivered, box.stanzas, box.windowBytes], [2, 0, 0])
+  assert.deepEqual([box.delivered, box.stanzas, box.window.bytes], [2, 0, 0])
 })
 
 test('a later answer confirms all before it, and an answer that is repeated or made up nothing', async () => {

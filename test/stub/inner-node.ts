@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { Config } from '../../config/config.ts'
 import { DomainRoutes } from '../../src/domain-routes.ts'
 import { Instance } from '../../src/instance.ts'
@@ -102,9 +103,9 @@ export class InnerNode {
     this.#registry = parts.registry
     this.log = createLog({ level: 'debug', node: config.node }, this.book)
     const { address } = config
+    const commands = { admit: () => undefined, refused() {}, commands: [], answer: () => assert.fail('nobody may') }
     const local = new LocalRouter({
-      address,
-      version: '1',
+      ...{ address, version: '1', commands },
       domains: () => routes.domains.keys(),
       now: () => new Date(0),
     })

@@ -9,6 +9,7 @@ import type {
   ExplainView,
   InstanceView,
   NodeView,
+  OverviewView,
   QuarantineView,
   Refusal,
   StatsView,
@@ -19,6 +20,7 @@ import type { ClusterMember } from './cluster-member.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { domainView, instanceView, quarantinedView } from './domain-view.ts'
 import type { NodeUsage } from './node-usage.ts'
+import { overviewOf } from './overview.ts'
 import type { Recent } from './recent.ts'
 import { statsOf } from './stats.ts'
 import { decodeAttribute, fullText, normalise } from './xmpp/jid.ts'
@@ -111,6 +113,15 @@ export class View implements AdminView {
       .census()
       .filter(isServed)
       .map((count) => domainView(count, this.#parts))
+  }
+
+  overview(): OverviewView {
+    const member = this.#parts.member()
+    return {
+      time: new Date().toISOString(),
+      cluster: member === undefined ? null : { up: member.isUp, held: member.membership.isHeld },
+      domains: overviewOf(this.#parts.census().filter(isServed), this.#parts),
+    }
   }
 
   domain(name: string): DomainDetailView | undefined {

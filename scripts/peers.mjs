@@ -1,4 +1,4 @@
-// The servers and clients of others that the interop tests and the benchmark run: Debian packages, installed where they
+// The servers, clients and the browser that the tests and the benchmark run: Debian packages, installed where they
 // are missing.
 import { spawnSync } from 'node:child_process'
 import { Failure, run, say } from './steps.mjs'
@@ -6,6 +6,7 @@ import { Failure, run, say } from './steps.mjs'
 export const PEERS = [
   ...['prosody', 'ejabberd', 'python3-slixmpp', 'biboumi', 'redis-server', 'libfaketime'],
   ...['haproxy', 'systemd', 'groff', 'zsh', 'fish'],
+  ...['chromium', 'fonts-dejavu-core'],
 ]
 /** `npm run bench` measures what of these is installed; `prepare.mjs bench` installs all. */
 export const BENCH_PEERS = ['ejabberd', 'jabberd2', 'prosody', 'haproxy', 'redis-server']

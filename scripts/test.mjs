@@ -1,5 +1,5 @@
 // npm test [-- WHAT ...]: lint, types and every test but the benchmarks, with one summary. WHAT narrows it to some of
-// lint, types, unit, a folder under test/ (interop, e2e, fuzz, ...) or the path of a file.
+// lint, types, page-types, unit, a folder under test/ (interop, e2e, fuzz, ...) or the path of a file.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
@@ -12,6 +12,7 @@ const NOT_TESTS = ['bench']
 const STEPS = {
   lint: ['node_modules/.bin/biome', ['check', '.']],
   types: ['node_modules/.bin/tsc', ['--noEmit', '-p', 'tsconfig.json']],
+  'page-types': ['node_modules/.bin/tsc', ['--noEmit', '-p', 'test/page/tsconfig.json']],
 }
 
 process.chdir(root)
@@ -30,7 +31,7 @@ const results = steps.map(([name, [command, args]]) => {
 
 console.log('\n=== summary')
 for (const { name, seconds, outcome } of results) {
-  console.log(`${name.padEnd(6)} ${seconds.toFixed(1).padStart(6)} s  ${outcome}`)
+  console.log(`${name.padEnd(10)} ${seconds.toFixed(1).padStart(6)} s  ${outcome}`)
 }
 process.exitCode = results.every(({ outcome }) => outcome === 'ok') ? 0 : 1
 
@@ -72,7 +73,7 @@ function pathOf(word) {
 function usage(word) {
   const folders = [...new Set(testFiles().map(folderOf))].filter((name) => !name.endsWith('.ts'))
   console.error(
-    `npm test: nothing is called ${word}; there are lint, types, unit, ${folders.join(', ')}, and paths of files`,
+    `npm test: nothing is called ${word}; there are lint, types, page-types, unit, ${folders.join(', ')}, and paths of files`,
   )
   process.exit(2)
 }

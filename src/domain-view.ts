@@ -89,6 +89,7 @@ export function instanceView(instance: Instance, node: string, { recent, clock }
     outboxBytes: outbox.bytes,
     window: { stanzas: outbox.window.stanzas, bytes: outbox.window.bytes },
     owingSeconds: owingSince === undefined ? null : Math.max(0, (clock.now - owingSince) / 1000),
+    confirmSeconds: instance.confirmsIn === undefined ? null : instance.confirmsIn / 1000,
     unanswered: requests.size,
     answers: recent.quantiles(instance.answerSeconds),
   }

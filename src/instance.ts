@@ -16,6 +16,14 @@ import type { StreamCondition } from './xmpp/stream-error.ts'
 export const instanceStates = ['joining', 'active', 'spare', 'stalled', 'suspect', 'draining', 'unconfirmed'] as const
 export type InstanceState = (typeof instanceStates)[number]
 
+/** What a new value weighs in a mean of the last ones: after sixteen, two thirds are of these. */
+const SMOOTHING = 1 / 16
+
+/** The gateway's clock moves in steps, so one value says little and a mean much. */
+function smoothed(mean: number | undefined, value: number): number {
+  return mean === undefined ? value : mean + (value - mean) * SMOOTHING
+}
+
 /** What an instance's domain is to it. */
 export interface Home {
   readonly name: string
@@ -73,6 +81,8 @@ export class Instance implements StreamHandler {
   isUnconfirmed = false
   /** When it could last be heard, in the clock's milliseconds: what it says while we do not read is not its silence. */
   heardAt = 0
+  /** What it takes to confirm what it was sent: a mean of the last times, in milliseconds; undefined before the first. */
+  confirmsIn: number | undefined
   /** Its stream is being closed for a reason that is not its death. */
   isLeaving = false
   /** It has sent a stanza that must be refused with `policy-violation` the next time. */
@@ -108,7 +118,8 @@ export class Instance implements StreamHandler {
   /** It has answered a barrier. */
   confirm(barrier: number): void {
     this.hasConfirmed = true
-    this.stream.outbox.confirm(barrier)
+    const took = this.stream.outbox.confirm(barrier)
+    if (took !== undefined) this.confirmsIn = smoothed(this.confirmsIn, took)
   }
 
   stanza(head: Head): void {

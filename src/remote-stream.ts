@@ -50,6 +50,11 @@ export class RemoteBarriers {
     return this.#confirmed < this.#last ? Math.max(this.#writtenAt, this.#answeredAt) : undefined
   }
 
+  /** What another node's instance takes is known there. */
+  get took(): undefined {
+    return undefined
+  }
+
   next(): string {
     this.#last++
     this.#writtenAt = this.#clock.now

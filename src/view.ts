@@ -9,6 +9,7 @@ import type {
   ExplainView,
   InstanceView,
   NodeView,
+  OverviewView,
   QuarantineView,
   Refusal,
   StatsView,
@@ -20,6 +21,7 @@ import type { DomainRoutes } from './domain-routes.ts'
 import { domainView, instanceView, quarantinedView } from './domain-view.ts'
 import { keyText } from './key.ts'
 import type { NodeUsage } from './node-usage.ts'
+import { overviewOf } from './overview.ts'
 import type { Recent } from './recent.ts'
 import { statsOf } from './stats.ts'
 import { decodeAttribute, normalise } from './xmpp/jid.ts'
@@ -112,6 +114,15 @@ export class View implements AdminView {
       .census()
       .filter(isServed)
       .map((count) => domainView(count, this.#parts))
+  }
+
+  overview(): OverviewView {
+    const member = this.#parts.member()
+    return {
+      time: new Date().toISOString(),
+      cluster: member === undefined ? null : { up: member.isUp, held: member.membership.isHeld },
+      domains: overviewOf(this.#parts.census().filter(isServed), this.#parts),
+    }
   }
 
   domain(name: string): DomainDetailView | undefined {

@@ -138,8 +138,11 @@ test('the package holds what it needs and nothing of the tests', () => {
   )
   const packed: readonly string[] = pack.files.map(({ path }: { readonly path: string }) => path)
   const examples = textFilesOf('config/examples')
+  const page = readdirSync(join(root, 'src/admin/page'))
+    .filter((name) => !name.endsWith('.ts'))
+    .map((name) => `dist/src/admin/page/${name}`)
   const needed = ['README.md', 'CHANGELOG.md', 'LICENSE', 'package.json', 'config/switchyard.yaml', ...examples]
-  for (const path of [...needed, 'balancing/README.md', 'dashboards/README.md', bin.switchyard]) {
+  for (const path of [...needed, 'balancing/README.md', 'dashboards/README.md', bin.switchyard, ...page]) {
     assert.ok(packed.includes(path), `the package lacks ${path}`)
   }
   for (const path of packed) assert.doesNotMatch(path, /^(?:dist\/)?(?:test|scripts)\//)

@@ -7,6 +7,8 @@ import { actions } from './actions.ts'
 import { type ClusterAccess, clusterRoutes } from './cluster-routes.ts'
 import { type EventSource, eventRoutes } from './event-routes.ts'
 import { openapi } from './openapi.ts'
+import { overviewRoutes } from './overview-routes.ts'
+import { pageRoutes } from './page-routes.ts'
 import { errorHandler, problems } from './problem.ts'
 import { maxDomain, routes } from './routes.ts'
 import { guardedBy } from './token.ts'
@@ -94,9 +96,11 @@ export async function createAdmin(
   await openapi(app, view.version)
   const operations = new Operations({ actions: allowed, nodes: async () => cluster?.access, log })
   const guard = guardedBy(allowed, log)
+  pageRoutes(app)
   // Whatever is mounted in here is in the document.
   await app.register(async (described) => {
     routes(described, view)
+    overviewRoutes(described, view)
     actions(described, view, operations, guard)
     if (cluster === undefined) return
     clusterRoutes(described, cluster.access, operations, guard)

@@ -56,6 +56,7 @@ export const InstanceView = Type.Object({
   outboxBytes: Type.Integer({ minimum: 0, description: 'that its socket has not taken' }),
   window: waiting('what it was sent and has not confirmed'),
   owingSeconds: nullable(seconds('for how long it has owed an answer to a ping')),
+  confirmSeconds: nullable(seconds('what it takes to confirm what it was sent: a mean of the last times')),
   unanswered: Type.Integer({ minimum: 0, description: 'requests that it has not answered yet' }),
   answers: nullable(LatencyView),
 })
@@ -140,6 +141,40 @@ export const NodeView = Type.Object({
 })
 export type NodeView = Static<typeof NodeView>
 
+/** One domain of many, in short. */
+export const SummaryView = Type.Object({
+  name: Type.String(),
+  whenUnassigned: domainFields.whenUnassigned,
+  instances: domainFields.instances,
+  instancesElsewhere: Type.Integer({ minimum: 0, description: 'how many other nodes have' }),
+  buckets: count(),
+  bucketsUnassigned: count(),
+  held: domainFields.held,
+  link: nullable(Type.String({ description: 'its state on this node' })),
+  received: Type.Integer({ minimum: 0, description: 'stanzas since the node started' }),
+  quarantined: count(),
+  slowest: nullable(
+    Type.Object({
+      instance: Type.String(),
+      seconds: seconds('that it takes to answer or to confirm'),
+      others: nullable(seconds('that the one in the middle of the others takes; null: there are none')),
+    }),
+  ),
+})
+export type SummaryView = Static<typeof SummaryView>
+
+export const OverviewView = Type.Object({
+  time: time(),
+  cluster: nullable(
+    Type.Object({
+      up: Type.Boolean({ description: 'Redis can be reached' }),
+      held: Type.Boolean({ description: 'the lease of this node is valid' }),
+    }),
+  ),
+  domains: Type.Array(SummaryView),
+})
+export type OverviewView = Static<typeof OverviewView>
+
 /** The event `stats` of /v1/events: every second, while anybody listens. Counts are since the node started. */
 export const StatsView = Type.Object({
   time: time(),
@@ -213,6 +248,8 @@ export interface AdminView {
   nodes(): Promise<readonly NodeView[]> | readonly NodeView[]
   domains(): readonly DomainView[]
   domain(name: string): DomainDetailView | undefined
+  /** All domains in short. */
+  overview(): OverviewView
   /** The instances of a domain on every node; undefined when it is not served. */
   instances(name: string): readonly InstanceView[] | undefined
   /** The stanzas of a domain that closed every instance they were given to; undefined when it is not served. */

@@ -22,6 +22,7 @@ export class Barriers {
   #confirmed = 0
   #answeredAt = 0
   #writtenAt = 0
+  #took: number | undefined
 
   /**
    * @param clock milliseconds, monotonic
@@ -52,6 +53,11 @@ export class Barriers {
     return oldest === undefined ? undefined : Math.max(oldest, this.#answeredAt)
   }
 
+  /** How long the last answer took, in milliseconds from when its barrier was written; undefined before the first. */
+  get took(): number | undefined {
+    return this.#took
+  }
+
   /** The next barrier, to be written now. */
   next(): string {
     this.#writtenAt = this.#clock.now
@@ -65,6 +71,7 @@ export class Barriers {
   /** Notes an answer; false when that barrier is not waiting for one. */
   answered(barrier: number): boolean {
     if (barrier <= this.#confirmed || barrier > this.#last) return false
+    this.#took = this.#clock.now - (this.#times[barrier - this.#confirmed - 1] ?? this.#writtenAt)
     if (barrier === this.#last) this.#times = none
     else this.#times.splice(0, barrier - this.#confirmed)
     this.#confirmed = barrier

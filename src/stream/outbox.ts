@@ -277,10 +277,10 @@ export class Outbox implements Flushable {
     this.#hand(sink, controlSlab(this.#barriers.next()))
   }
 
-  /** The peer has answered a barrier: it has read all that was written before. */
-  confirm(barrier: number): void {
+  /** The peer has answered a barrier: it has read all that was written before. Returns how long that took, in milliseconds. */
+  confirm(barrier: number): number | undefined {
     const barriers = this.#barriers ?? this.#suspended
-    if (barriers === undefined || !barriers.answered(barrier)) return
+    if (barriers === undefined || !barriers.answered(barrier)) return undefined
     this.#barriers = barriers
     this.#suspended = undefined
     for (let slab = this.#window.first; slab !== undefined && slab.barrier <= barrier; slab = this.#window.first) {
@@ -288,6 +288,7 @@ export class Outbox implements Flushable {
       this.#deliver(slab)
     }
     this.#wake()
+    return barriers.took
   }
 
   get #isEmpty(): boolean {

@@ -11,6 +11,7 @@ import type {
   ExplainView,
   InstanceView,
   NodeView,
+  OverviewView,
 } from '../../src/admin/view.ts'
 import { DomainCounters } from '../../src/counters.ts'
 import { SwitchyardError } from '../../src/errors.ts'
@@ -62,6 +63,7 @@ const instance: InstanceView = {
   outboxBytes: 0,
   window: { stanzas: 1, bytes: 300 },
   owingSeconds: null,
+  confirmSeconds: 0.02,
   unanswered: 0,
   answers: null,
 }
@@ -95,6 +97,26 @@ const route: ExplainView = {
   because: 'yard-1/1 holds bucket 0',
 }
 
+const overview: OverviewView = {
+  time: '2026-01-02T03:04:05.000Z',
+  cluster: { up: true, held: true },
+  domains: [
+    {
+      name: 'echo.localhost',
+      whenUnassigned: 'hold',
+      instances: { active: 1 },
+      instancesElsewhere: 1,
+      buckets: 3,
+      bucketsUnassigned: 1,
+      held: { stanzas: 5, bytes: 500 },
+      link: 'online',
+      received: 12,
+      quarantined: 1,
+      slowest: { instance: 'yard-1/1', seconds: 0.5, others: null },
+    },
+  ],
+}
+
 function view(changes: Partial<AdminView> = {}): AdminView {
   const here = (name: string) => name === 'echo.localhost'
   return {
@@ -102,6 +124,7 @@ function view(changes: Partial<AdminView> = {}): AdminView {
     nodes: () => [node],
     domains: () => [echo(), { ...echo(), name: 'bare.localhost', balancing: null, link: null }],
     domain: (name) => (here(name) ? detail() : undefined),
+    overview: () => overview,
     instances: (name) => (here(name) ? [instance] : undefined),
     explain: (name, from) => (here(name) ? (from === '@' ? { problem: 'from is no address' } : route) : undefined),
     quarantine: (name) => (here(name) ? [poison] : undefined),
@@ -168,6 +191,7 @@ test("metrics come in Prometheus' text format", async (t) => {
 test('what the view shows comes out whole: no field is lost or changed by the response schemas', async (t) => {
   const { get } = await app(t)
   assert.deepEqual((await get('/v1/nodes')).json(), { items: [node] })
+  assert.deepEqual((await get('/v1/overview')).json(), overview)
   assert.deepEqual((await get('/v1/domains')).json(), { items: view().domains() })
   assert.deepEqual((await get('/v1/domains/echo.localhost')).json(), detail())
   assert.deepEqual((await get('/v1/domains/echo.localhost/instances')).json(), { items: [instance] })

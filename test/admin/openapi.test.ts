@@ -140,6 +140,7 @@ test('what a running node answers is as the document says, route by route', asyn
   await check('GET', '/readyz', '/readyz', 200)
   await check('GET', '/metrics', '/metrics', 200)
   await check('GET', '/openapi.json', '/openapi.json', 200)
+  await check('GET', '/v1/overview', '/v1/overview', 200)
   await check('GET', '/v1/nodes', '/v1/nodes', 200)
   await check('GET', '/v1/domains', '/v1/domains', 200)
   const shown = (await check('GET', '/v1/domains/{d}', '/v1/domains/a.test', 200)) as { spares: string[] }

@@ -79,3 +79,20 @@ test('who answers something is not silent: its debt is as old as its last answer
   all.next()
   assert.equal(all.owingSince, 500)
 })
+
+test('how long an answer took is counted from the barrier that it answers, not from an earlier one', () => {
+  const { clock, all } = barriers()
+  assert.equal(all.took, undefined)
+  all.next()
+  clock.now += 30
+  all.next()
+  all.next()
+  clock.now += 12
+  all.answered(2)
+  assert.equal(all.took, 12)
+  clock.now += 8
+  all.answered(3)
+  assert.equal(all.took, 20)
+  assert.equal(all.answered(1), false)
+  assert.equal(all.took, 20)
+})

@@ -47,6 +47,8 @@ export interface GatewayProcess {
   /** SIGSTOP: its sockets stay open, and it does nothing. */
   pause(): void
   resume(): void
+  /** Another config in its file, for who asks it to read that anew. */
+  write(yaml: string): void
   /** SIGHUP, with another config in its file. */
   reload(yaml: string): void
 }
@@ -115,6 +117,7 @@ export async function startGatewayProcess(
     },
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
+    write: (next) => writeFileSync(file.path, next),
     reload: (next) => {
       writeFileSync(file.path, next)
       child.kill('SIGHUP')

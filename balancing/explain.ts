@@ -13,7 +13,7 @@ export function explainPick(
   to: string,
   normalise: Tools['normalise'],
 ): Explanation | undefined {
-  const choice = chooserFor(setting, normalise)(from, to)
+  const choice = chooserFor(setting, normalise)({ from, to })
   return choice === undefined
     ? undefined
     : { ...choice, why: [...keyWords(setting, choice), ...placeWords(setting, choice)] }

@@ -1,12 +1,6 @@
-import { type Choice, chooserFor, holdersOf, randomChooser, type Setting, type Tools } from './chooser.ts'
+import { type Choice, chooserFor, holdersOf, placesOf, randomChooser, type Setting, type Tools } from './chooser.ts'
 import { type Hot, Hottest } from './hottest.ts'
-
-/** One stanza, or as many like it as `weight` says (default 1; any unit, such as stanzas or bytes). */
-export interface Traffic {
-  readonly from: string
-  readonly to: string
-  readonly weight?: number
-}
+import type { Normalise, Traffic } from './traffic.ts'
 
 /** What one bucket, or one instance where the domain has no buckets, would get. */
 export interface Share {
@@ -26,10 +20,20 @@ export interface Simulation {
   /** Traffic entries whose key is to come from an address that is no JID. */
   readonly malformed: number
   readonly shares: readonly Share[]
-  /** The heaviest keys, at most ten; none under a random policy. */
-  readonly hottest: readonly Hot[]
+  /** The heaviest keys, at most `HOTTEST`; none under a random policy. */
+  readonly hottest: readonly HotKey[]
   /** The greatest share over the mean one: 1 is even. 0 when there is nothing to compare. */
   readonly imbalance: number
+  /** The greatest share: 0 to 1. */
+  readonly peak: number
+}
+
+/** A key of much weight, and where it is. */
+export interface HotKey extends Hot {
+  /** Of all weight: 0 to 1. */
+  readonly share: number
+  readonly bucket: number | undefined
+  readonly instance: string | undefined
 }
 
 export interface Comparison {
@@ -46,7 +50,8 @@ export interface Comparison {
   readonly keysComplete: boolean
 }
 
-const hottestShown = 10
+/** How many of the heaviest keys are told. */
+export const HOTTEST = 20
 const hottestCounted = 1000
 const keysKept = 1_000_000
 
@@ -59,36 +64,44 @@ export function simulate(setting: Setting, traffic: Iterable<Traffic>, tools: To
   let total = 0
   let unassigned = 0
   let malformed = 0
-  for (const { from, to, weight = 1 } of traffic) {
-    const choice = choose(from, to)
+  for (const stanza of traffic) {
+    const { weight = 1 } = stanza
+    const choice = choose(stanza)
     if (choice === undefined) {
       malformed++
       continue
     }
-    const { key, bucket } = choice
+    const { key, hash, bucket } = choice
     const instance = key === undefined ? anyInstance() : choice.instance
     total += weight
-    if (key !== undefined) hottest.add(key, weight)
+    if (key !== undefined && hash !== undefined) hottest.add(key, weight, hash)
     if (instance === undefined) unassigned += weight
     const part = parts.get(labelOf({ bucket, instance }))
     if (part !== undefined) part.weight += weight
   }
   const shares = withShares([...parts.values()])
+  const peak = shares.reduce((greatest, { share }) => Math.max(greatest, share), 0)
+  const place = placesOf(setting)
   return {
     weight: total,
     unassigned,
     malformed,
     shares,
-    hottest: hottest.top(hottestShown),
-    imbalance: imbalanceOf(shares),
+    hottest: hottest.top(HOTTEST).map((hot) => {
+      const { bucket, instance } = place(hot.hash)
+      return { ...hot, share: total === 0 ? 0 : hot.weight / total, bucket, instance }
+    }),
+    imbalance: peak * shares.length,
+    peak,
   }
 }
 
 type Part = Pick<Share, 'bucket' | 'instance'>
 
-function partsOf({ policy, instances }: Setting): readonly Part[] {
+function partsOf(setting: Setting): readonly Part[] {
+  const { policy, instances } = setting
   if (policy.kind !== 'buckets') return instances.map(({ name }) => ({ bucket: undefined, instance: name }))
-  const table = holdersOf(instances, policy.count)
+  const table = holdersOf(setting, policy.count)
   return table.holders.map((instance, bucket) => ({ bucket, instance }))
 }
 
@@ -101,25 +114,17 @@ function withShares(parts: readonly Omit<Share, 'share'>[]): readonly Share[] {
   return parts.map((part) => ({ ...part, share: total === 0 ? 0 : part.weight / total }))
 }
 
-function imbalanceOf(shares: readonly Share[]): number {
-  return shares.reduce((greatest, { share }) => Math.max(greatest, share), 0) * shares.length
-}
-
 /** How much of the traffic, and how many of its keys, meet another instance under `after` than under `before`. */
-export function compare(
-  before: Setting,
-  after: Setting,
-  traffic: Iterable<Traffic>,
-  normalise: Tools['normalise'],
-): Comparison {
+export function compare(before: Setting, after: Setting, traffic: Iterable<Traffic>, normalise: Normalise): Comparison {
   const chooseBefore = chooserFor(before, normalise)
   const chooseAfter = chooserFor(after, normalise)
   const keys = new Map<string, boolean>()
   const sums = { weight: 0, malformed: 0, moved: 0, unpredictable: 0 }
   let keysComplete = true
-  for (const { from, to, weight = 1 } of traffic) {
-    const one = chooseBefore(from, to)
-    const other = chooseAfter(from, to)
+  for (const stanza of traffic) {
+    const { weight = 1 } = stanza
+    const one = chooseBefore(stanza)
+    const other = chooseAfter(stanza)
     if (one === undefined || other === undefined) {
       sums.malformed++
       continue

@@ -1,10 +1,10 @@
-import type { Traffic } from '../../balancing/simulate.ts'
-import { escapeForLog } from '../log.ts'
-import { isReply } from '../replies.ts'
-import { Found, Framer, type FramerLimits } from '../xmpp/framer.ts'
-import type { Head } from '../xmpp/head.ts'
-import { decodeAttribute, normalise } from '../xmpp/jid.ts'
-import { Scanners } from '../xmpp/scanners.ts'
+import type { Addressed } from '../balancing/traffic.ts'
+import { escapeForLog } from './log.ts'
+import { isReply } from './replies.ts'
+import { Found, Framer, type FramerLimits } from './xmpp/framer.ts'
+import type { Head } from './xmpp/head.ts'
+import { decodeAttribute, normalise } from './xmpp/jid.ts'
+import { Scanners } from './xmpp/scanners.ts'
 
 export interface TrafficOptions {
   /** The domain whose traffic is wanted, normalised. */
@@ -43,7 +43,7 @@ export function* trafficOf(
   chunks: Iterable<Uint8Array>,
   options: TrafficOptions,
   skipped: Skipped,
-): Generator<Traffic> {
+): Generator<Addressed> {
   let reader: LineReader | StanzaReader | undefined
   for (const piece of piecesOf(chunks)) {
     if (reader === undefined) {
@@ -83,13 +83,13 @@ class LineReader {
     this.#skipped = skipped
   }
 
-  *read({ bytes, line, isEnd }: Piece): Generator<Traffic> {
+  *read({ bytes, line, isEnd }: Piece): Generator<Addressed> {
     this.#line = line
     if (this.#begun.length <= LONGEST_LINE) this.#begun = Buffer.concat([this.#begun, bytes])
     if (isEnd) yield* this.end()
   }
 
-  *end(): Generator<Traffic> {
+  *end(): Generator<Addressed> {
     const text = this.#begun.length <= LONGEST_LINE ? this.#begun.toString('utf8').trim() : undefined
     this.#begun = Buffer.alloc(0)
     if (text === '') return
@@ -102,7 +102,7 @@ class LineReader {
   }
 
   /** A resource may hold spaces, so a space divides only where an address of the domain follows; a tab always does. */
-  #addresses(text: string): Traffic | string {
+  #addresses(text: string): Addressed | string {
     const { domain } = this.#options
     let cut = text.indexOf('\t')
     const space = text.lastIndexOf(' ')
@@ -130,7 +130,7 @@ class StanzaReader {
     this.#framer = new Framer(this.#scanners, /^<(\?xml|[\w.-]*:?stream[\s>])/.test(start) ? 'header' : 'stanzas')
   }
 
-  *read({ bytes, line, isEnd }: Piece): Generator<Traffic> {
+  *read({ bytes, line, isEnd }: Piece): Generator<Addressed> {
     if (!this.#isBroken) yield* this.#frame(bytes, line)
     // In the middle of a line nobody knows where the next stanza begins.
     if (this.#isBroken && isEnd) {
@@ -143,7 +143,7 @@ class StanzaReader {
     if (this.#framer.pending > 0) this.#refuse(undefined, 'the input ends inside a stanza')
   }
 
-  *#frame(bytes: Uint8Array, line: number): Generator<Traffic> {
+  *#frame(bytes: Uint8Array, line: number): Generator<Addressed> {
     const framer = this.#framer
     framer.push(bytes)
     for (let found = framer.next(); found !== Found.nothing; found = framer.next()) {
@@ -154,7 +154,7 @@ class StanzaReader {
     }
   }
 
-  *#stanza(head: Head, line: number): Generator<Traffic> {
+  *#stanza(head: Head, line: number): Generator<Addressed> {
     const from = addressAt(head, head.fromStart, head.fromEnd)
     const to = addressAt(head, head.toStart, head.toEnd)
     if (from === undefined || to === undefined) {

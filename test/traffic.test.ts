@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Skipped, trafficOf } from '../../src/commands/traffic.ts'
+import { type Skipped, trafficOf } from '../src/traffic.ts'
 
 const limits = { stanza_bytes: 1000, depth: 8, elements: 100, attributes: 8, namespaces: 8 }
 

@@ -5,12 +5,12 @@ import type { Config, Domain } from '../../config/config.ts'
 import type { LoadOptions } from '../../config/load.ts'
 import { normaliseDomain } from '../../config/names.ts'
 import { type ExitCode, exitCodes, SwitchyardError } from '../errors.ts'
+import { type Skipped, trafficOf } from '../traffic.ts'
 import { normalText } from './addresses.ts'
 import { configured } from './configured.ts'
 import { type Given, wholeNumber } from './given.ts'
 import { type Simulated, simulationText } from './simulation-text.ts'
 import { replayed } from './standard-input.ts'
-import { type Skipped, trafficOf } from './traffic.ts'
 
 /** What the command needs from the process. */
 export interface SimulateIo extends Omit<LoadOptions, 'file'> {

@@ -1,7 +1,7 @@
 import type { Setting } from '../../balancing/chooser.ts'
 import type { Comparison, Simulation } from '../../balancing/simulate.ts'
 import { escapeForLog } from '../log.ts'
-import type { Skipped } from './traffic.ts'
+import type { Skipped } from '../traffic.ts'
 
 /** What is printed, as text or as JSON. */
 export interface Simulated {

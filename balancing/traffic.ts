@@ -1,0 +1,74 @@
+import type { Criterion, Keying } from './criterion.ts'
+import { hashText } from './hash.ts'
+
+/** A full JID in normal form; undefined when it is no JID. */
+export type Normalise = (jid: string) => string | undefined
+
+/** One stanza, or as many like it as `weight` says (default 1; any unit, such as stanzas or bytes). */
+export interface Addressed {
+  readonly from: string
+  readonly to: string
+  readonly weight?: number
+}
+
+/** The criteria that read a key. */
+export type KeyCriterion = Exclude<Criterion, 'random'>
+
+/** The same without addresses: what every criterion would hash them to. Enough to share it out under any setting. */
+export interface Hashed {
+  readonly hashes: { readonly [criterion in KeyCriterion]: number }
+  /** Whether `to` has a localpart, which `bare_domain` asks for. */
+  readonly hasLocal: boolean
+  readonly weight?: number
+}
+
+export type Traffic = Addressed | Hashed
+
+export interface Key {
+  readonly criterion: Criterion
+  /** The key itself or, of hashed traffic, `#` and its hash in hexadecimal. */
+  readonly text: string
+  readonly hash: number
+}
+
+/** The key of a stanza; undefined when it is to come from an address that is no JID. */
+export function keyOf(keying: Keying, traffic: Traffic, normalise: Normalise): Key | undefined {
+  if ('hashes' in traffic) {
+    const { criterion } = traffic.hasLocal ? keying.usual : keying.withoutLocal
+    const hash = criterion === 'random' ? 0 : traffic.hashes[criterion]
+    return { criterion, text: hashName(hash), hash }
+  }
+  const target = normalise(traffic.to)
+  const rule = target !== undefined && !hasLocal(target) ? keying.withoutLocal : keying.usual
+  const address = rule.fromSource ? normalise(traffic.from) : target
+  if (address === undefined) return undefined
+  const text = rule.bare ? bareOf(address) : address
+  return { criterion: rule.criterion, text, hash: hashText(text) }
+}
+
+/** A stanza without its addresses; undefined when one of them is no JID. */
+export function hashedOf({ from, to, weight }: Addressed, normalise: Normalise): Hashed | undefined {
+  const source = normalise(from)
+  const destination = normalise(to)
+  if (source === undefined || destination === undefined) return undefined
+  const hashes = {
+    source: hashText(source),
+    destination: hashText(destination),
+    bare_source: hashText(bareOf(source)),
+    bare_destination: hashText(bareOf(destination)),
+  }
+  return { hashes, hasLocal: hasLocal(destination), ...(weight === undefined ? {} : { weight }) }
+}
+
+function hashName(hash: number): string {
+  return `#${hash.toString(16).padStart(8, '0')}`
+}
+
+function bareOf(jid: string): string {
+  const slash = jid.indexOf('/')
+  return slash < 0 ? jid : jid.slice(0, slash)
+}
+
+function hasLocal(jid: string): boolean {
+  return bareOf(jid).includes('@')
+}

@@ -161,6 +161,7 @@ export class ClusterRegistry implements Registry {
     const held = shares.takeMoving(domain)
     const ranked = domain.ranks && departing.length > 0
     const count = domain.holders.length
+    const before = domain.mapping
     const moves = domain.adopt({ left, joined, buckets: bucketsOf(domain, agreed) })
     for (const instance of departing) this.#departures.depart(domain, instance)
     for (const instance of dead) routes.unregister(instance)
@@ -178,7 +179,7 @@ export class ClusterRegistry implements Registry {
       })
     }
     const takers = present.flatMap(({ to }) => (to === undefined ? [] : (domain.members.get(to) ?? [])))
-    if (ranked) domain.freeze()
+    if (ranked) domain.handovers.freeze()
     shares.take(domain, [...new Set([...joined, ...takers])], present)
     for (const instance of dead) {
       if (instance.stream instanceof RemoteStream) instance.stream.die()
@@ -189,11 +190,11 @@ export class ClusterRegistry implements Registry {
     for (const queue of held) router.reroute(domain, queue)
     if (ranked) {
       shares.confirmed(departing).then(() => {
-        domain.thaw()
+        domain.handovers.thaw()
         shares.release(domain)
       })
     }
-    if (domain.holders.length !== count && count > 0) shares.redistribute(domain)
+    if (domain.holders.length !== count) shares.redistribute(domain, before)
     for (const instance of expelled) expel(instance, instance.name)
     for (const instance of joined) if (domain.joining.get(instance.name) === instance) this.#seat(domain, instance)
     shares.release(domain)
@@ -208,9 +209,10 @@ export class ClusterRegistry implements Registry {
       for (const { name, node, route } of domain.members.values()) {
         if (node === undefined) propose((draft) => leaveInstance(draft, domain.name, name, me, route))
       }
+      const before = domain.mapping
       domain.unfollow()
       for (const instance of remotes) this.#departures.depart(domain, instance)
-      shares.redistribute(domain)
+      shares.redistribute(domain, before)
     }
   }
 

@@ -305,7 +305,8 @@ export class Gateway {
   #configure(existing: DomainRoutes | undefined, config: Domain): DomainRoutes {
     const domain = existing ?? (config.name === this.#self.name ? this.#self : undefined)
     if (domain === undefined) return new DomainRoutes(config, Math.random, this.#flusher.slabs)
-    if (domain.configure(config)) this.#shares.redistribute(domain)
+    const before = domain.mapping
+    if (domain.configure(config)) this.#shares.redistribute(domain, before)
     return domain
   }
 

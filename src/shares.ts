@@ -4,6 +4,7 @@ import type { Instance } from './instance.ts'
 import { type Log, logEvent } from './log.ts'
 import type { Redelivery } from './redelivery.ts'
 import type { Router } from './router.ts'
+import type { Mapping } from './snapshot.ts'
 import type { StanzaQueue } from './stream/queue.ts'
 
 export interface SharesParts {
@@ -41,17 +42,32 @@ export class Shares {
     }
   }
 
-  /** The domain's policy has changed: what its instances have not been handed goes to whom it is for now. */
-  redistribute(domain: DomainRoutes): void {
+  /**
+   * The domain's policy has changed: what its instances have not been handed goes to whom it is for now. Only the keys of
+   * another instance than before wait for the one that had them; where that is not known of each, all keys wait for all.
+   * @param before whom the keys were for
+   */
+  redistribute(domain: DomainRoutes, before: Mapping | undefined): void {
     const laden = this.laden(domain)
-    domain.freeze()
-    const held = this.takeMoving(domain)
+    const handover = before && domain.mapping && domain.handovers.begin(before, laden)
+    if (handover === undefined) domain.handovers.freeze()
+    // By places that may mean something else now.
+    const held = domain.hold.places().flatMap((place) => domain.hold.take(place) ?? [])
     this.shareAnew(domain)
     for (const queue of held) this.#parts.router.reroute(domain, queue)
-    this.confirmed(laden).then(() => {
-      domain.thaw()
-      this.release(domain)
-    })
+    if (handover === undefined) {
+      this.confirmed(laden).then(() => {
+        domain.handovers.thaw()
+        this.release(domain)
+      })
+      return
+    }
+    for (const instance of laden) {
+      this.confirmed([instance]).then(() => {
+        domain.handovers.passed(handover, instance)
+        this.release(domain)
+      })
+    }
   }
 
   /**

@@ -130,8 +130,8 @@ export class DomainRoutes {
   placeOf(head: Head): Place {
     const { policy } = this
     if (policy.kind !== 'buckets' && policy.kind !== 'rendezvous') return ANY_INSTANCE
-    const blocker = this.handovers.isIdle ? undefined : this.handovers.blocker(head, this.#holderOf(head))
-    if (blocker !== undefined) return blocker.name
+    const behind = this.handovers.isIdle ? undefined : this.handovers.placeOf(head, this.#holderOf(head))
+    if (behind !== undefined) return behind
     const hash = hashOfKey(policy.keying, head)
     const { rendezvous, holders } = this.#current
     if (policy.kind === 'buckets') return bucketOf(hash, holders.length || policy.count)
@@ -141,7 +141,7 @@ export class DomainRoutes {
   /** Whether what waits at a place does so only until it has changed hands. */
   isMoving(place: Place): boolean {
     if (this.handovers.isFrozen || this.#moving.has(place)) return true
-    return typeof place === 'string' && this.handovers.awaits(place)
+    return this.handovers.awaits(place)
   }
 
   /** Whether it is not known who is to have what waits at a place: the cluster has not said so yet, or cannot be heard. */

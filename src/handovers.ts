@@ -1,3 +1,4 @@
+import type { Place } from './hold.ts'
 import type { Instance } from './instance.ts'
 import { holderBy, type Mapping } from './snapshot.ts'
 import type { Head } from './xmpp/head.ts'
@@ -6,8 +7,8 @@ import type { Head } from './xmpp/head.ts'
 export interface Handover {
   /** Whom they were for before. */
   readonly before: Mapping
-  /** Those that have not confirmed all that they were given before. */
-  readonly laden: Set<Instance>
+  /** Those that have not confirmed all that they were given before, each with the place behind it. */
+  readonly laden: Map<Instance, Place>
 }
 
 /** Changes that may be under way at once; with the next one everything waits for all of them. */
@@ -21,6 +22,7 @@ export class Handovers {
   readonly #all: Handover[] = []
   readonly #isThere: (instance: Instance) => boolean
   #frozen = 0
+  #begun = 0
 
   /** @param isThere false for one that is gone, and with it what it had: nobody waits for that */
   constructor(isThere: (instance: Instance) => boolean) {
@@ -45,13 +47,16 @@ export class Handovers {
 
   /** Whether a stanza may go to `holder`, whose it is now. */
   lets(head: Head, holder: Instance | undefined): boolean {
-    return this.#frozen === 0 && this.blocker(head, holder) === undefined
+    return this.#frozen === 0 && this.placeOf(head, holder) === undefined
   }
 
   /** Undefined when too many are under way. */
   begin(before: Mapping, laden: Iterable<Instance>): Handover | undefined {
     if (this.#all.length >= MOST_AT_ONCE) return undefined
-    const handover = { before, laden: new Set(laden) }
+    this.#begun++
+    // No instance has such a name, and no two changes share a place: one of them may be over before the other.
+    const places = [...laden].map((instance): [Instance, Place] => [instance, `${this.#begun} behind ${instance.name}`])
+    const handover = { before, laden: new Map(places) }
     if (handover.laden.size > 0) this.#all.push(handover)
     return handover
   }
@@ -62,20 +67,23 @@ export class Handovers {
     if (handover.laden.size === 0 && this.#all.includes(handover)) this.#all.splice(this.#all.indexOf(handover), 1)
   }
 
-  /** Whom a stanza has to wait for that is for `holder` now. */
-  blocker(head: Head, holder: Instance | undefined): Instance | undefined {
+  /** Where a stanza waits that is for `holder` now: behind whom it was for before, as long as that one has not confirmed. */
+  placeOf(head: Head, holder: Instance | undefined): Place | undefined {
     if (this.#frozen > 0) return undefined
     for (const { before, laden } of this.#all) {
       const old = holderBy(before, head)
-      if (old !== undefined && old !== holder && laden.has(old) && this.#isThere(old)) return old
+      if (old === undefined || old === holder) continue
+      const place = laden.get(old)
+      if (place !== undefined && this.#isThere(old)) return place
     }
     return undefined
   }
 
-  /** Whether an instance of this name is waited for. */
-  awaits(name: string): boolean {
-    return this.#all.some(({ laden }) =>
-      [...laden].some((instance) => instance.name === name && this.#isThere(instance)),
-    )
+  /** Whether what waits at a place does so for an instance to confirm. */
+  awaits(place: Place): boolean {
+    for (const { laden } of this.#all) {
+      for (const [instance, behind] of laden) if (behind === place) return this.#isThere(instance)
+    }
+    return false
   }
 }

@@ -119,7 +119,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
   'journaling.ts': ['clock.ts', 'domain-routes.ts', 'instance.ts', 'past.ts', 'src/stream/', 'src/xmpp/'],
   'moving.ts': ['hold.ts', 'instance.ts'],
   'snapshot.ts': ['balancing/', 'instance.ts', 'key.ts', 'src/xmpp/'],
-  'handovers.ts': ['instance.ts', 'snapshot.ts', 'src/xmpp/'],
+  'handovers.ts': ['hold.ts', 'instance.ts', 'snapshot.ts', 'src/xmpp/'],
   'agreement.ts': ['balancing/', 'instance.ts'],
   'assignment.ts': ['balancing/', 'config/', 'instance.ts'],
   'registry.ts': ['domain-routes.ts', 'instance.ts', 'log.ts', 'router.ts', 'shares.ts'],

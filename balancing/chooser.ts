@@ -74,7 +74,7 @@ const anyOf: Choice = {
 function bucketPlaces(setting: Setting, count: number): (hash: number) => Place {
   const table = holdersOf(setting, count)
   return (hash) => {
-    const bucket = bucketOf(hash, count)
+    const bucket = bucketOf(hash, table.holders.length)
     return { bucket, slot: undefined, instance: holder(table, bucket) }
   }
 }

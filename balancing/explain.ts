@@ -34,7 +34,10 @@ const addresses: { readonly [criterion in Criterion]: string } = {
   bare_destination: 'the bare JID in `to`',
 }
 
-function placeWords({ policy, instances }: Setting, { hash, bucket, slot, instance }: Choice): readonly string[] {
+function placeWords(
+  { policy, instances, table }: Setting,
+  { hash, bucket, slot, instance }: Choice,
+): readonly string[] {
   switch (policy.kind) {
     case 'local_random':
       return ['the domain has no domain_balancing: a random instance of this node gets it, else one elsewhere']
@@ -44,7 +47,7 @@ function placeWords({ policy, instances }: Setting, { hash, bucket, slot, instan
       ]
     case 'buckets':
       return [
-        `${hash} modulo ${policy.count} buckets is bucket ${bucket}`,
+        `${hash} modulo ${table?.holders.length ?? policy.count} buckets is bucket ${bucket}`,
         instance === undefined ? 'the bucket is free: when_unassigned decides' : `${instance} holds the bucket`,
       ]
     case 'rendezvous':

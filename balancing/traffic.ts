@@ -46,18 +46,15 @@ export function keyOf(keying: Keying, traffic: Traffic, normalise: Normalise): K
   return { criterion: rule.criterion, text, hash: hashText(text) }
 }
 
-/** A stanza without its addresses; undefined when one of them is no JID. */
-export function hashedOf({ from, to, weight }: Addressed, normalise: Normalise): Hashed | undefined {
-  const source = normalise(from)
-  const destination = normalise(to)
-  if (source === undefined || destination === undefined) return undefined
+/** A stanza without its addresses, which are in normal form. */
+export function hashedOf({ from, to }: Addressed): Pick<Hashed, 'hashes' | 'hasLocal'> {
   const hashes = {
-    source: hashText(source),
-    destination: hashText(destination),
-    bare_source: hashText(bareOf(source)),
-    bare_destination: hashText(bareOf(destination)),
+    source: hashText(from),
+    destination: hashText(to),
+    bare_source: hashText(bareOf(from)),
+    bare_destination: hashText(bareOf(to)),
   }
-  return { hashes, hasLocal: hasLocal(destination), ...(weight === undefined ? {} : { weight }) }
+  return { hashes, hasLocal: hasLocal(to) }
 }
 
 function hashName(hash: number): string {

@@ -272,10 +272,18 @@ export class Gateway {
     const { admin } = this.#config
     if (admin !== undefined) {
       // A node that nobody can ask loads neither.
-      const [{ startAdmin }] = await Promise.all([import('./admin/admin.ts'), this.#metrics.make()])
-      this.#admin = await startAdmin({ host: admin.host, port: admin.port }, this.#view, this.#actions, this.#log, {
-        ...{ access: await this.#seat.tasks(), events: this.#events },
-      })
+      const [{ startAdmin }, { Tuning }] = await Promise.all([
+        import('./admin/admin.ts'),
+        import('./tuning.ts'),
+        this.#metrics.make(),
+      ])
+      const access = await this.#seat.tasks()
+      const { tasks, sampler, me } = access
+      const limits = () => this.#config.limits
+      const clocks = { now: Date.now, preciseNow: () => performance.now() }
+      const tuning = new Tuning({ routes: this.#routes, tasks, sampler, me, limits, random: Math.random, ...clocks })
+      const parts = { access, events: this.#events, tuning }
+      this.#admin = await startAdmin(admin, this.#view, this.#actions, this.#log, parts)
     }
     this.#state = 'ready'
     logEvent(this.#log, 'ready', { ports: this.#ports, domains: this.#config.domains.size })

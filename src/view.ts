@@ -16,7 +16,8 @@ import type { Count } from './census.ts'
 import type { ClusterMember } from './cluster-member.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import type { Instance } from './instance.ts'
-import { fullText, normalise } from './xmpp/jid.ts'
+import { settingOf } from './setting.ts'
+import { normalise, normalText } from './xmpp/jid.ts'
 
 export interface ViewParts {
   readonly version: string
@@ -105,7 +106,7 @@ export class View implements AdminView {
     for (const [parameter, jid] of Object.entries({ from, to })) {
       if (normalise(jid) === undefined) return { problem: `${parameter}: '${jid}' is no JID` }
     }
-    const explanation = explainPick(settingOf(count.domain), from, to, normalised)
+    const explanation = explainPick(settingOf(count.domain), from, to, normalText)
     if (explanation === undefined) return { problem: `from '${from}' to '${to}': no key` }
     return explainView(count.domain, explanation, this.#parts.config().node)
   }
@@ -119,11 +120,6 @@ export class View implements AdminView {
 /** Our own address is in the routing table too; nobody connects for it. */
 function isServed({ domain }: Count): boolean {
   return domain.config.secrets !== undefined || domain.config.instances !== undefined
-}
-
-function normalised(jid: string): string | undefined {
-  const parts = normalise(jid)
-  return parts && fullText(parts)
 }
 
 function domainView({ domain, instances, states, link, waiting, waitingBytes }: Count): DomainView {
@@ -162,22 +158,6 @@ function instanceView(instance: Instance, node: string): InstanceView {
     delivered: stream.outbox.delivered,
     outboxBytes: stream.outbox.bytes,
     unanswered: requests.size,
-  }
-}
-
-/** The domain as it stands: each holder with the very bucket that it has, all members where there are none. */
-function settingOf(domain: DomainRoutes): {
-  policy: DomainRoutes['policy']
-  instances: { name: string; bucket?: number }[]
-} {
-  const { policy, members } = domain
-  const instances = [...members.values()].map(({ name, bucket }) =>
-    bucket === undefined ? { name } : { name, bucket },
-  )
-  // Holders first: a spare that arrived before them must not look like one.
-  return {
-    policy,
-    instances: instances.sort((a, b) => Number(a.bucket === undefined) - Number(b.bucket === undefined)),
   }
 }
 

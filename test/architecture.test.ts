@@ -166,7 +166,17 @@ const files: Readonly<Record<string, readonly string[]>> = {
   ],
   'own-state.ts': ['config/', 'cluster-member.ts', 'domain-routes.ts', 'routes.ts', 'src/cluster/'],
   'node-actions.ts': ['config/', 'domain-routes.ts', 'drains.ts', 'instance.ts', 'log.ts', 'routes.ts', 'src/admin/'],
-  'node-tasks.ts': ['cluster-member.ts', 'log.ts', 'own-state.ts', 'routes.ts', 'src/admin/', 'src/cluster/'],
+  'node-tasks.ts': [
+    'cluster-member.ts',
+    'log.ts',
+    'own-state.ts',
+    'routes.ts',
+    'sampler.ts',
+    'src/admin/',
+    'src/cluster/',
+  ],
+  'sampling.ts': ['balancing/', 'key.ts', 'src/xmpp/'],
+  'sampler.ts': ['balancing/', 'config/', 'domain-routes.ts', 'routes.ts', 'sampling.ts', 'src/xmpp/'],
   'events.ts': ['log.ts', 'log-codes.ts'],
   'drains.ts': ['domain-routes.ts', 'instance.ts', 'log.ts', 'src/xmpp/'],
   'redelivery.ts': [

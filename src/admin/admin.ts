@@ -7,6 +7,7 @@ import { type ClusterAccess, clusterRoutes } from './cluster-routes.ts'
 import { type EventSource, eventRoutes } from './event-routes.ts'
 import { errorHandler, problems } from './problem.ts'
 import { maxDomain, routes } from './routes.ts'
+import { type TuningAccess, tuningRoutes } from './tuning-routes.ts'
 import type { AdminView } from './view.ts'
 
 export type AdminOptions = {
@@ -19,6 +20,7 @@ export type AdminOptions = {
 export interface ClusterParts {
   readonly access: ClusterAccess
   readonly events: EventSource
+  readonly tuning?: TuningAccess
 }
 
 export interface Admin {
@@ -91,6 +93,7 @@ export async function createAdmin(
   if (cluster !== undefined) {
     clusterRoutes(app, cluster.access, allowed.token, log)
     eventRoutes(app, cluster.events, log)
+    if (cluster.tuning !== undefined) tuningRoutes(app, cluster.tuning, allowed.token, log)
   }
   return app
 }

@@ -123,12 +123,12 @@ export const PreviewBody = Type.Object(
 )
 export type PreviewBody = Static<typeof PreviewBody>
 
-/** A kind of the configuration's, without what only its own messages need. */
+/** A kind of the configuration's, without what only its own messages need, and without defaults: what is proposed is said. */
 function withoutNotes<T extends TSchema>(schema: T): T {
   const plain = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(plain)
     if (typeof value !== 'object' || value === null) return value
-    const entries = Object.entries(value).filter(([key]) => key !== 'expects' && key !== 'standIn')
+    const entries = Object.entries(value).filter(([key]) => !['expects', 'standIn', 'default'].includes(key))
     return Object.fromEntries(entries.map(([key, inner]) => [key, plain(inner)]))
   }
   return plain(schema) as T

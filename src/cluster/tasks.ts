@@ -2,8 +2,8 @@ import { type Log, logEvent } from '../log.ts'
 import type { Incarnation } from './cluster-store.ts'
 import { isRecord } from './node-state.ts'
 
-/** What nodes may be asked: to read their configurations anew, to drain and stop, to say what they have. */
-export const taskNames = ['reload', 'drain', 'state'] as const
+/** What nodes may be asked: to read their configurations anew, to drain and stop, to say what they have, to look at stanzas. */
+export const taskNames = ['reload', 'drain', 'state', 'sample'] as const
 export type TaskName = (typeof taskNames)[number]
 
 /** The topic of news that is a task (`entry.ts`). */
@@ -84,23 +84,27 @@ export class Tasks {
     return nodes.some(({ incarnation }) => incarnation === me.incarnation) ? nodes : [me, ...nodes]
   }
 
-  /** Asks all nodes, or those that are given; resolves when all have answered, or the time is over. */
-  async ask(what: TaskName, value: unknown = null, among?: readonly TaskNode[]): Promise<TaskResult> {
-    const { me, seconds, log } = this.#parts
+  /**
+   * Asks all nodes, or those that are given; resolves when all have answered, or the time is over.
+   * @param takes how long it takes to do, in seconds: so much longer is waited
+   */
+  async ask(what: TaskName, value: unknown = null, among?: readonly TaskNode[], takes = 0): Promise<TaskResult> {
+    const { me, log } = this.#parts
+    const seconds = () => this.#parts.seconds() + takes
     if (this.#asked >= mostAsked) throw new Error(`${this.#asked} tasks wait for answers already`)
     this.#asked++
     try {
       const everybody = among ?? this.everybody
       const others = everybody.filter(({ incarnation }) => incarnation !== me().incarnation)
       const answers = new Map<string, TaskAnswer>()
-      const own = everybody.length > others.length ? this.#askMyself(what, value, answers) : undefined
-      if (others.length > 0) await this.#askOthers(what, value, others, answers)
+      const own = everybody.length > others.length ? this.#askMyself(what, value, answers, seconds()) : undefined
+      if (others.length > 0) await this.#askOthers(what, value, others, answers, seconds)
       await own
       // What comes now is too late: who asked is told what was there in time.
       const inTime = new Map(answers)
       const silent = everybody.map(({ name }) => name).filter((name) => !inTime.has(name))
       const failed = [...inTime].filter(([, answer]) => 'error' in answer).map(([name]) => name)
-      if (what !== 'state' || silent.length > 0 || failed.length > 0) {
+      if ((what !== 'state' && what !== 'sample') || silent.length > 0 || failed.length > 0) {
         logEvent(log, 'cluster-task', { task: what, nodes: everybody.length, silent, failed, seconds: seconds() })
       }
       return { answers: inTime, silent }
@@ -127,11 +131,11 @@ export class Tasks {
     }
   }
 
-  async #askMyself(what: TaskName, value: unknown, answers: Map<string, TaskAnswer>): Promise<void> {
-    const { me, seconds, pause } = this.#parts
+  async #askMyself(what: TaskName, value: unknown, answers: Map<string, TaskAnswer>, seconds: number): Promise<void> {
+    const { me, pause } = this.#parts
     const over = new AbortController()
     const done = this.#do(what, value).then((answer) => answers.set(me().name, answer))
-    await Promise.race([done, pause(seconds() * 1000, over.signal)])
+    await Promise.race([done, pause(seconds * 1000, over.signal)])
     over.abort()
   }
 
@@ -140,12 +144,18 @@ export class Tasks {
     value: unknown,
     others: readonly TaskNode[],
     answers: Map<string, TaskAnswer>,
+    seconds: () => number,
   ): Promise<void> {
     const { send, newId } = this.#parts
     const id = newId()
     const text = taskText(id, what, value)
     for (const { incarnation } of others) send(incarnation, text)
-    await collect(id, others, answers, this.#parts)
+    await collect(id, others, answers, { ...this.#collecting, seconds })
+  }
+
+  get #collecting(): Omit<Collecting, 'seconds'> {
+    const { answers, now, pause } = this.#parts
+    return { answers: (...given) => answers(...given), now, pause: (...given) => pause(...given) }
   }
 
   async #do(what: string, value: unknown): Promise<TaskAnswer> {

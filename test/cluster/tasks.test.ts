@@ -5,7 +5,7 @@ import { createLog } from '../../src/log.ts'
 import { LogBook } from '../stub/log-book.ts'
 import { StubAnswers } from './stub-answers.ts'
 
-const nothing: TaskHandlers = { reload: () => 'reloaded', drain: () => 'draining', state: () => ({ at: 1 }) }
+const nothing: TaskHandlers = { reload: () => 'reloaded', drain: () => 'draining', state: () => ({ at: 1 }), sample: () => null }
 
 /** Nodes with one store; what one sends reaches the other at once, unless it is `deaf`. */
 function cluster(names: readonly string[], handlers: Readonly<Record<string, Partial<TaskHandlers>>> = {}) {

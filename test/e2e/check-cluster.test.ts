@@ -35,7 +35,7 @@ function node(t: TestContext, redis: Redis, state: NodeState): void {
     send: () => assert.fail('it asks nobody'),
     answer: (task, text) => store.answer(task, text),
     answers: (...asked) => store.answers(...asked),
-    handlers: { reload: () => null, drain: () => null, state: () => state },
+    handlers: { reload: () => null, drain: () => null, state: () => state, sample: () => null },
     seconds: () => 1,
     newId: () => assert.fail('it asks nobody'),
     now: () => performance.now(),

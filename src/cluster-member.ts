@@ -1,18 +1,19 @@
 import type { Config } from '../config/config.ts'
 import type { ClusterStore, Incarnation } from './cluster/cluster-store.ts'
-import type { Draft } from './cluster/draft.ts'
 import type { Destination } from './cluster/entry.ts'
 import type { TableChange } from './cluster/known.ts'
 import { Membership } from './cluster/membership.ts'
 import { namesIn } from './cluster/names-in.ts'
 import { updateNode } from './cluster/node-wishes.ts'
 import { Post } from './cluster/post.ts'
+import type { Wish } from './cluster/proposals.ts'
 import type { Reach } from './cluster/reach.ts'
 import { StoreClock } from './cluster/store-clock.ts'
 import type { Table } from './cluster/table.ts'
 import { isVisitor } from './cluster/tasks.ts'
 import { realTiming } from './cluster/timing.ts'
 import { ClusterAdverts } from './cluster-adverts.ts'
+import { overdue } from './cluster-assignment.ts'
 import { ClusterEstates } from './cluster-estates.ts'
 import { factsOf } from './cluster-facts.ts'
 import { ClusterLinks } from './cluster-links.ts'
@@ -89,8 +90,7 @@ export class ClusterMember {
     this.store = store
     this.#time = new StoreClock({ store, now: () => performance.now(), epoch: parts.epoch })
     const { routes, router, shares, log, seated } = parts
-    // Who ends has nothing to wish for; what was left out is put before the cluster by the next life.
-    const propose = (wish: (draft: Draft) => void) => this.membership.propose(wish).catch(() => {})
+    const propose = this.#propose
     const streamTo = this.#streamTo.bind(this)
     const nameOf = (node: Incarnation) => this.membership.table.nodes.get(node)?.name
     this.#runs = new ClusterRuns({ ...parts, look: this.look, nameOf, time: this.#time })
@@ -149,6 +149,9 @@ export class ClusterMember {
     })
   }
 
+  /** Who ends has nothing to wish for; what was left out is put before the cluster by the next life. */
+  readonly #propose = (wish: Wish): void => void this.membership.propose(wish).catch(() => {})
+
   /** Resolves when this node is a member, and all that the dead have left it has been read. */
   async join(): Promise<void> {
     await this.store.open()
@@ -197,9 +200,10 @@ export class ClusterMember {
 
   /** The config has changed in what the others are told of it. */
   serve(domains: Iterable<DomainRoutes>): void {
-    for (const domain of domains) this.registry.serve(domain)
     const { configs } = factsOf(this.#parts.config(), this.#parts.version)
-    this.membership.propose((draft) => updateNode(draft, this.incarnation, { configs })).catch(() => {})
+    // First: nobody is to think that what this node wants is from before.
+    this.#propose((draft) => updateNode(draft, this.incarnation, { configs }))
+    for (const domain of domains) this.registry.serve(domain)
   }
 
   tick(): void {
@@ -288,6 +292,7 @@ export class ClusterMember {
         if (domain.members.size > 0) this.#parts.links.linkFor(domain.name)
       }
     }
+    if (before?.nodes !== table.nodes) for (const wish of overdue(table, routes)) this.#propose(wish)
     this.#parts.links.settleAnew()
     this.registry.tick()
     this.#estates.follow(table)

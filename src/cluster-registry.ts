@@ -5,6 +5,7 @@ import type { DomainTable } from './cluster/domain-table.ts'
 import type { Draft } from './cluster/draft.ts'
 import { assign, joinInstance, leaveInstance, reinstate, sideline } from './cluster/instance-wishes.ts'
 import type { InstanceRecord } from './cluster/records.ts'
+import { assignmentOf, bucketsOf } from './cluster-assignment.ts'
 import { Departures } from './departures.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { Instance, type InstanceOwner } from './instance.ts'
@@ -84,6 +85,9 @@ export class ClusterRegistry implements Registry {
     if (known === undefined) this.#start(domain)
     else if (known !== wanted) {
       this.#parts.propose((draft) => assign(draft, domain.name, countOf(domain.policy), wantedOf(domain.config)))
+      // Others may have been told before: what they have agreed on counts here from now on.
+      const agreed = this.#parts.agreed(domain.name)
+      if (agreed !== undefined) this.follow(domain, agreed, [])
     }
   }
 
@@ -164,6 +168,8 @@ export class ClusterRegistry implements Registry {
     const before = domain.mapping
     const moves = domain.adopt({ left, joined, buckets: bucketsOf(domain, agreed) })
     for (const instance of departing) this.#departures.depart(domain, instance)
+    // Before anything goes to whom it is for by the new number of buckets.
+    const settle = domain.holders.length === count ? undefined : shares.begin(domain, before)
     for (const instance of dead) routes.unregister(instance)
     for (const instance of joined) if (instance.node !== undefined) routes.register(instance)
     const present = moves.filter(
@@ -194,7 +200,7 @@ export class ClusterRegistry implements Registry {
         shares.release(domain)
       })
     }
-    if (domain.holders.length !== count) shares.redistribute(domain, before)
+    settle?.()
     for (const instance of expelled) expel(instance, instance.name)
     for (const instance of joined) if (domain.joining.get(instance.name) === instance) this.#seat(domain, instance)
     shares.release(domain)
@@ -336,13 +342,4 @@ export class ClusterRegistry implements Registry {
       shares.expireRequests(domain, instance, asked)
     }
   }
-}
-
-function assignmentOf(domain: DomainRoutes): string {
-  return JSON.stringify([countOf(domain.policy) ?? null, [...wantedOf(domain.config)]])
-}
-
-/** The buckets as agreed; none where this node's configuration has none. */
-function bucketsOf(domain: DomainRoutes, agreed: DomainTable | undefined): DomainTable['buckets'] {
-  return countOf(domain.policy) === undefined ? undefined : agreed?.buckets
 }

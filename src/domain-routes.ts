@@ -140,8 +140,7 @@ export class DomainRoutes {
 
   /** Whether what waits at a place does so only until it has changed hands. */
   isMoving(place: Place): boolean {
-    if (this.handovers.isFrozen || this.#moving.has(place)) return true
-    return this.handovers.awaits(place)
+    return this.handovers.isFrozen || this.#moving.has(place) || this.handovers.awaits(place)
   }
 
   /** Whether it is not known who is to have what waits at a place: the cluster has not said so yet, or cannot be heard. */
@@ -255,6 +254,7 @@ export class DomainRoutes {
     for (const instance of left) this.vacate(instance)
     for (const instance of joined) this.#members.set(instance.name, instance)
     const moves = movesBetween(this.#buckets, buckets)
+    if (this.#buckets?.holders.length !== buckets?.holders.length) settleAll(this.#members.values(), buckets)
     this.#buckets = buckets
     this.#refreshAll(joined, moves)
     return moves

@@ -139,9 +139,11 @@ const files: Readonly<Record<string, readonly string[]>> = {
   'cluster-estates.ts': ['cluster-runs.ts', 'log.ts', 'src/cluster/'],
   'cluster-links.ts': ['link-leases.ts', 'log.ts', 'remote-stream.ts', 'src/cluster/'],
   'departures.ts': ['domain-routes.ts', 'instance.ts', 'router.ts', 'routes.ts', 'shares.ts'],
+  'cluster-assignment.ts': ['assignment.ts', 'config/', 'domain-routes.ts', 'routes.ts', 'src/cluster/'],
   'cluster-registry.ts': [
     'agreement.ts',
     'assignment.ts',
+    'cluster-assignment.ts',
     'departures.ts',
     'domain-routes.ts',
     'instance.ts',

@@ -159,7 +159,12 @@ function nextOrder(table: DomainTable | undefined): number {
   return (table?.lastOrder ?? 0) + 1
 }
 
-function isAssigned(table: DomainTable, count: number | undefined, wanted: ReadonlyMap<string, number>): boolean {
+/** Whether a domain's buckets are as a config has them. */
+export function isAssigned(
+  table: DomainTable,
+  count: number | undefined,
+  wanted: ReadonlyMap<string, number>,
+): boolean {
   if (table.buckets?.holders.length !== count) return false
   for (const [name, record] of table.instances) if (record.wanted !== wanted.get(name)) return false
   return true

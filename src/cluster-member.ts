@@ -90,7 +90,6 @@ export class ClusterMember {
     this.store = store
     this.#time = new StoreClock({ store, now: () => performance.now(), epoch: parts.epoch })
     const { routes, router, shares, log, seated } = parts
-    const propose = this.#propose
     const streamTo = this.#streamTo.bind(this)
     const nameOf = (node: Incarnation) => this.membership.table.nodes.get(node)?.name
     this.#runs = new ClusterRuns({ ...parts, look: this.look, nameOf, time: this.#time })
@@ -105,7 +104,7 @@ export class ClusterMember {
       unreadable: (reason) => this.#runs.unreadable(undefined, '', reason),
     })
     this.registry = new ClusterRegistry({
-      ...{ me: incarnation, routes, shares, router, log, propose, seated },
+      ...{ me: incarnation, routes, shares, router, log, propose: this.#propose, seated },
       authority: this.#authority,
       isUp: () => this.#reach === 'up' && this.#authority.isHeld,
       nameOf,
@@ -115,7 +114,7 @@ export class ClusterMember {
       giveUp: (domain, outbox, before) => parts.giveUp(domain, outbox, before),
     })
     this.links = new ClusterLinks({
-      ...{ me: incarnation, log, propose },
+      ...{ me: incarnation, log, propose: this.#propose },
       table: () => this.membership.table,
       isHeld: () => this.#authority.isHeld,
       streamTo: (domain, node) => streamTo(domain, undefined, node),
@@ -150,7 +149,7 @@ export class ClusterMember {
   }
 
   /** Who ends has nothing to wish for; what was left out is put before the cluster by the next life. */
-  readonly #propose = (wish: Wish): void => void this.membership.propose(wish).catch(() => {})
+  readonly #propose = (wish: Wish): Promise<void> => this.membership.propose(wish).catch(() => {})
 
   /** Resolves when this node is a member, and all that the dead have left it has been read. */
   async join(): Promise<void> {
@@ -164,8 +163,8 @@ export class ClusterMember {
     this.registry.begin()
     const { table } = this.membership
     this.#changed({ before: undefined, table, delta: new Map(), isWhole: true })
-    const fields = { incarnation: this.incarnation, epoch: table.epoch, nodes: table.nodes.size }
-    logEvent(this.#parts.log, 'cluster-joined', fields)
+    const { epoch, nodes } = table
+    logEvent(this.#parts.log, 'cluster-joined', { incarnation: this.incarnation, epoch, nodes: nodes.size })
   }
 
   /** Whether this node may act for what is its own; looked at before anything is routed. */
@@ -292,7 +291,7 @@ export class ClusterMember {
         if (domain.members.size > 0) this.#parts.links.linkFor(domain.name)
       }
     }
-    if (before?.nodes !== table.nodes) for (const wish of overdue(table, routes)) this.#propose(wish)
+    if (before?.nodes !== table.nodes) overdue(table, routes).forEach(this.#propose)
     this.#parts.links.settleAnew()
     this.registry.tick()
     this.#estates.follow(table)
@@ -333,11 +332,10 @@ export class ClusterMember {
     this.#reach = reach
     if (wasUp === (reach === 'up')) return
     logEvent(this.#parts.log, reach === 'up' ? 'cluster-up' : 'cluster-down', reach === 'up' ? {} : { reach })
-    const streams = [...this.registry.remotes.keys()].map(({ stream }) => stream)
-    for (const stream of [...streams, ...this.links.ways]) {
+    const remotes = [...this.registry.remotes.keys()]
+    for (const stream of [...remotes.map(({ stream }) => stream), ...this.links.ways]) {
       if (!(stream instanceof RemoteStream)) continue
-      if (reach === 'up') stream.proceed()
-      else stream.hold()
+      stream[reach === 'up' ? 'proceed' : 'hold']()
     }
   }
 

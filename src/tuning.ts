@@ -9,6 +9,7 @@ import type { Refusal } from './admin/view.ts'
 import { wantedOf } from './assignment.ts'
 import type { TaskAnswer, TaskName, TaskNode, TaskResult } from './cluster/tasks.ts'
 import type { DomainRoutes } from './domain-routes.ts'
+import { isItem } from './recorded-sample.ts'
 import type { Routes } from './routes.ts'
 import type { SamplePart, Sampler } from './sampler.ts'
 import { pairOf } from './sampling.ts'
@@ -126,13 +127,6 @@ function partOf(answer: TaskAnswer): SamplePart | undefined {
   const { stanzas, kept, items }: Readonly<Record<string, unknown>> = { ...value }
   if (typeof stanzas !== 'number' || typeof kept !== 'number' || !Array.isArray(items)) return undefined
   return { stanzas, kept, items: items.filter(isItem) }
-}
-
-function isItem(item: unknown): item is SamplePart['items'][number] {
-  if (typeof item !== 'object' || item === null) return false
-  const { from, to, hashes, weight }: Readonly<Record<string, unknown>> = { ...item }
-  if (typeof weight !== 'number') return false
-  return (typeof from === 'string' && typeof to === 'string') || (typeof hashes === 'object' && hashes !== null)
 }
 
 /** What several nodes have seen, heaviest first. */

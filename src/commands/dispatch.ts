@@ -6,11 +6,12 @@ import type { ExplainIo } from './explain.ts'
 import { type Given, readArguments } from './given.ts'
 import { commandHelp, overview } from './help.ts'
 import type { RunIo } from './run.ts'
+import type { SampleIo } from './sample.ts'
 import type { SimulateIo } from './simulate.ts'
 import type { CommandName } from './table.ts'
 
 /** The process, as the commands see it. */
-export interface Io extends RunIo, ExplainIo, SimulateIo, DemoIo, DemoInstanceIo {
+export interface Io extends RunIo, ExplainIo, SampleIo, SimulateIo, DemoIo, DemoInstanceIo {
   stderr(text: string): void
 }
 
@@ -53,6 +54,10 @@ async function start(name: CommandName, given: Given, io: Io): Promise<ExitCode>
     case 'simulate': {
       const { simulateInput } = await import('./simulate.ts')
       return simulateInput(config, given, io)
+    }
+    case 'sample': {
+      const { sample } = await import('./sample.ts')
+      return sample(config, given, io)
     }
     case 'demo': {
       const { demo } = await import('./demo.ts')

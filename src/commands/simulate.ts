@@ -1,6 +1,7 @@
 import type { Setting } from '../../balancing/chooser.ts'
 import { policyFor } from '../../balancing/policy.ts'
 import { compare, simulate } from '../../balancing/simulate.ts'
+import type { Traffic } from '../../balancing/traffic.ts'
 import type { Config, Domain } from '../../config/config.ts'
 import type { LoadOptions } from '../../config/load.ts'
 import { normaliseDomain } from '../../config/names.ts'
@@ -69,7 +70,7 @@ function policyView(policy: Setting['policy']) {
 function moveTo(
   after: { readonly file: string; readonly setting: Setting },
   before: Setting,
-  traffic: Iterable<{ readonly from: string; readonly to: string }>,
+  traffic: Iterable<Traffic>,
 ): Simulated['move'] {
   const { file, setting } = after
   const instances = setting.instances.map(({ name }) => name)

@@ -136,19 +136,6 @@ describe('the balancing is changed while the nodes of a cluster run', { concurre
     }
   })
 
-  test('from buckets to all instances, and back: the same', async (t) => {
-    const bench = await Bench.open(t, buckets(4))
-    const stop = bench.sending()
-    await bench.more(500)
-    for (const balancing of [{ type: 'bare_source' }, buckets(5)]) {
-      for (const member of bench.yard.members) await bench.reload(member, balancing)
-      await bench.more(1000)
-    }
-    await bench.resized(5)
-    await stop()
-    await bench.assertOnceInOrder()
-  })
-
   test('nodes that are started anew, one after the other, with another number of buckets: it holds once all have it', async (t) => {
     const bench = await Bench.open(t, buckets(4))
     for (const { name } of bench.yard.members) {

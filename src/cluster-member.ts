@@ -161,10 +161,9 @@ export class ClusterMember {
     this.#parts.entered()
     this.post.start()
     this.registry.begin()
-    const { table } = this.membership
+    const [{ table }, { log }] = [this.membership, this.#parts]
     this.#changed({ before: undefined, table, delta: new Map(), isWhole: true })
-    const { epoch, nodes } = table
-    logEvent(this.#parts.log, 'cluster-joined', { incarnation: this.incarnation, epoch, nodes: nodes.size })
+    logEvent(log, 'cluster-joined', { incarnation: this.incarnation, epoch: table.epoch, nodes: table.nodes.size })
   }
 
   /** Whether this node may act for what is its own; looked at before anything is routed. */

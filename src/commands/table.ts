@@ -64,7 +64,7 @@ export const commandTable = {
     ],
   },
   simulate: {
-    does: 'share out addresses, stanzas or a sample from standard input',
+    does: 'share out addresses, stanzas or a sample',
     arguments: [],
     options: [
       config,
@@ -84,13 +84,13 @@ export const commandTable = {
       json,
     ],
     about: [
-      'Reads a recorded sample (see sample), or addresses, one stanza to a line: FROM, or FROM and TO with a tab or a space between; without TO it is for the domain itself. Or reads XML: stanzas one after the other, or a whole stream with its header. Of those it counts the ones to the domain that are balanced.',
+      'Reads standard input: a recorded sample (see sample), or addresses, one stanza to a line: FROM, or FROM and TO with a tab or a space between; without TO it is for the domain itself. Or reads XML: stanzas one after the other, or a whole stream with its header. Of those it counts the ones to the domain that are balanced.',
       'Prints the share of every bucket or instance, the heaviest keys, and how uneven the shares are. Memory does not grow with the input: the heaviest keys are sketched, and with --to at most a million different keys are told apart, which the output says when there were more. With --to the input also goes through a temporary file.',
       'Input that cannot be read is named on standard error with its line; the rest is counted, and the exit code is 1.',
     ],
   },
   sample: {
-    does: 'record the addresses of the stanzas that a running node balances',
+    does: 'record whose stanzas a running node balances',
     arguments: [],
     options: [
       config,

@@ -109,6 +109,37 @@ export function leave(table: BucketTable, name: string): Change {
   return { table: apply(left, moves), moves }
 }
 
+/**
+ * A table of `count` buckets for these members, in order of arrival, that is as near to `before` as can be: who has a
+ * bucket keeps it, unless it is no more, or its config names another by now. The rest is as if they joined one after the
+ * other, those first that name a bucket. A `wanted` that is no bucket counts as none. Throws RangeError as `bucketTable`.
+ */
+export function resized(before: BucketTable | undefined, count: number, members: readonly Member[]): BucketTable {
+  const free = bucketTable(count)
+  const byName = new Map(members.map(({ name, wanted }) => [name, member(name, wanted, count)]))
+  const holders = free.holders.map((_, bucket) => {
+    const kept = byName.get(before?.holders[bucket] ?? '')
+    return kept === undefined || (kept.wanted ?? bucket) !== bucket ? undefined : kept.name
+  })
+  const last = free.last.map((_, bucket) => before?.last[bucket])
+  const holding = new Set(holders)
+  const all = [...byName.values()]
+  const others = all.filter(({ name }) => !holding.has(name))
+  const rightful = others.filter(({ wanted }) => wanted !== undefined)
+  const joining = [...rightful, ...others.filter(({ wanted }) => wanted === undefined)]
+  const start: BucketTable = { holders, last, members: all.filter(({ name }) => holding.has(name)) }
+  const table = joining.reduce((table, { name, wanted }) => join(table, name, wanted).table, start)
+  return Object.freeze({
+    holders: Object.freeze(table.holders),
+    last: Object.freeze(table.last),
+    members: Object.freeze(all),
+  })
+}
+
+function member(name: string, wanted: number | undefined, count: number): Member {
+  return Object.freeze(wanted === undefined || wanted >= count ? { name } : { name, wanted })
+}
+
 function apply(table: BucketTable, moves: readonly Move[]): BucketTable {
   const holders = [...table.holders]
   const last = [...table.last]

@@ -13,7 +13,7 @@ export function explainPick(
   to: string,
   normalise: Tools['normalise'],
 ): Explanation | undefined {
-  const choice = chooserFor(setting, normalise)(from, to)
+  const choice = chooserFor(setting, normalise)({ from, to })
   return choice === undefined
     ? undefined
     : { ...choice, why: [...keyWords(setting, choice), ...placeWords(setting, choice)] }
@@ -38,7 +38,10 @@ const addresses: { readonly [criterion in Criterion]: string } = {
   bare_destination: 'the bare JID in `to`',
 }
 
-function placeWords({ policy, instances }: Setting, { hash, bucket, slot, instance }: Choice): readonly string[] {
+function placeWords(
+  { policy, instances, table }: Setting,
+  { hash, bucket, slot, instance }: Choice,
+): readonly string[] {
   switch (policy.kind) {
     case 'local_random':
       return ['the domain has no domain_balancing: a random instance of this node gets it, else one elsewhere']
@@ -48,7 +51,7 @@ function placeWords({ policy, instances }: Setting, { hash, bucket, slot, instan
       ]
     case 'buckets':
       return [
-        `${hash} modulo ${policy.count} buckets is bucket ${bucket}`,
+        `${hash} modulo ${table?.holders.length ?? policy.count} buckets is bucket ${bucket}`,
         instance === undefined ? 'the bucket is free: when_unassigned decides' : `${instance} holds the bucket`,
       ]
     case 'rendezvous':

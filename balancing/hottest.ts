@@ -3,6 +3,7 @@ export interface Hot {
   readonly key: string
   readonly weight: number
   readonly error: number
+  readonly hash: number
 }
 
 /**
@@ -16,22 +17,31 @@ export class Hottest {
   readonly #keys: string[] = []
   readonly #weights: Float64Array
   readonly #errors: Float64Array
+  readonly #hashes: Uint32Array
 
   constructor(capacity: number) {
     this.#capacity = capacity
     this.#weights = new Float64Array(capacity)
     this.#errors = new Float64Array(capacity)
+    this.#hashes = new Uint32Array(capacity)
   }
 
-  add(key: string, weight: number): void {
+  /** @param hash the key's, the same each time */
+  add(key: string, weight: number, hash = 0): void {
     const place = this.#places.get(key) ?? this.#placeFor(key)
+    this.#hashes[place] = hash
     this.#weights[place] = (this.#weights[place] ?? 0) + weight
   }
 
   /** The `count` heaviest, heaviest first; equal ones by key. */
   top(count: number): readonly Hot[] {
     return this.#keys
-      .map((key, place) => ({ key, weight: this.#weights[place] ?? 0, error: this.#errors[place] ?? 0 }))
+      .map((key, place) => ({
+        key,
+        weight: this.#weights[place] ?? 0,
+        error: this.#errors[place] ?? 0,
+        hash: this.#hashes[place] ?? 0,
+      }))
       .sort((one, other) => other.weight - one.weight || (one.key < other.key ? -1 : 1))
       .slice(0, count)
   }

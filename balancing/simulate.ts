@@ -1,12 +1,16 @@
-import { type Choice, chooserFor, holdersOf, randomChooser, type Setting, type Tools } from './chooser.ts'
+import {
+  type Choice,
+  type Chooser,
+  chooserFor,
+  holdersOf,
+  type Place,
+  placesOf,
+  randomChooser,
+  type Setting,
+  type Tools,
+} from './chooser.ts'
 import { type Hot, Hottest } from './hottest.ts'
-
-/** One stanza, or as many like it as `weight` says (default 1; any unit, such as stanzas or bytes). */
-export interface Traffic {
-  readonly from: string
-  readonly to: string
-  readonly weight?: number
-}
+import type { Normalise, Traffic } from './traffic.ts'
 
 /** What one bucket, or one instance where the domain has no buckets, would get. */
 export interface Share {
@@ -26,10 +30,20 @@ export interface Simulation {
   /** Traffic entries whose key is to come from an address that is no JID. */
   readonly malformed: number
   readonly shares: readonly Share[]
-  /** The heaviest keys, at most ten; none under a random policy. */
-  readonly hottest: readonly Hot[]
+  /** The heaviest keys, at most `HOTTEST`; none under a random policy. */
+  readonly hottest: readonly HotKey[]
   /** The greatest share over the mean one: 1 is even. 0 when there is nothing to compare. */
   readonly imbalance: number
+  /** The greatest share: 0 to 1. */
+  readonly peak: number
+}
+
+/** A key of much weight, and where it is. */
+export interface HotKey extends Hot {
+  /** Of all weight: 0 to 1. */
+  readonly share: number
+  readonly bucket: number | undefined
+  readonly instance: string | undefined
 }
 
 export interface Comparison {
@@ -46,49 +60,71 @@ export interface Comparison {
   readonly keysComplete: boolean
 }
 
-const hottestShown = 10
+/** How many of the heaviest keys are told. */
+export const HOTTEST = 20
 const hottestCounted = 1000
 const keysKept = 1_000_000
 
 /** How the traffic would be shared out under a setting. Memory does not grow with the traffic. */
 export function simulate(setting: Setting, traffic: Iterable<Traffic>, tools: Tools): Simulation {
-  const choose = chooserFor(setting, tools.normalise)
-  const anyInstance = randomChooser(setting, tools.random)
-  const parts = new Map(partsOf(setting).map((part) => [labelOf(part), { ...part, weight: 0 }]))
-  const hottest = new Hottest(hottestCounted)
-  let total = 0
-  let unassigned = 0
-  let malformed = 0
-  for (const { from, to, weight = 1 } of traffic) {
-    const choice = choose(from, to)
+  const simulator = new Simulator(setting, tools)
+  for (const stanza of traffic) simulator.add(stanza)
+  return simulator.result()
+}
+
+/** `simulate`, one stanza after the other. */
+export class Simulator {
+  readonly #choose: Chooser
+  readonly #place: (hash: number) => Place
+  readonly #anyInstance: () => string | undefined
+  readonly #parts: Map<string, Omit<Share, 'share' | 'weight'> & { weight: number }>
+  readonly #hottest = new Hottest(hottestCounted)
+  #weight = 0
+  #unassigned = 0
+  #malformed = 0
+
+  constructor(setting: Setting, { normalise, random }: Tools) {
+    this.#choose = chooserFor(setting, normalise)
+    this.#place = placesOf(setting)
+    this.#anyInstance = randomChooser(setting, random)
+    this.#parts = new Map(partsOf(setting).map((part) => [labelOf(part), { ...part, weight: 0 }]))
+  }
+
+  add(stanza: Traffic): void {
+    const { weight = 1 } = stanza
+    const choice = this.#choose(stanza)
     if (choice === undefined) {
-      malformed++
-      continue
+      this.#malformed++
+      return
     }
-    const { key, bucket } = choice
-    const instance = key === undefined ? anyInstance() : choice.instance
-    total += weight
-    if (key !== undefined) hottest.add(key, weight)
-    if (instance === undefined) unassigned += weight
-    const part = parts.get(labelOf({ bucket, instance }))
+    const { key, hash, bucket } = choice
+    const instance = key === undefined ? this.#anyInstance() : choice.instance
+    this.#weight += weight
+    if (key !== undefined && hash !== undefined) this.#hottest.add(key, weight, hash)
+    if (instance === undefined) this.#unassigned += weight
+    const part = this.#parts.get(labelOf({ bucket, instance }))
     if (part !== undefined) part.weight += weight
   }
-  const shares = withShares([...parts.values()])
-  return {
-    weight: total,
-    unassigned,
-    malformed,
-    shares,
-    hottest: hottest.top(hottestShown),
-    imbalance: imbalanceOf(shares),
+
+  result(): Simulation {
+    const weight = this.#weight
+    const shares = withShares([...this.#parts.values()])
+    const peak = shares.reduce((greatest, { share }) => Math.max(greatest, share), 0)
+    const hottest = this.#hottest.top(HOTTEST).map((hot) => {
+      const { bucket, instance } = this.#place(hot.hash)
+      return { ...hot, share: weight === 0 ? 0 : hot.weight / weight, bucket, instance }
+    })
+    const counts = { weight, unassigned: this.#unassigned, malformed: this.#malformed }
+    return { ...counts, shares, hottest, imbalance: peak * shares.length, peak }
   }
 }
 
 type Part = Pick<Share, 'bucket' | 'instance'>
 
-function partsOf({ policy, instances }: Setting): readonly Part[] {
+function partsOf(setting: Setting): readonly Part[] {
+  const { policy, instances } = setting
   if (policy.kind !== 'buckets') return instances.map(({ name }) => ({ bucket: undefined, instance: name }))
-  const table = holdersOf(instances, policy.count)
+  const table = holdersOf(setting, policy.count)
   return table.holders.map((instance, bucket) => ({ bucket, instance }))
 }
 
@@ -101,43 +137,53 @@ function withShares(parts: readonly Omit<Share, 'share'>[]): readonly Share[] {
   return parts.map((part) => ({ ...part, share: total === 0 ? 0 : part.weight / total }))
 }
 
-function imbalanceOf(shares: readonly Share[]): number {
-  return shares.reduce((greatest, { share }) => Math.max(greatest, share), 0) * shares.length
+/** How much of the traffic, and how many of its keys, meet another instance under `after` than under `before`. */
+export function compare(before: Setting, after: Setting, traffic: Iterable<Traffic>, normalise: Normalise): Comparison {
+  const comparer = new Comparer(before, after, normalise)
+  for (const stanza of traffic) comparer.add(stanza)
+  return comparer.result()
 }
 
-/** How much of the traffic, and how many of its keys, meet another instance under `after` than under `before`. */
-export function compare(
-  before: Setting,
-  after: Setting,
-  traffic: Iterable<Traffic>,
-  normalise: Tools['normalise'],
-): Comparison {
-  const chooseBefore = chooserFor(before, normalise)
-  const chooseAfter = chooserFor(after, normalise)
-  const keys = new Map<string, boolean>()
-  const sums = { weight: 0, malformed: 0, moved: 0, unpredictable: 0 }
-  let keysComplete = true
-  for (const { from, to, weight = 1 } of traffic) {
-    const one = chooseBefore(from, to)
-    const other = chooseAfter(from, to)
+/** `compare`, one stanza after the other. */
+export class Comparer {
+  readonly #before: Chooser
+  readonly #after: Chooser
+  /** Whether it moves, by key. */
+  readonly #keys = new Map<string, boolean>()
+  readonly #sums = { weight: 0, malformed: 0, moved: 0, unpredictable: 0 }
+  #keysComplete = true
+
+  constructor(before: Setting, after: Setting, normalise: Normalise) {
+    this.#before = chooserFor(before, normalise)
+    this.#after = chooserFor(after, normalise)
+  }
+
+  add(stanza: Traffic): void {
+    const { weight = 1 } = stanza
+    const sums = this.#sums
+    const one = this.#before(stanza)
+    const other = this.#after(stanza)
     if (one === undefined || other === undefined) {
       sums.malformed++
-      continue
+      return
     }
     sums.weight += weight
     if (one.key === undefined || other.key === undefined) {
       sums.unpredictable += weight
-      continue
+      return
     }
     const moves = targetOf(one) !== targetOf(other)
     if (moves) sums.moved += weight
-    const known = keys.get(one.key)
-    if (known === undefined && keys.size >= keysKept) keysComplete = false
-    else keys.set(one.key, moves || known === true)
+    const known = this.#keys.get(one.key)
+    if (known === undefined && this.#keys.size >= keysKept) this.#keysComplete = false
+    else this.#keys.set(one.key, moves || known === true)
   }
-  let movedKeys = 0
-  for (const moves of keys.values()) if (moves) movedKeys++
-  return { ...sums, keys: keys.size, movedKeys, keysComplete }
+
+  result(): Comparison {
+    let movedKeys = 0
+    for (const moves of this.#keys.values()) if (moves) movedKeys++
+    return { ...this.#sums, keys: this.#keys.size, movedKeys, keysComplete: this.#keysComplete }
+  }
 }
 
 function targetOf({ bucket, instance }: Choice): string {

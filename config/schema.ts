@@ -147,7 +147,7 @@ const served = group({
 
 const componentNumber = (description: string) => integer(2, 1000, { description })
 
-const balancing = group({
+export const balancing = group({
   type: choice(['random', 'source', 'destination', 'bare_source', 'bare_destination'], {
     default: 'random',
     description: 'The criterion: which address is the key. `bare_*` keeps all of one user or room together.',

@@ -1,4 +1,4 @@
-import { type BucketTable, bucketTable, join, leave } from '../balancing/buckets.ts'
+import { type BucketTable, resized } from '../balancing/buckets.ts'
 import type { Policy } from '../balancing/policy.ts'
 import type { Domain } from '../config/config.ts'
 import type { Instance } from './instance.ts'
@@ -24,26 +24,21 @@ export function assignmentOf(policy: Policy, config: Pick<Domain, 'instances'>):
   return JSON.stringify([policy, [...wantedOf(config)]])
 }
 
-/** Buckets that nobody has yet; undefined for a policy without. */
-function freeBuckets(policy: Policy): BucketTable | undefined {
-  const count = countOf(policy)
-  return count === undefined ? undefined : bucketTable(count)
-}
-
-/** The buckets of these instances, in order of arrival. Who has one in `before`, of as many buckets, keeps it. */
+/** The buckets of these instances, in order of arrival; undefined for a policy without. Who has one in `before` keeps it. */
 export function bucketsFor(
   policy: Policy,
   config: Pick<Domain, 'instances'>,
   names: Iterable<string>,
   before?: BucketTable,
 ): BucketTable | undefined {
-  const free = freeBuckets(policy)
-  if (free === undefined) return undefined
-  const present = new Set(names)
-  let table = before?.holders.length === free.holders.length ? before : free
-  for (const { name } of table.members) if (!present.has(name)) table = leave(table, name).table
-  for (const name of present) table = join(table, name, wantedBy(config, name)).table
-  return table
+  const count = countOf(policy)
+  if (count === undefined) return undefined
+  const wanted = wantedOf(config)
+  const members = [...names].map((name) => {
+    const bucket = wanted.get(name)
+    return bucket === undefined ? { name } : { name, wanted: bucket }
+  })
+  return resized(before, count, members)
 }
 
 /** Says of an instance what it holds. */

@@ -1,18 +1,19 @@
 import type { Config } from '../config/config.ts'
 import type { ClusterStore, Incarnation } from './cluster/cluster-store.ts'
-import type { Draft } from './cluster/draft.ts'
 import type { Destination } from './cluster/entry.ts'
 import type { TableChange } from './cluster/known.ts'
 import { Membership } from './cluster/membership.ts'
 import { namesIn } from './cluster/names-in.ts'
 import { updateNode } from './cluster/node-wishes.ts'
 import { Post } from './cluster/post.ts'
+import type { Wish } from './cluster/proposals.ts'
 import type { Reach } from './cluster/reach.ts'
 import { StoreClock } from './cluster/store-clock.ts'
 import type { Table } from './cluster/table.ts'
 import { isVisitor } from './cluster/tasks.ts'
 import type { Timing } from './cluster/timing.ts'
 import { ClusterAdverts } from './cluster-adverts.ts'
+import { overdue } from './cluster-assignment.ts'
 import { nodeChanges } from './cluster-changes.ts'
 import { ClusterEstates } from './cluster-estates.ts'
 import { clusterMetricsOf, factsOf, inboxBytesOf } from './cluster-facts.ts'
@@ -91,8 +92,6 @@ export class ClusterMember {
     this.store = store
     const { routes, router, shares, log, seated, timing } = parts
     this.#time = new StoreClock({ store, now: () => timing.now(), epoch: parts.epoch })
-    // Who ends has nothing to wish for; what was left out is put before the cluster by the next life.
-    const propose = (wish: (draft: Draft) => void) => this.membership.propose(wish).catch(() => {})
     const streamTo = this.#streamTo.bind(this)
     const nameOf = (node: Incarnation) => this.membership.table.nodes.get(node)?.name
     this.#runs = new ClusterRuns({ ...parts, look: this.look, nameOf, time: this.#time })
@@ -107,7 +106,7 @@ export class ClusterMember {
       unreadable: (reason) => this.#runs.unreadable(undefined, '', reason),
     })
     this.registry = new ClusterRegistry({
-      ...{ me: incarnation, routes, shares, router, log, propose, seated },
+      ...{ me: incarnation, routes, shares, router, log, propose: this.#propose, seated },
       authority: this.#authority,
       isUp: () => this.#reach === 'up' && this.#authority.isHeld,
       nameOf,
@@ -118,7 +117,7 @@ export class ClusterMember {
       giveUp: (domain, outbox, before) => parts.giveUp(domain, outbox, before),
     })
     this.links = new ClusterLinks({
-      ...{ me: incarnation, log, propose },
+      ...{ me: incarnation, log, propose: this.#propose },
       serverOf: (domain) => routes.domains.get(domain)?.config.upstream?.service,
       table: () => this.membership.table,
       isHeld: () => this.#authority.isHeld,
@@ -160,6 +159,9 @@ export class ClusterMember {
     })
   }
 
+  /** Who ends has nothing to wish for; what was left out is put before the cluster by the next life. */
+  readonly #propose = (wish: Wish): Promise<void> => this.membership.propose(wish).catch(() => {})
+
   /** Resolves when this node is a member, and all that the dead have left it has been read. */
   async join(): Promise<void> {
     await this.store.open()
@@ -170,10 +172,9 @@ export class ClusterMember {
     this.#parts.entered()
     this.post.start()
     this.registry.begin()
-    const { table } = this.membership
+    const [{ table }, { log }] = [this.membership, this.#parts]
     this.#changed({ before: undefined, table, delta: new Map(), isWhole: true })
-    const fields = { incarnation: this.incarnation, epoch: table.epoch, nodes: table.nodes.size }
-    logEvent(this.#parts.log, 'cluster-joined', fields)
+    logEvent(log, 'cluster-joined', { incarnation: this.incarnation, epoch: table.epoch, nodes: table.nodes.size })
   }
 
   /** Whether this node may act for what is its own; looked at before anything is routed. */
@@ -203,9 +204,10 @@ export class ClusterMember {
 
   /** The config has changed in what the others are told of it. */
   serve(domains: Iterable<DomainRoutes>): void {
-    for (const domain of domains) this.registry.serve(domain)
     const { configs } = factsOf(this.#parts.config(), this.#parts.version)
-    this.membership.propose((draft) => updateNode(draft, this.incarnation, { configs })).catch(() => {})
+    // First: nobody is to think that what this node wants is from before.
+    this.#propose((draft) => updateNode(draft, this.incarnation, { configs }))
+    for (const domain of domains) this.registry.serve(domain)
   }
 
   tick(): void {
@@ -286,6 +288,7 @@ export class ClusterMember {
     }
     this.#estates.follow(table)
     this.#openInherited()
+    if (before?.nodes !== table.nodes) overdue(table, routes).forEach(this.#propose)
     this.#parts.links.settleAnew()
     this.registry.tick()
   }
@@ -329,11 +332,10 @@ export class ClusterMember {
     this.#reach = reach
     if (wasUp === (reach === 'up')) return
     logEvent(this.#parts.log, reach === 'up' ? 'cluster-up' : 'cluster-down', reach === 'up' ? {} : { reach })
-    const streams = [...this.registry.remotes.keys()].map(({ stream }) => stream)
-    for (const stream of [...streams, ...this.links.ways]) {
+    const remotes = [...this.registry.remotes.keys()]
+    for (const stream of [...remotes.map(({ stream }) => stream), ...this.links.ways]) {
       if (!(stream instanceof RemoteStream)) continue
-      if (reach === 'up') stream.proceed()
-      else stream.hold()
+      stream[reach === 'up' ? 'proceed' : 'hold']()
     }
   }
 

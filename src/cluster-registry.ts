@@ -5,6 +5,7 @@ import type { DomainTable } from './cluster/domain-table.ts'
 import type { Draft } from './cluster/draft.ts'
 import { assign, joinInstance, leaveInstance, reinstate, sideline } from './cluster/instance-wishes.ts'
 import type { InstanceRecord } from './cluster/records.ts'
+import { assignmentOf, bucketsOf } from './cluster-assignment.ts'
 import { logMoves } from './cluster-changes.ts'
 import { Departures } from './departures.ts'
 import type { DomainRoutes } from './domain-routes.ts'
@@ -90,6 +91,9 @@ export class ClusterRegistry implements Registry {
     if (known === undefined) this.#start(domain)
     else if (known !== wanted) {
       this.#parts.propose((draft) => assign(draft, domain.name, countOf(domain.policy), wantedOf(domain.config)))
+      // Others may have been told before: what they have agreed on counts here from now on.
+      const agreed = this.#parts.agreed(domain.name)
+      if (agreed !== undefined) this.follow(domain, agreed, [])
     }
   }
 
@@ -167,8 +171,11 @@ export class ClusterRegistry implements Registry {
     const held = shares.takeMoving(domain)
     const ranked = domain.ranks && departing.length > 0
     const count = domain.holders.length
+    const before = domain.mapping
     const moves = domain.adopt({ left, joined, buckets: bucketsOf(domain, agreed) })
     for (const instance of departing) this.#departures.depart(domain, instance)
+    // Before anything goes to whom it is for by the new number of buckets.
+    const settle = domain.holders.length === count ? undefined : shares.begin(domain, before)
     for (const instance of dead) routes.unregister(instance)
     for (const instance of joined) if (instance.node !== undefined) routes.register(instance)
     const present = moves.filter(
@@ -181,7 +188,7 @@ export class ClusterRegistry implements Registry {
     )
     if (!this.#parts.isAlone()) this.#gathering.follow(domain, moves)
     const takers = present.flatMap(({ to }) => (to === undefined ? [] : (domain.members.get(to) ?? [])))
-    if (ranked) domain.freeze()
+    if (ranked) domain.handovers.freeze()
     shares.take(domain, [...new Set([...joined, ...takers])], present)
     for (const instance of dead) {
       if (instance.stream instanceof RemoteStream) instance.stream.die()
@@ -192,11 +199,11 @@ export class ClusterRegistry implements Registry {
     for (const queue of held) router.reroute(domain, queue)
     if (ranked) {
       shares.confirmed(departing).then(() => {
-        domain.thaw()
+        domain.handovers.thaw()
         shares.release(domain)
       })
     }
-    if (domain.holders.length !== count && count > 0) shares.redistribute(domain)
+    settle?.()
     for (const instance of expelled) expel(instance, instance.name)
     for (const instance of joined) if (domain.joining.get(instance.name) === instance) this.#seat(domain, instance)
     shares.release(domain)
@@ -211,9 +218,10 @@ export class ClusterRegistry implements Registry {
       for (const { name, node, route } of domain.members.values()) {
         if (node === undefined) propose((draft) => leaveInstance(draft, domain.name, name, me, route))
       }
+      const before = domain.mapping
       domain.unfollow()
       for (const instance of remotes) this.#departures.depart(domain, instance)
-      shares.redistribute(domain)
+      shares.redistribute(domain, before)
     }
   }
 
@@ -338,13 +346,4 @@ export class ClusterRegistry implements Registry {
       shares.expireRequests(domain, instance, asked)
     }
   }
-}
-
-function assignmentOf(domain: DomainRoutes): string {
-  return JSON.stringify([countOf(domain.policy) ?? null, [...wantedOf(domain.config)]])
-}
-
-/** The buckets as agreed; none where this node's configuration has none. */
-function bucketsOf(domain: DomainRoutes, agreed: DomainTable | undefined): DomainTable['buckets'] {
-  return countOf(domain.policy) === undefined ? undefined : agreed?.buckets
 }

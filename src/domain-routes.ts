@@ -4,15 +4,16 @@ import { Rendezvous } from '../balancing/rendezvous.ts'
 import type { Domain } from '../config/config.ts'
 import { Adverts } from './adverts.ts'
 import { type Agreement, type Authority, movesBetween } from './agreement.ts'
-import { assignmentOf, bucketsFor, settle, settleAll, wantedBy } from './assignment.ts'
+import { assignmentOf, bucketsFor, countOf, settle, settleAll, wantedBy } from './assignment.ts'
 import { DomainCounters } from './counters.ts'
+import { Handovers } from './handovers.ts'
 import { ANY_INSTANCE, Hold, type Place } from './hold.ts'
 import type { Instance } from './instance.ts'
 import { hashOfKey } from './key.ts'
 import { Moving } from './moving.ts'
 import { Presences } from './presences.ts'
 import { Quarantine } from './quarantine.ts'
-import { randomOf, rankingOf, type Snapshot } from './snapshot.ts'
+import { type Mapping, randomOf, rankingOf, type Snapshot, snapshotOf } from './snapshot.ts'
 import type { SlabPool } from './stream/slab-pool.ts'
 import { Unwritten } from './unwritten.ts'
 import type { Head } from './xmpp/head.ts'
@@ -38,8 +39,8 @@ export class DomainRoutes {
   #snapshot: Snapshot | undefined
   /** What comes there waits, whatever `when_unassigned` says. */
   readonly moving = new Moving()
-  /** How many changes of policy wait for confirmations. */
-  #frozen = 0
+  /** Changes of the keys' places that wait for confirmations. */
+  readonly handovers = new Handovers((it) => this.#members.get(it.name) === it || this.departing.has(it))
   /** Set where a cluster decides who has which share. */
   #authority: Authority | undefined
   /** Instances of this node that have not been seated yet, by name. */
@@ -47,6 +48,8 @@ export class DomainRoutes {
   /** Those of other nodes that get nothing new, and have not confirmed all that they were sent. */
   readonly departing = new Set<Instance>()
   readonly unwritten = new Unwritten()
+  /** Told of every stanza that is balanced, as long as somebody looks. */
+  watcher: { note(head: Head): void } | undefined
 
   /**
    * @param random in [0, 1), for those who are picked at random
@@ -104,30 +107,31 @@ export class DomainRoutes {
 
   /** The instance that a stanza is for, or undefined when `placeOf` says where it waits. */
   pick(head: Head): Instance | undefined {
+    const holder = this.#holderOf(head)
+    return this.handovers.isIdle || this.handovers.lets(head, holder) ? holder : undefined
+  }
+
+  #holderOf(head: Head): Instance | undefined {
     const { policy } = this
-    if (this.#frozen > 0) return undefined
     const snapshot = this.#current
-    switch (policy.kind) {
-      case 'local_random':
-      case 'random':
-        return snapshot.random[randomIndex(this.#random, snapshot.random.length)]
-      case 'rendezvous':
-        return this.#isFenced ? undefined : this.#ranked(snapshot, hashOfKey(policy.keying, head))
-      case 'buckets': {
-        if (this.#isFenced) return undefined
-        const hash = hashOfKey(policy.keying, head)
-        const bucket = bucketOf(hash, snapshot.holders.length || policy.count)
-        const holder = snapshot.holders[bucket]
-        if (holder !== undefined || this.#config.when_unassigned !== 'spill' || this.moving.has(bucket)) return holder
-        return this.isUnsettled(bucket) ? undefined : this.#ranked(snapshot, hash)
-      }
+    if (policy.kind === 'local_random' || policy.kind === 'random') {
+      return snapshot.random[randomIndex(this.#random, snapshot.random.length)]
     }
+    if (this.#isFenced) return undefined
+    const hash = hashOfKey(policy.keying, head)
+    if (policy.kind === 'rendezvous') return this.#ranked(snapshot, hash)
+    const bucket = bucketOf(hash, snapshot.holders.length || policy.count)
+    const holder = snapshot.holders[bucket]
+    if (holder !== undefined || this.#config.when_unassigned !== 'spill' || this.moving.has(bucket)) return holder
+    return this.isUnsettled(bucket) ? undefined : this.#ranked(snapshot, hash)
   }
 
   /** Where a stanza waits that `pick` found nobody for. */
   placeOf(head: Head): Place {
     const { policy } = this
     if (policy.kind !== 'buckets' && policy.kind !== 'rendezvous') return ANY_INSTANCE
+    const behind = this.handovers.isIdle ? undefined : this.handovers.placeOf(head, this.#holderOf(head))
+    if (behind !== undefined) return behind
     const hash = hashOfKey(policy.keying, head)
     const { rendezvous, holders } = this.#current
     if (policy.kind === 'buckets') return bucketOf(hash, holders.length || policy.count)
@@ -136,13 +140,15 @@ export class DomainRoutes {
 
   /** Whether what waits at a place does so only until it has changed hands. */
   isMoving(place: Place): boolean {
-    return this.#frozen > 0 || this.moving.has(place)
+    return this.handovers.isFrozen || this.moving.has(place) || this.handovers.awaits(place)
   }
 
   /** Whether it is not known who is to have what waits at a place: the cluster has not said so yet, or cannot be heard. */
   isUnsettled(place: Place): boolean {
     if (this.#authority === undefined) return false
     if (this.#isFenced) return true
+    // Buckets that its config has been given, and the others have not agreed on.
+    if (this.#buckets === undefined && countOf(this.#policy) !== undefined && this.#members.size > 0) return true
     const holder = typeof place === 'number' ? this.#buckets?.holders[place] : undefined
     return holder !== undefined && !this.#members.has(holder)
   }
@@ -160,13 +166,12 @@ export class DomainRoutes {
     return this.#current.holders[place] !== undefined || this.#config.when_unassigned === 'spill'
   }
 
-  /** Nobody gets anything until as many `thaw`s: every place is changing hands. */
-  freeze(): void {
-    this.#frozen++
-  }
-
-  thaw(): void {
-    this.#frozen--
+  /** Whom the keys are for now; undefined where that cannot be said of each: none are read, or places are changing hands. */
+  get mapping(): Mapping | undefined {
+    const { policy } = this
+    if (policy.kind !== 'buckets' && policy.kind !== 'rendezvous') return undefined
+    if (this.handovers.isFrozen || this.moving.size > 0 || this.#isFenced) return undefined
+    return { policy, snapshot: this.#current, spills: this.#config.when_unassigned === 'spill' }
   }
 
   /** An instance that has joined gets nothing until `letGo`: whoever had its share before has yet to confirm. */
@@ -246,12 +251,10 @@ export class DomainRoutes {
 
   /** What the nodes of a cluster have agreed comes into force. Returns what changes hands. */
   adopt({ left, joined, buckets }: Agreement): readonly Move[] {
-    for (const instance of left) {
-      this.letGo(instance)
-      if (this.#members.get(instance.name) === instance) this.#members.delete(instance.name)
-    }
+    for (const instance of left) this.vacate(instance)
     for (const instance of joined) this.#members.set(instance.name, instance)
     const moves = movesBetween(this.#buckets, buckets)
+    if (this.#buckets?.holders.length !== buckets?.holders.length) settleAll(this.#members.values(), buckets)
     this.#buckets = buckets
     this.#refreshAll(joined, moves)
     return moves
@@ -292,7 +295,7 @@ export class DomainRoutes {
     this.#policy = policyFor(config.balancing, config.bare_domain, config.hash)
     const isAssignedAnew = assignmentOf(this.#policy, config) !== assigned
     if (isAssignedAnew && !this.isFollowing) {
-      this.#buckets = bucketsFor(this.#policy, config, this.#members.keys())
+      this.#buckets = bucketsFor(this.#policy, config, this.#members.keys(), this.#buckets)
     }
     settleAll(this.#members.values(), this.#buckets)
     for (const mover of this.moving.instances) this.moving.set(mover, this.#ownPlaces(mover))
@@ -332,11 +335,9 @@ export class DomainRoutes {
 
   #takeSnapshot(): Snapshot {
     const holders = this.holders.map((holder, bucket) => (this.moving.has(bucket) ? undefined : holder))
-    const rendezvous = this.ranks ? rankingOf(this.#members, this.#rendezvous) : nobody
-    this.#rendezvous = rendezvous
-    const ranked = rendezvous.names.flatMap((name) => this.#members.get(name) ?? [])
+    this.#rendezvous = this.ranks ? rankingOf(this.#members, this.#rendezvous) : nobody
     const able = this.#buckets === undefined ? this.#members.values() : holders
-    return { random: randomOf(able, this.#policy.kind === 'local_random'), holders, ranked, rendezvous }
+    return snapshotOf(this.#members, holders, this.#rendezvous, randomOf(able, this.#policy.kind === 'local_random'))
   }
 
   /** Whether one that joins may get what was another's, without a bucket changing hands. */

@@ -295,10 +295,18 @@ export class Gateway {
     const { admin } = this.#config
     if (admin !== undefined) {
       // A node that nobody can ask loads neither.
-      const [{ startAdmin }] = await Promise.all([import('./admin/admin.ts'), this.#metrics.make()])
-      this.#admin = await startAdmin({ host: admin.host, port: admin.port }, this.#view, this.#actions, this.#log, {
-        ...{ access: await this.#seat.tasks(), events: this.#events },
-      })
+      const [{ startAdmin }, { Tuning }] = await Promise.all([
+        import('./admin/admin.ts'),
+        import('./tuning.ts'),
+        this.#metrics.make(),
+      ])
+      const access = await this.#seat.tasks()
+      const { tasks, sampler, me } = access
+      const limits = () => this.#config.limits
+      const clocks = { now: Date.now, preciseNow: () => performance.now() }
+      const tuning = new Tuning({ routes: this.#routes, tasks, sampler, me, limits, random: Math.random, ...clocks })
+      const parts = { access, events: this.#events, tuning }
+      this.#admin = await startAdmin(admin, this.#view, this.#actions, this.#log, parts)
     }
     // No instance will come and want it.
     this.#links.linkFor(this.#config.address)
@@ -330,7 +338,8 @@ export class Gateway {
   #configure(existing: DomainRoutes | undefined, config: Domain): DomainRoutes {
     const domain = existing ?? (config.name === this.#self.name ? this.#self : undefined)
     if (domain === undefined) return new DomainRoutes(config, Math.random, this.#flusher.slabs)
-    if (domain.configure(config)) this.#shares.redistribute(domain)
+    const before = domain.mapping
+    if (domain.configure(config)) this.#shares.redistribute(domain, before)
     return domain
   }
 

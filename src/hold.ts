@@ -5,7 +5,7 @@ import type { Head } from './xmpp/head.ts'
 /** The place of a stanza that waits for any instance, not for the holder of one bucket. */
 export const ANY_INSTANCE = -1
 
-/** Where a stanza waits: for the holder of a bucket, for `ANY_INSTANCE`, or behind a named instance that is draining. */
+/** Where a stanza waits: for the holder of a bucket, for `ANY_INSTANCE`, or behind a named instance that has yet to confirm. */
 export type Place = number | string
 
 /** Where what is held is written down, too, so that it outlives the node. */

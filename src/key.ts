@@ -16,6 +16,14 @@ export function hashOfKey(keying: Keying, stanza: Head): number {
   return hashOf(ruleFor(keying, head), head)
 }
 
+/** The addresses that a stanza's key comes from, as they came; empty where it has none. */
+export function addressesOf(stanza: Head): { readonly from: string; readonly to: string } {
+  const { buffer, fromStart, fromEnd, toStart, toEnd } = keyHead(stanza)
+  const text = (start: number, end: number): string =>
+    start < 0 ? '' : decodeAttribute(buffer.toString('utf8', start, end))
+  return { from: text(fromStart, fromEnd), to: text(toStart, toEnd) }
+}
+
 /** Where to look for the key: in the stanza, or for a delegated one at the address of whom it is from. */
 function keyHead(stanza: Head): Head {
   if (stanza.kind !== Kind.iq) return stanza

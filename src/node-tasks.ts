@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ClusterAccess } from './admin/cluster-routes.ts'
 import { Desk } from './cluster/desk.ts'
-import { Tasks } from './cluster/tasks.ts'
+import { type TaskNode, Tasks } from './cluster/tasks.ts'
 import type { ClusterMember } from './cluster-member.ts'
 import type { Log } from './log.ts'
 import { type NodeUsage, NodeUsages } from './node-usage.ts'
 import type { InstanceAction } from './operations.ts'
 import { type OwnLinks, ownState } from './own-state.ts'
 import type { Routes } from './routes.ts'
+import { Sampler } from './sampler.ts'
 
 export interface NodeTasksParts {
   readonly name: string
@@ -35,10 +36,14 @@ export interface Asked {
 
 /** How long a node may take to say how busy it is. */
 const USAGE_SECONDS = 1
+/** How long one may look at a domain's stanzas for another, in seconds. */
+const MOST_SECONDS = 600
 
 /** What all nodes may be asked, and what one asks of all: by way of the cluster, or of this node alone. */
 export class NodeTasks implements ClusterAccess {
   readonly tasks: Tasks
+  readonly me: () => TaskNode
+  readonly sampler: Sampler
   readonly #desk: Desk
   readonly #usages: NodeUsages
 
@@ -46,6 +51,8 @@ export class NodeTasks implements ClusterAccess {
     const me = () => ({ name, incarnation: member()?.incarnation ?? 'alone' })
     const wait = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
       pause(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => {})
+    this.me = me
+    this.sampler = new Sampler({ routes, random: Math.random, pause: wait })
     this.tasks = new Tasks({
       ...{ me, seconds, log, pause: wait },
       handlers: {
@@ -56,6 +63,7 @@ export class NodeTasks implements ClusterAccess {
         },
         instance: act,
         usage,
+        sample: (asked) => this.#sample(asked),
         state: () => ownState({ name, version, routes, links, member: member() }),
       },
       nodes: () => member()?.nodes() ?? [],
@@ -89,6 +97,15 @@ export class NodeTasks implements ClusterAccess {
   /** By the node's name; of nodes that do not answer, and of a node alone, nothing. */
   usages(): Promise<ReadonlyMap<string, NodeUsage>> {
     return this.#usages.current()
+  }
+
+  /** What another node asks, of whatever release. */
+  #sample(asked: unknown): Promise<unknown> {
+    const { domain, seconds, hashed }: Readonly<Record<string, unknown>> = { ...(asked as object | null) }
+    if (typeof domain !== 'string' || typeof seconds !== 'number' || !(seconds >= 0 && seconds <= MOST_SECONDS)) {
+      throw new Error('no sample can be taken of that')
+    }
+    return this.sampler.take(domain, { seconds, hashed: hashed === true })
   }
 }
 

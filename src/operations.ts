@@ -4,8 +4,8 @@ import { escapeForLog, type Log, logEvent } from './log.ts'
 export const instanceActions = ['drain', 'kick', 'enable'] as const
 export type InstanceAction = (typeof instanceActions)[number]
 
-/** Why something was not done. `failed`: a node could not do it; `silent`: one did not answer in time; `unavailable`: nobody could be asked. */
-export type Refusal = 'absent' | 'conflict' | 'failed' | 'silent' | 'unavailable'
+/** Why something was not done. `invalid`: it makes no sense; `failed`: a node could not do it; `silent`: one did not answer in time; `unavailable`: nobody could be asked. */
+export type Refusal = 'invalid' | 'absent' | 'conflict' | 'failed' | 'silent' | 'unavailable'
 
 /** What several nodes answered. */
 export interface NodesReport {

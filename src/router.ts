@@ -151,6 +151,7 @@ export class Router {
    * room; absent, nothing can be. `past`: of a stanza that comes again.
    */
   toInstance(domain: DomainRoutes, head: Head, source?: Source, past?: Past): void {
+    if (domain.watcher !== undefined && past === undefined && !isReply(head)) domain.watcher.note(head)
     if (past?.ticket?.isVoid) {
       // Another node sees to it by now; unless only this one knows of it.
       if (past.ticket.isStored) return void domain.counters.forwarded++

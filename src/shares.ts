@@ -4,6 +4,7 @@ import type { Instance } from './instance.ts'
 import { type Log, logEvent } from './log.ts'
 import type { Redelivery } from './redelivery.ts'
 import type { Router } from './router.ts'
+import type { Mapping } from './snapshot.ts'
 import type { StanzaQueue } from './stream/queue.ts'
 
 export interface SharesParts {
@@ -41,17 +42,40 @@ export class Shares {
     }
   }
 
-  /** The domain's policy has changed: what its instances have not been handed goes to whom it is for now. */
-  redistribute(domain: DomainRoutes): void {
+  /** The domain's policy has changed: `begin`, and all that follows from it. */
+  redistribute(domain: DomainRoutes, before: Mapping | undefined): void {
+    this.begin(domain, before)()
+  }
+
+  /**
+   * Who has which keys has changed. From now on only the keys of another instance than before wait for the one that had
+   * them; where that is not known of each, all keys wait for all. What is called then gives what instances have not been
+   * handed, and what is held, to whom it is for now.
+   * @param before whom the keys were for
+   */
+  begin(domain: DomainRoutes, before: Mapping | undefined): () => void {
     const laden = this.laden(domain)
-    domain.freeze()
-    const held = this.takeMoving(domain)
-    this.shareAnew(domain)
-    for (const queue of held) this.#parts.router.reroute(domain, queue)
-    this.confirmed(laden).then(() => {
-      domain.thaw()
-      this.release(domain)
-    })
+    const handover = before && domain.mapping && domain.handovers.begin(before, laden)
+    if (handover === undefined) domain.handovers.freeze()
+    return () => {
+      // By places that may mean something else now.
+      const held = domain.hold.places().flatMap((place) => domain.hold.take(place) ?? [])
+      this.shareAnew(domain, true)
+      for (const queue of held) this.#parts.router.reroute(domain, queue)
+      if (handover === undefined) {
+        this.confirmed(laden).then(() => {
+          domain.handovers.thaw()
+          this.release(domain)
+        })
+        return
+      }
+      for (const instance of laden) {
+        this.confirmed([instance]).then(() => {
+          domain.handovers.passed(handover, instance)
+          this.release(domain)
+        })
+      }
+    }
   }
 
   /**
@@ -153,10 +177,20 @@ export class Shares {
     await Promise.all(laden.map(({ stream }) => stream.outbox.passed(HANDOVER_MILLISECONDS)))
   }
 
-  shareAnew(domain: DomainRoutes): void {
+  /**
+   * What instances have not been handed goes to whom it is for now.
+   * @param isTheirs what other nodes have given to an instance of this one stays with it: they wait for that themselves,
+   *   and what they send meanwhile goes there, too
+   */
+  shareAnew(domain: DomainRoutes, isTheirs = false): void {
     // Only another node can have given anything to one that is kept back; whoever it waits for may be waiting for that.
     const laden = this.laden(domain).filter((instance) => !domain.isKeptBack(instance))
-    const queues = laden.map((instance) => ({ instance, queue: instance.stream.outbox.take() }))
+    const queues = laden.map((instance) => {
+      const { outbox } = instance.stream
+      const queue = outbox.take()
+      if (isTheirs && instance.node === undefined) outbox.requeue(queue.takeOthers())
+      return { instance, queue }
+    })
     for (const { instance, queue } of queues) this.#parts.router.reroute(domain, queue, instance)
   }
 }

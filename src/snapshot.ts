@@ -1,5 +1,9 @@
+import { bucketOf } from '../balancing/buckets.ts'
+import type { Policy } from '../balancing/policy.ts'
 import { Rendezvous } from '../balancing/rendezvous.ts'
 import type { Instance } from './instance.ts'
+import { hashOfKey } from './key.ts'
+import type { Head } from './xmpp/head.ts'
 
 /** Who takes a domain's stanzas: rebuilt when that changes, only read per stanza. */
 export interface Snapshot {
@@ -10,6 +14,32 @@ export interface Snapshot {
   /** By the index that `rendezvous` picks. */
   readonly ranked: readonly Instance[]
   readonly rendezvous: Rendezvous
+}
+
+export function snapshotOf(
+  members: ReadonlyMap<string, Instance>,
+  holders: Snapshot['holders'],
+  rendezvous: Rendezvous,
+  random: Snapshot['random'],
+): Snapshot {
+  return { random, holders, ranked: rendezvous.names.flatMap((name) => members.get(name) ?? []), rendezvous }
+}
+
+/** Whom a domain's stanzas are for at one moment, by their keys. */
+export interface Mapping {
+  readonly policy: Extract<Policy, { kind: 'buckets' | 'rendezvous' }>
+  readonly snapshot: Snapshot
+  /** What is for a bucket without a holder goes to another instance. */
+  readonly spills: boolean
+}
+
+/** Whom a stanza is for; undefined for nobody. */
+export function holderBy({ policy, snapshot, spills }: Mapping, head: Head): Instance | undefined {
+  const { holders, ranked, rendezvous } = snapshot
+  const hash = hashOfKey(policy.keying, head)
+  if (policy.kind === 'rendezvous') return ranked[rendezvous.pick(hash)]
+  const holder = holders[bucketOf(hash, holders.length || policy.count)]
+  return holder !== undefined || !spills ? holder : ranked[rendezvous.pick(hash)]
 }
 
 /** The ranking of `members`: from the one before by single steps where those are few, as each costs less than to start anew. */

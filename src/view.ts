@@ -23,6 +23,7 @@ import { keyText } from './key.ts'
 import type { NodeUsage } from './node-usage.ts'
 import { overviewOf } from './overview.ts'
 import type { Recent } from './recent.ts'
+import { settingOf } from './setting.ts'
 import { statsOf } from './stats.ts'
 import { decodeAttribute, normalise } from './xmpp/jid.ts'
 
@@ -177,22 +178,6 @@ function isServed({ domain }: Count): boolean {
 
 function decoded(raw: string | undefined): string | null {
   return raw === undefined ? null : decodeAttribute(raw)
-}
-
-/** The domain as it stands: each holder with the very bucket that it has, all members where there are none. */
-function settingOf(domain: DomainRoutes): {
-  policy: DomainRoutes['policy']
-  instances: { name: string; bucket?: number }[]
-} {
-  const { policy, members } = domain
-  const instances = [...members.values()].map(({ name, bucket }) =>
-    bucket === undefined ? { name } : { name, bucket },
-  )
-  // Holders first: a spare that arrived before them must not look like one.
-  return {
-    policy,
-    instances: instances.sort((a, b) => Number(a.bucket === undefined) - Number(b.bucket === undefined)),
-  }
 }
 
 function explainView(domain: DomainRoutes, explanation: Explanation, node: string): ExplainView {

@@ -73,7 +73,7 @@ test('what explain and simulate say of a key is what a stanza meets, whatever th
             ['u@b.test/r', jid],
           ] as const) {
             const met = hashOf(message(from, to), criterion, bareDomain, name)
-            assert.equal(choose(from, to)?.hash, met, `${name} ${criterion} ${from} ${to}`)
+            assert.equal(choose({ from, to })?.hash, met, `${name} ${criterion} ${from} ${to}`)
             seen.add(met)
           }
         }

@@ -12,6 +12,7 @@ import { pageRoutes } from './page-routes.ts'
 import { errorHandler, problems } from './problem.ts'
 import { maxDomain, routes } from './routes.ts'
 import { guardedBy } from './token.ts'
+import { type TuningAccess, tuningRoutes } from './tuning-routes.ts'
 import type { AdminView } from './view.ts'
 
 export type AdminOptions = {
@@ -24,6 +25,7 @@ export type AdminOptions = {
 export interface ClusterParts {
   readonly access: ClusterAccess
   readonly events: EventSource
+  readonly tuning?: TuningAccess
 }
 
 export interface Admin {
@@ -105,6 +107,7 @@ export async function createAdmin(
     if (cluster === undefined) return
     clusterRoutes(described, cluster.access, operations, guard)
     eventRoutes(described, cluster.events, view, log)
+    if (cluster.tuning !== undefined) tuningRoutes(described, cluster.tuning, operations, guard)
   })
   return app
 }

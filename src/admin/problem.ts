@@ -15,7 +15,7 @@ export function sendProblem(
   return reply.code(status).type('application/problem+json').send(JSON.stringify(problem))
 }
 
-const statuses = { absent: 404, conflict: 409, failed: 409, silent: 504, unavailable: 503 } as const
+const statuses = { invalid: 400, absent: 404, conflict: 409, failed: 409, silent: 504, unavailable: 503 } as const
 
 /** Answers with why something was not done. */
 export function sendRefused(reply: FastifyReply, { refused, detail, report }: Refused): FastifyReply {

@@ -1,4 +1,4 @@
-import { type BucketTable, bucketTable, join, leave } from '../../balancing/buckets.ts'
+import { type BucketTable, bucketTable, join, leave, resized } from '../../balancing/buckets.ts'
 import type { Incarnation } from './cluster-store.ts'
 import type { DomainTable } from './domain-table.ts'
 import { type Draft, writeBuckets } from './draft.ts'
@@ -85,8 +85,8 @@ export function reinstate(draft: Draft, domain: string, name: string, node: Inca
 }
 
 /**
- * The config has changed: buckets are given out anew, to the members in order of arrival; undefined for a domain that
- * has none any more. What is so already is left as it is.
+ * The config has changed: there are as many buckets as it says, and who has one keeps it where that can be; undefined for
+ * a domain that has none any more. What is so already is left as it is.
  * @param wanted per instance the bucket that the config gives to it
  */
 export function assign(
@@ -106,9 +106,11 @@ export function assign(
   }
   if (count === undefined) delta.set(fieldOf.buckets(domain), null)
   else {
-    let buckets = bucketTable(count)
-    for (const { name } of table.members) buckets = join(buckets, name, bucketIn(buckets, wanted.get(name))).table
-    writeBuckets(delta, domain, buckets, undefined)
+    const members = table.members.map(({ name }) => {
+      const bucket = wanted.get(name)
+      return bucket === undefined ? { name } : { name, wanted: bucket }
+    })
+    writeBuckets(delta, domain, resized(table.buckets, count, members), undefined)
   }
   draft.write(delta)
 }
@@ -157,12 +159,13 @@ function nextOrder(table: DomainTable | undefined): number {
   return (table?.lastOrder ?? 0) + 1
 }
 
-function isAssigned(table: DomainTable, count: number | undefined, wanted: ReadonlyMap<string, number>): boolean {
+/** Whether a domain's buckets are as a config has them. */
+export function isAssigned(
+  table: DomainTable,
+  count: number | undefined,
+  wanted: ReadonlyMap<string, number>,
+): boolean {
   if (table.buckets?.holders.length !== count) return false
   for (const [name, record] of table.instances) if (record.wanted !== wanted.get(name)) return false
   return true
-}
-
-function bucketIn(table: BucketTable, wanted: number | undefined): number | undefined {
-  return wanted !== undefined && wanted in table.holders ? wanted : undefined
 }

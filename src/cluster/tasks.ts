@@ -4,9 +4,9 @@ import { isRecord } from './node-state.ts'
 
 /**
  * What nodes may be asked: to read their configurations anew, to drain and stop, to act on one of their instances, to say
- * what they have, and how busy they are.
+ * what they have, how busy they are, and whose stanzas they balance.
  */
-export const taskNames = ['reload', 'drain', 'instance', 'state', 'usage'] as const
+export const taskNames = ['reload', 'drain', 'instance', 'state', 'usage', 'sample'] as const
 export type TaskName = (typeof taskNames)[number]
 
 /** The topic of news that is a task (`entry.ts`). */
@@ -108,7 +108,8 @@ export class Tasks {
       const inTime = new Map(answers)
       const silent = everybody.map(({ name }) => name).filter((name) => !inTime.has(name))
       const failed = [...inTime].filter(([, answer]) => 'error' in answer).map(([name]) => name)
-      const isQuiet = what === 'usage' || (what === 'state' && silent.length === 0 && failed.length === 0)
+      const isQuiet =
+        what === 'usage' || ((what === 'state' || what === 'sample') && silent.length === 0 && failed.length === 0)
       if (!isQuiet) {
         logEvent(log, 'cluster-task', { task: what, nodes: everybody.length, silent, failed, seconds })
       }

@@ -39,7 +39,7 @@ export async function askNode(admin: Admin | undefined, domain: string, from: st
 }
 
 /** A node that listens on every address is found on loopback. */
-function hostToDial(host: string): string {
+export function hostToDial(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1'
   if (host === '::') return '[::1]'
   return host.includes(':') ? `[${host}]` : host

@@ -7,11 +7,12 @@ import { type Given, readArguments } from './given.ts'
 import { commandHelp, overview } from './help.ts'
 import type { ImportIo } from './import.ts'
 import type { RunIo } from './run.ts'
+import type { SampleIo } from './sample.ts'
 import type { SimulateIo } from './simulate.ts'
 import type { CommandName } from './table.ts'
 
 /** The process, as the commands see it. */
-export interface Io extends RunIo, ExplainIo, SimulateIo, ImportIo, DemoIo, DemoInstanceIo {
+export interface Io extends RunIo, ExplainIo, SampleIo, SimulateIo, ImportIo, DemoIo, DemoInstanceIo {
   stderr(text: string): void
 }
 
@@ -58,6 +59,10 @@ async function start(name: CommandName, given: Given, io: Io): Promise<ExitCode>
     case 'import': {
       const { importFile } = await import('./import.ts')
       return importFile(given.args[0] ?? '', io)
+    }
+    case 'sample': {
+      const { sample } = await import('./sample.ts')
+      return sample(config, given, io)
     }
     case 'demo': {
       const { demo } = await import('./demo.ts')

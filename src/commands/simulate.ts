@@ -1,16 +1,17 @@
 import type { Setting } from '../../balancing/chooser.ts'
 import { policyFor } from '../../balancing/policy.ts'
 import { compare, simulate } from '../../balancing/simulate.ts'
+import type { Traffic } from '../../balancing/traffic.ts'
 import type { Config, Domain } from '../../config/config.ts'
 import type { LoadOptions } from '../../config/load.ts'
 import { normaliseDomain } from '../../config/names.ts'
 import { type ExitCode, exitCodes, SwitchyardError } from '../errors.ts'
 import { keyText } from '../key.ts'
+import { type Skipped, trafficOf } from '../traffic.ts'
 import { configured } from './configured.ts'
 import { type Given, wholeNumber } from './given.ts'
 import { type Simulated, simulationText } from './simulation-text.ts'
 import { replayed } from './standard-input.ts'
-import { type Skipped, trafficOf } from './traffic.ts'
 
 /** What the command needs from the process. */
 export interface SimulateIo extends Omit<LoadOptions, 'file'> {
@@ -70,7 +71,7 @@ function policyView(policy: Setting['policy']) {
 function moveTo(
   after: { readonly file: string; readonly setting: Setting },
   before: Setting,
-  traffic: Iterable<{ readonly from: string; readonly to: string }>,
+  traffic: Iterable<Traffic>,
 ): Simulated['move'] {
   const { file, setting } = after
   const instances = setting.instances.map(({ name }) => name)

@@ -2,7 +2,7 @@ import type { Setting } from '../../balancing/chooser.ts'
 import type { Keying } from '../../balancing/criterion.ts'
 import type { Comparison, Simulation } from '../../balancing/simulate.ts'
 import { escapeForLog } from '../log.ts'
-import type { Skipped } from './traffic.ts'
+import type { Skipped } from '../traffic.ts'
 
 /** What is printed, as text or as JSON. */
 export interface Simulated {
@@ -19,6 +19,7 @@ export interface Simulated {
 }
 
 const SHARES_SHOWN = 40
+const KEYS_SHOWN = 10
 
 /** What `switchyard simulate` prints for people. Ends with a newline. */
 export function simulationText(simulated: Simulated): string {
@@ -38,7 +39,7 @@ function heading({ domain, policy, instances, instancesAssumed, skipped, result 
   ].filter((part) => part !== '')
   return [
     `${domain}: ${policyText(policy)}; ${instances.length} ${instances.length === 1 ? 'instance' : 'instances'}${assumed}`,
-    `${result.weight} ${result.weight === 1 ? 'stanza' : 'stanzas'}${left.length === 0 ? '' : `; left out: ${left.join(', ')}`}`,
+    `${whole(result.weight)} ${result.weight === 1 ? 'stanza' : 'stanzas'}${left.length === 0 ? '' : `; left out: ${left.join(', ')}`}`,
   ]
 }
 
@@ -63,7 +64,7 @@ const byHash = ({ asErlang, hash }: Keying): string => (asErlang ? ` by ${hash}`
 function shares({ result, policy }: Simulated): readonly string[] {
   const hasBuckets = policy.kind === 'buckets'
   const rows = result.shares.slice(0, SHARES_SHOWN).map(({ bucket, instance, weight, share }) => {
-    const place = [instance ?? 'nobody', String(weight), percent(share)]
+    const place = [instance ?? 'nobody', whole(weight), percent(share)]
     return hasBuckets ? [String(bucket), ...place] : place
   })
   const header = [...(hasBuckets ? ['bucket'] : []), 'instance', 'stanzas', 'share']
@@ -74,7 +75,7 @@ function shares({ result, policy }: Simulated): readonly string[] {
 function judgement({ result, skipped, policy }: Simulated): readonly string[] {
   const lines = [`imbalance  ${result.imbalance.toFixed(2)}  (the greatest share over the mean one; 1 is even)`]
   if (result.unassigned > 0)
-    lines.push(`nobody     ${result.unassigned} stanzas meet no instance: when_unassigned decides`)
+    lines.push(`nobody     ${whole(result.unassigned)} stanzas meet no instance: when_unassigned decides`)
   const criterion = 'keying' in policy ? policy.keying.withoutLocal.criterion : 'random'
   if (skipped.lone > 0 && criterion.endsWith('destination')) {
     lines.push(
@@ -88,9 +89,9 @@ function hottest({ result }: Simulated): readonly string[] {
   // Of a key that came once, or may have, there is nothing to tell.
   const repeated = result.hottest.filter(({ weight, error }) => weight - error > 1)
   return table(
-    repeated.map(({ key, weight, error }) => {
-      const share = percent(result.weight === 0 ? 0 : weight / result.weight)
-      return [`  ${escapeForLog(key)}`, error > 0 ? `at most ${weight}` : String(weight), share]
+    repeated.slice(0, KEYS_SHOWN).map(({ key, weight, error, share, instance }) => {
+      const count = error > 0 ? `at most ${whole(weight)}` : whole(weight)
+      return [`  ${escapeForLog(key)}`, count, percent(share), instance === undefined ? '' : `  ${instance}`]
     }),
     1,
   )
@@ -100,14 +101,18 @@ function moved({ result }: Simulated, move: NonNullable<Simulated['move']>): rea
   const { file, instances, keys, movedKeys, keysComplete, unpredictable, weight } = move
   const of = (part: number, whole: number): string => (whole === 0 ? '' : ` (${percent(part / whole)})`)
   const lines = [`with ${escapeForLog(file)} and ${instances.length} instances, another instance would get`]
-  lines.push(`  ${move.moved} of ${weight} stanzas${of(move.moved, weight)}`)
+  lines.push(`  ${whole(move.moved)} of ${whole(weight)} stanzas${of(move.moved, weight)}`)
   const limit = keysComplete ? '' : `, of the first ${keys} different ones: no more are told apart`
   lines.push(`  ${movedKeys} of ${keys} keys${of(movedKeys, keys)}${limit}`)
   if (unpredictable > 0)
-    lines.push(`  and ${unpredictable} of ${result.weight} stanzas go anywhere, as one of the two is random`)
+    lines.push(
+      `  and ${whole(unpredictable)} of ${whole(result.weight)} stanzas go anywhere, as one of the two is random`,
+    )
   return lines
 }
 
+/** Of a sample that was drawn, a stanza stands for more than one. */
+const whole = (weight: number): string => String(Math.round(weight))
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
 
 /** Columns side by side; from column `right` on, numbers: aligned to the right. */

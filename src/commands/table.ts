@@ -84,7 +84,7 @@ export const commandTable = {
     ],
   },
   simulate: {
-    does: 'share out addresses or stanzas from standard input',
+    does: 'share out addresses, stanzas or a sample',
     arguments: [],
     options: [
       config,
@@ -104,7 +104,7 @@ export const commandTable = {
       json,
     ],
     about: [
-      'Reads addresses, one stanza to a line: FROM, or FROM and TO with a tab or a space between; without TO it is for the domain itself. Or reads XML: stanzas one after the other, or a whole stream with its header. Of those it counts the ones to the domain that are balanced.',
+      'Reads standard input: a recorded sample (see sample), or addresses, one stanza to a line: FROM, or FROM and TO with a tab or a space between; without TO it is for the domain itself. Or reads XML: stanzas one after the other, or a whole stream with its header. Of those it counts the ones to the domain that are balanced.',
       'Prints the share of every bucket or instance, the heaviest keys, and how uneven the shares are. Memory does not grow with the input: the heaviest keys are sketched, and with --to at most a million different keys are told apart, which the output says when there were more. With --to the input also goes through a temporary file.',
       'Input that cannot be read is named on standard error with its line; the rest is counted, and the exit code is 1.',
     ],
@@ -116,6 +116,22 @@ export const commandTable = {
     about: [
       'Prints a configuration for what ejabberd serves with ejabberd_service: the ports, the domains with their passwords, and domain_balancing, with hash: erlang_phash2, so that every user keeps the bucket that ejabberd gives. Comments name the lines that each part comes from, and say at the end what to change in ejabberd. Changes nothing itself.',
       'What cannot be carried over, or not as it is, is said on standard error. Where the file has problems they are printed as "file:line:col path: message", nothing else is, and the exit code is 1.',
+    ],
+  },
+  sample: {
+    does: 'record whose stanzas a running node balances',
+    arguments: [],
+    options: [
+      config,
+      { name: 'node', value: 'URL', means: 'the admin port of a node, instead of that of a configuration' },
+      { name: 'domain', short: 'd', value: 'DOMAIN', means: 'the domain (required)' },
+      { name: 'seconds', short: 's', value: 'N', means: 'for how long, 1 to 600 (default: 10)' },
+      { name: 'hashed', means: 'no addresses, only what the criteria hash them to' },
+    ],
+    about: [
+      'Asks the node at the admin port of the configuration, with its token, or the one at --node, with the token in SWITCHYARD_TOKEN. In a cluster all nodes are asked; those that did not answer are named. Prints one JSON document, which simulate reads.',
+      'Of more than 20000 stanzas at a node so many are kept, drawn at random: each share is right to within 0.7 percentage points, 95 times in 100.',
+      'A hashed sample can be shared out as well as another. It is no secret: who has a list of addresses can tell which of them are in it.',
     ],
   },
   demo: {

@@ -169,6 +169,18 @@ export class StanzaQueue {
     return stanzas
   }
 
+  /** Takes out, in order, the stanzas that came from other nodes. */
+  takeOthers(): StanzaQueue {
+    const others = new StanzaQueue()
+    const own = new StanzaQueue()
+    for (let slab = this.shift(); slab !== undefined; slab = this.shift()) {
+      const queue = slab.ticket?.hops === undefined ? own : others
+      queue.push(slab)
+    }
+    this.prepend(own)
+    return others
+  }
+
   /** Appends a slab as it is, without copying: nothing more is written into it. */
   push(slab: Slab): void {
     this.#link(slab)

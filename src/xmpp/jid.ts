@@ -138,6 +138,12 @@ export function isJid(buffer: Buffer, start: number, end: number): boolean {
   return isPlain(buffer, start, end) || normalise(decodeAttribute(buffer.toString('utf8', start, end))) !== undefined
 }
 
+/** A full JID in normal form, as text; undefined when it is none. */
+export function normalText(jid: string): string | undefined {
+  const parts = normalise(jid)
+  return parts && fullText(parts)
+}
+
 /** The bare JID as text. */
 export function bareText(jid: Jid): string {
   return jid.local === '' ? jid.domain : `${jid.local}@${jid.domain}`

@@ -7,7 +7,7 @@ import { StubAnswers } from './stub-answers.ts'
 
 const nothing: TaskHandlers = {
   ...{ reload: () => 'reloaded', drain: () => 'draining', state: () => ({ at: 1 }) },
-  ...{ instance: () => ({ done: 'draining' }), usage: () => ({ load: 0 }) },
+  ...{ instance: () => ({ done: 'draining' }), usage: () => ({ load: 0 }), sample: () => null },
 }
 
 /** Nodes with one store; what one sends reaches the other at once, unless it is `deaf`. */

@@ -35,9 +35,13 @@ export class RawInstance {
   /** All that have come, in order. */
   readonly stanzas: Stanza[] = []
   answersPings = true
+  /** Told of each stanza as it comes: so that an order over several instances is seen. */
+  onStanza: ((stanza: Stanza) => void) | undefined
   /** The condition of the stream error that came. */
   streamError: string | undefined
   readonly #domain: string
+  /** Pings that it was not to answer. */
+  readonly #owed: Stanza[] = []
   #isOnline = false
   #isOver = false
   #rest = ''
@@ -151,15 +155,26 @@ export class RawInstance {
     const { stanzas, rest } = cutStanzas(this.#rest)
     for (const stanza of stanzas) {
       if (isPing(stanza)) this.#pong(stanza)
-      else this.stanzas.push(stanza)
+      else {
+        this.stanzas.push(stanza)
+        this.onStanza?.(stanza)
+      }
     }
     this.#rest = rest
     this.#noteError()
   }
 
   /** As every component library does (XEP-0199): that is how Switchyard learns that what came before has been read. */
-  #pong({ id, from, to }: Stanza): void {
-    if (this.answersPings) this.send(`<iq type='result' id='${id}' from='${to}' to='${from}'/>`)
+  #pong(ping: Stanza): void {
+    if (!this.answersPings) return void this.#owed.push(ping)
+    const { id, from, to } = ping
+    this.send(`<iq type='result' id='${id}' from='${to}' to='${from}'/>`)
+  }
+
+  /** Answers pings from now on, and first those that it has not answered. */
+  answerOwed(): void {
+    this.answersPings = true
+    for (const ping of this.#owed.splice(0)) this.#pong(ping)
   }
 
   #noteError(): void {

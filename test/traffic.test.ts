@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Skipped, trafficOf } from '../../src/commands/traffic.ts'
+import { type Skipped, trafficOf } from '../src/traffic.ts'
 
 const limits = { stanza_bytes: 1000, depth: 8, elements: 100, attributes: 8, namespaces: 8 }
 
@@ -14,7 +14,7 @@ function read(input: string, length = 1000) {
     for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length)
   }
   const pairs = [...trafficOf(chunks(), { domain: 'plays.test', limits, complain }, skipped)]
-  return { pairs: pairs.map(({ from, to }) => `${from} > ${to}`), complaints, skipped }
+  return { pairs: pairs.map((item) => ('from' in item ? `${item.from} > ${item.to}` : '#')), complaints, skipped }
 }
 
 const pairsOf = (input: string): readonly string[] => read(input).pairs
@@ -78,4 +78,22 @@ test('a line without an end is refused and not kept', () => {
   const { pairs, complaints } = read(`${'a'.repeat(100_000)}\nb.test\n`)
   assert.deepEqual(complaints, ['1: the line is too long'])
   assert.deepEqual(pairs, ['b.test > plays.test'])
+})
+
+test('a recorded sample gives its items back, with addresses or hashes; one of another domain or form is refused', () => {
+  const hashes = { source: 1, destination: 2, bare_source: 3, bare_destination: 4 }
+  const items = [
+    { from: 'a@b.test', to: 'plays.test', weight: 2.5 },
+    { hashes, hasLocal: false, weight: 1 },
+  ]
+  const sample = { format: 1, domain: 'plays.test', items }
+  const { pairs, complaints } = read(JSON.stringify(sample, null, 1), 7)
+  assert.deepEqual([pairs, complaints], [['a@b.test > plays.test', '#'], []])
+  const spoilt = read(
+    JSON.stringify({ ...sample, items: [...items, { hashes: { source: 1 }, hasLocal: true, weight: 1 }] }),
+  )
+  assert.deepEqual([spoilt.skipped.malformed, spoilt.pairs.length], [1, 2])
+  assert.throws(() => read(JSON.stringify({ ...sample, domain: 'x.test' })), /it is of x\.test, and .* plays\.test/)
+  assert.throws(() => read(JSON.stringify({ ...sample, format: 2 })), /no form that is known/)
+  assert.throws(() => read('{"format": 1'), /the sample cannot be used/)
 })

@@ -1,10 +1,12 @@
-import type { Traffic } from '../../balancing/simulate.ts'
-import { escapeForLog } from '../log.ts'
-import { isReply } from '../replies.ts'
-import { Found, Framer, type FramerLimits } from '../xmpp/framer.ts'
-import type { Head } from '../xmpp/head.ts'
-import { decodeAttribute, normalise } from '../xmpp/jid.ts'
-import { Scanners } from '../xmpp/scanners.ts'
+import type { Addressed, Traffic } from '../balancing/traffic.ts'
+import { SwitchyardError } from './errors.ts'
+import { escapeForLog } from './log.ts'
+import { isItem } from './recorded-sample.ts'
+import { isReply } from './replies.ts'
+import { Found, Framer, type FramerLimits } from './xmpp/framer.ts'
+import type { Head } from './xmpp/head.ts'
+import { decodeAttribute, normalise } from './xmpp/jid.ts'
+import { Scanners } from './xmpp/scanners.ts'
 
 export interface TrafficOptions {
   /** The domain whose traffic is wanted, normalised. */
@@ -27,6 +29,9 @@ export interface Skipped {
 }
 
 const LT = 0x3c
+const BRACE = 0x7b
+/** Samples of several nodes. */
+const LONGEST_SAMPLE = 64 * 1024 ** 2
 const NEWLINE = 0x0a
 /** Two JIDs of the greatest length, and some space. */
 const LONGEST_LINE = 8192
@@ -38,22 +43,36 @@ interface Piece {
   readonly isEnd: boolean
 }
 
-/** Reads addresses, a line each, or XML: whichever it is, the first byte that is no white space says. */
+/**
+ * Reads addresses, a line each, or XML, or a recorded sample: whichever it is, the first byte that is no white space says.
+ * Throws `input-refused` for a sample that cannot be read, or is of another domain.
+ */
 export function* trafficOf(
   chunks: Iterable<Uint8Array>,
   options: TrafficOptions,
   skipped: Skipped,
 ): Generator<Traffic> {
-  let reader: LineReader | StanzaReader | undefined
+  let reader: LineReader | StanzaReader | SampleReader | undefined
   for (const piece of piecesOf(chunks)) {
     if (reader === undefined) {
       const start = Buffer.from(piece.bytes).toString('latin1').trimStart()
       if (start === '') continue
-      reader = start.charCodeAt(0) === LT ? new StanzaReader(start, options, skipped) : new LineReader(options, skipped)
+      reader = readerFor(start, options, skipped)
     }
     yield* reader.read(piece)
   }
   if (reader !== undefined) yield* reader.end() ?? []
+}
+
+function readerFor(start: string, options: TrafficOptions, skipped: Skipped) {
+  switch (start.charCodeAt(0)) {
+    case LT:
+      return new StanzaReader(start, options, skipped)
+    case BRACE:
+      return new SampleReader(options, skipped)
+    default:
+      return new LineReader(options, skipped)
+  }
 }
 
 function* piecesOf(chunks: Iterable<Uint8Array>): Generator<Piece> {
@@ -70,6 +89,53 @@ function* piecesOf(chunks: Iterable<Uint8Array>): Generator<Piece> {
   }
 }
 
+/** What `switchyard sample` has printed. */
+class SampleReader {
+  readonly #options: TrafficOptions
+  readonly #skipped: Skipped
+  readonly #pieces: Buffer[] = []
+  #length = 0
+
+  constructor(options: TrafficOptions, skipped: Skipped) {
+    this.#options = options
+    this.#skipped = skipped
+  }
+
+  read({ bytes }: Piece): readonly Traffic[] {
+    this.#length += bytes.length
+    if (this.#length > LONGEST_SAMPLE) refuse(`it is longer than ${LONGEST_SAMPLE} bytes`)
+    this.#pieces.push(Buffer.from(bytes))
+    return []
+  }
+
+  *end(): Generator<Traffic> {
+    const { domain, format, items } = this.#parsed()
+    if (format !== 1 || !Array.isArray(items)) refuse('it is of no form that is known here')
+    if (domain !== this.#options.domain) {
+      refuse(`it is of ${escapeForLog(String(domain))}, and what is asked about is ${this.#options.domain}`)
+    }
+    for (const [index, item] of items.entries()) {
+      if (isItem(item)) yield item
+      else {
+        this.#skipped.malformed++
+        this.#options.complain(0, `the sample's item ${index} cannot be read`)
+      }
+    }
+  }
+
+  #parsed(): Readonly<Record<string, unknown>> {
+    try {
+      return { ...(JSON.parse(Buffer.concat(this.#pieces).toString('utf8')) as object) }
+    } catch (error) {
+      return refuse(error instanceof Error ? error.message : String(error))
+    }
+  }
+}
+
+function refuse(why: string): never {
+  throw new SwitchyardError('input-refused', `the sample cannot be used: ${why}`)
+}
+
 /** `FROM`, or `FROM` and `TO` with a tab or a space between. */
 class LineReader {
   readonly #options: TrafficOptions
@@ -83,13 +149,13 @@ class LineReader {
     this.#skipped = skipped
   }
 
-  *read({ bytes, line, isEnd }: Piece): Generator<Traffic> {
+  *read({ bytes, line, isEnd }: Piece): Generator<Addressed> {
     this.#line = line
     if (this.#begun.length <= LONGEST_LINE) this.#begun = Buffer.concat([this.#begun, bytes])
     if (isEnd) yield* this.end()
   }
 
-  *end(): Generator<Traffic> {
+  *end(): Generator<Addressed> {
     const text = this.#begun.length <= LONGEST_LINE ? this.#begun.toString('utf8').trim() : undefined
     this.#begun = Buffer.alloc(0)
     if (text === '') return
@@ -102,7 +168,7 @@ class LineReader {
   }
 
   /** A resource may hold spaces, so a space divides only where an address of the domain follows; a tab always does. */
-  #addresses(text: string): Traffic | string {
+  #addresses(text: string): Addressed | string {
     const { domain } = this.#options
     let cut = text.indexOf('\t')
     const space = text.lastIndexOf(' ')
@@ -130,7 +196,7 @@ class StanzaReader {
     this.#framer = new Framer(this.#scanners, /^<(\?xml|[\w.-]*:?stream[\s>])/.test(start) ? 'header' : 'stanzas')
   }
 
-  *read({ bytes, line, isEnd }: Piece): Generator<Traffic> {
+  *read({ bytes, line, isEnd }: Piece): Generator<Addressed> {
     if (!this.#isBroken) yield* this.#frame(bytes, line)
     // In the middle of a line nobody knows where the next stanza begins.
     if (this.#isBroken && isEnd) {
@@ -143,7 +209,7 @@ class StanzaReader {
     if (this.#framer.pending > 0) this.#refuse(undefined, 'the input ends inside a stanza')
   }
 
-  *#frame(bytes: Uint8Array, line: number): Generator<Traffic> {
+  *#frame(bytes: Uint8Array, line: number): Generator<Addressed> {
     const framer = this.#framer
     framer.push(bytes)
     for (let found = framer.next(); found !== Found.nothing; found = framer.next()) {
@@ -154,7 +220,7 @@ class StanzaReader {
     }
   }
 
-  *#stanza(head: Head, line: number): Generator<Traffic> {
+  *#stanza(head: Head, line: number): Generator<Addressed> {
     const from = addressAt(head, head.fromStart, head.fromEnd)
     const to = addressAt(head, head.toStart, head.toEnd)
     if (from === undefined || to === undefined) {

@@ -64,6 +64,8 @@ export class DomainCounters {
   /** The sum of what was delivered to instances that have left. */
   deliveredToGone = 0
   forwarded = 0
+  /** How often an instance of this node became suspect. */
+  suspected = 0
   readonly #bounced = new Map<string, Map<BounceReason, number>>()
   readonly #dropped = new Map<DropReason, number>()
 

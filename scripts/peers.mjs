@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { Failure, run, say } from './steps.mjs'
 
-export const PEERS = ['prosody', 'ejabberd', 'python3-slixmpp', 'biboumi', 'redis-server', 'libfaketime']
+export const PEERS = ['prosody', 'ejabberd', 'python3-slixmpp', 'biboumi', 'redis-server', 'libfaketime', 'prometheus']
 /** `npm run bench` measures what of these is installed; `prepare.mjs bench` installs all. */
 export const BENCH_PEERS = ['ejabberd', 'jabberd2', 'prosody', 'haproxy', 'redis-server']
 

@@ -4,6 +4,7 @@ import { commandNames, specOf } from '../../src/commands/table.ts'
 import { bounceReasons, dropReasons } from '../../src/counters.ts'
 import { logCodesTable } from '../../src/log-codes.ts'
 import { metricsTable } from '../../src/metrics.ts'
+import { alertsTable, recordedTable } from './rules-table.ts'
 
 /** The tables that a document has from the sources, by the names that its marks give them. */
 export const documents: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
@@ -12,8 +13,10 @@ export const documents: Readonly<Record<string, Readonly<Record<string, () => st
     metrics: metricsTable,
     'bounce reasons': () => reasonsTable(bounceReasons),
     'drop reasons': () => reasonsTable(dropReasons),
-    'log codes': logCodesTable,
+    alerts: alertsTable,
+    'recorded series': recordedTable,
   },
+  'docs/log-codes.md': { 'log codes': logCodesTable },
 }
 
 /** A document with each table as the sources have it now. Throws where a table has no place, or a place no table. */

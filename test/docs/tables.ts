@@ -4,6 +4,7 @@ import { commandNames, specOf } from '../../src/commands/table.ts'
 import { bounceReasons, dropReasons } from '../../src/counters.ts'
 import { logCodesTable } from '../../src/log-codes.ts'
 import { metricsTable } from '../../src/metrics.ts'
+import { pagesTable } from './pages-table.ts'
 import { alertsTable, recordedTable } from './rules-table.ts'
 
 /** The tables that a document has from the sources, by the names that its marks give them. */
@@ -16,6 +17,7 @@ export const documents: Readonly<Record<string, Readonly<Record<string, () => st
     alerts: alertsTable,
     'recorded series': recordedTable,
   },
+  'docs/README.md': { pages: pagesTable },
   'docs/log-codes.md': { 'log codes': logCodesTable },
 }
 

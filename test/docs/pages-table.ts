@@ -2,7 +2,16 @@ import { readdirSync } from 'node:fs'
 import { textOf } from './markdown.ts'
 
 /** In the order in which somebody new wants them; what is not among them comes after, by name. */
-const FIRST = ['installing', 'prosody', 'ejabberd', 'openfire', 'mongooseim', 'from-ejabberd', 'choosing-a-key', 'tuning']
+const FIRST = [
+  'installing',
+  'prosody',
+  'ejabberd',
+  'openfire',
+  'mongooseim',
+  'from-ejabberd',
+  'choosing-a-key',
+  'tuning',
+]
 
 /** The pages in docs/, by file name without extension. */
 export const pages: readonly string[] = readdirSync(new URL('../../docs/', import.meta.url))

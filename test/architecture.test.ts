@@ -350,7 +350,19 @@ test('nothing is exported as default, and no file only hands on what others expo
 
 test('a test file tests the file of its name', () => {
   const whole = ['architecture', 'docs', 'invariant', 'cluster/simulation']
-  const suites = ['contracts', 'chaos', 'interop', 'e2e', 'fuzz', 'bench', 'page', 'balancing', 'config']
+  const suites = [
+    'contracts',
+    'chaos',
+    'interop',
+    'e2e',
+    'fuzz',
+    'bench',
+    'page',
+    'balancing',
+    'config',
+    'dashboards',
+    'docs',
+  ]
   const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
     .map((name) => name.replaceAll('\\', '/'))
     .filter((name) => name.endsWith('.test.ts') && !suites.includes(name.split('/')[0]!))

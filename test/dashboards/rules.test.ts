@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { anchorOf, blocksOf, sectionOf, textOf } from '../docs/markdown.ts'
+import { anchorOf, blocksOf, marked, sectionOf, textOf } from '../docs/markdown.ts'
 import { makeFolder } from '../peers/folder.ts'
 import { assertInstalled } from '../peers/process.ts'
 import { alertNames, rules } from './files.ts'
@@ -35,14 +35,16 @@ test('promtool sees each alert on series of its fault, and on no others', () => 
   for (const [name, seen] of tested) assert.deepEqual(seen, { fires: true, rests: true }, name)
 })
 
-test('promtool takes the scrape configuration of the README', () => {
+test('promtool takes the scrape configurations of the README and of the page on Kubernetes', () => {
   const [scrape] = blocksOf(sectionOf(textOf('dashboards/README.md'), '## Scraping'))
   assert.ok(scrape)
-  const folder = makeFolder('switchyard-promtool', 'root', () => ({ 'prometheus.yml': scrape.text }))
-  try {
-    assert.match(promtool('check', 'config', `${folder.path}/prometheus.yml`), /SUCCESS/)
-  } finally {
-    folder.remove()
+  for (const text of [scrape.text, marked(textOf('docs/kubernetes.md'), 'prometheus')]) {
+    const folder = makeFolder('switchyard-promtool', 'root', () => ({ 'prometheus.yml': text }))
+    try {
+      assert.match(promtool('check', 'config', `${folder.path}/prometheus.yml`), /SUCCESS/)
+    } finally {
+      folder.remove()
+    }
   }
 })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, type TestContext, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { alertNames, dashboard, fasterRules } from '../dashboards/files.ts'
-import { type Settings, TOKEN, Yard } from '../e2e/cluster/yard.ts'
+import { type Ending, type Settings, TOKEN, Yard } from '../e2e/cluster/yard.ts'
 import { freePort } from '../peers/ports.ts'
 import { Prometheus } from '../peers/prometheus.ts'
 import { startProsody, type XmppServer } from '../peers/prosody.ts'
@@ -84,12 +84,12 @@ describe('the rules and the dashboard in a real Prometheus, with real faults', {
   /** The alerts that have been seen to fire and to clear. */
   const seen = new Set<string>()
   const ends: (() => unknown)[] = []
-  const toEnd = { after: (end: () => unknown) => void ends.push(end) } as unknown as TestContext
+  const suite: Ending = { after: (end) => void ends.push(end) }
 
   before(async () => {
     prosody = await startProsody({ components: [{ domain: 'link.localhost', secret: SECRET }] })
-    toEnd.after(() => prosody.stop())
-    yard = await Yard.start(toEnd, { nodes: [], settings: settings(prosody.componentPort) })
+    suite.after(() => prosody.stop())
+    yard = await Yard.start(suite, { nodes: [], settings: settings(prosody.componentPort) })
     for (const name of ['a', 'b']) adminPorts.set(name, await freePort())
     await Promise.all(['a', 'b'].map(startNode))
     await yard.together()
@@ -97,14 +97,14 @@ describe('the rules and the dashboard in a real Prometheus, with real faults', {
     await join('far', 'b')
     for (const name of ['red', 'blue']) await join('hold', 'a', name)
     traffic = new Traffic(instances.get('from')!, instances.get('link')!)
-    toEnd.after(() => traffic.stop())
+    suite.after(() => traffic.stop())
     prometheus = await Prometheus.start({
       jobs: { switchyard: [...adminPorts.values()].map((port) => `127.0.0.1:${port}`) },
       rules: fasterRules(FACTOR),
       intervalMilliseconds: INTERVAL_MILLISECONDS,
       lookbackSeconds: 300 / FACTOR,
     })
-    toEnd.after(() => prometheus.stop())
+    suite.after(() => prometheus.stop())
   })
   after(async () => {
     for (const end of ends.reverse()) await end()

@@ -6,7 +6,7 @@ import { Failure, run, say } from './steps.mjs'
 export const PEERS = [
   ...['prosody', 'ejabberd', 'python3-slixmpp', 'biboumi', 'redis-server', 'libfaketime'],
   ...['haproxy', 'systemd', 'groff', 'zsh', 'fish'],
-  ...['chromium', 'fonts-dejavu-core'],
+  ...['prometheus', 'chromium', 'fonts-dejavu-core'],
 ]
 /** `npm run bench` measures what of these is installed; `prepare.mjs bench` installs all. */
 export const BENCH_PEERS = ['ejabberd', 'jabberd2', 'prosody', 'haproxy', 'redis-server']

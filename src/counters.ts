@@ -75,6 +75,8 @@ export class DomainCounters {
   forwarded = 0
   /** How long the answers of its instances took, those that were timed. */
   readonly answerSeconds = new Histogram(iqBounds)
+  /** How often an instance of this node became suspect. */
+  suspected = 0
   readonly #bounced = new Map<string, Map<BounceReason, number>>()
   readonly #dropped = new Map<DropReason, number>()
 

@@ -7,10 +7,15 @@ export function domainMetrics({ domain, instances, states, link, waiting }: Coun
     name: domain.name,
     counters: domain.counters,
     held: waiting,
+    holdBytes: domain.hold.bytes,
+    holdLimit: domain.hold.limit,
     holdUnsaved: domain.hold.keeper === undefined ? null : domain.hold.unsaved,
-    states,
+    // Nobody connects for our own address: that it has no instance is no news.
+    states: domain.config.secrets === undefined && domain.config.instances === undefined ? {} : states,
     bucketsUnassigned: domain.holders.filter((holder) => holder === undefined).length,
     linkUp: domain.config.upstream === undefined ? null : link?.state === 'online',
+    linkWanted: link !== undefined && link.state !== 'idle',
+    windows: instances.map(({ name, stream: { outbox } }) => ({ name, bytes: outbox.window.bytes })),
     iqPending: instances.reduce((sum, { requests }) => sum + requests.size, 0),
     instances: instances.map(({ name, stream: { outbox } }) => ({
       name,

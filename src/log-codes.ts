@@ -140,7 +140,7 @@ export const logCodes = {
   'cluster-down': {
     level: 'warn',
     means: 'Redis cannot be reached: the last routing table stays in force, and what is for other nodes waits.',
-    todo: 'Look at `reason`, at Redis, and at the network between.',
+    todo: 'Look at Redis, and at the network between. `reach` is `refused` where nothing listens, `silent` where nothing answers.',
   },
   'cluster-fenced': {
     level: 'warn',

@@ -1,6 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { DomainCounters, StreamErrorCounters } from './counters.ts'
+import { alone, type ClusterMetrics, clusterGauges } from './cluster-metrics.ts'
+import { type DomainCounters, type DropReason, dropReasons, type StreamErrorCounters } from './counters.ts'
 import type { Histogram } from './histogram.ts'
+import { type WaitingNumbers, waitingGauges } from './waiting-metrics.ts'
 
 /** What the metrics ask of the node. It is read at each scrape, never in between. */
 export interface MetricsSource {
@@ -22,32 +24,15 @@ export interface MetricsSource {
   eventsDropped?(): number
 }
 
-export interface ClusterMetrics {
-  /** Live ones, this one included. */
-  readonly nodes: number
-  /** The store can be reached. */
-  readonly isUp: boolean
-  readonly isSenior: boolean
-  /** Its lease is valid. */
-  readonly isHeld: boolean
-  /** Of the routing table that is in force. */
-  readonly epoch: number
-  /** What waits in Redis or on the way there for each other node, by its name. */
-  readonly inboxes: Iterable<{ readonly node: string; readonly bytes: number }>
-}
-
-export interface DomainMetrics {
-  readonly name: string
+export interface DomainMetrics extends WaitingNumbers {
   readonly counters: DomainCounters
-  /** Stanzas that have been received and have not ended yet. */
-  readonly held: number
-  /** Of those that are held, how many the store does not have; null where it is to have none. */
-  readonly holdUnsaved: number | null
   /** How many instances are in each state. Give states without an instance as 0, so that their series stay. */
   readonly states: Readonly<Record<string, number>>
   readonly bucketsUnassigned: number
   /** Null for a domain without upstream. */
   readonly linkUp: boolean | null
+  /** It is for this node to have it: dialled here, up or not. */
+  readonly linkWanted: boolean
   /** Requests to instances of this node that are unanswered. */
   readonly iqPending: number
   /** The instances that are connected to this node; `delivered` in stanzas. */
@@ -114,25 +99,12 @@ const metrics: readonly MetricSpec[] = [
     labels: ['domain', 'reason'],
     help: 'Stanzas that could not be delivered and must not be answered, by why.',
     read: perDomain(({ name, counters }, sample) => {
-      for (const { reason, count } of counters.drops()) sample(count, name, reason)
+      const counts = new Map([...counters.drops()].map(({ reason, count }) => [reason, count]))
+      // Each reason from the start: of a series that begins with 1, Prometheus sees no increase.
+      for (const reason of Object.keys(dropReasons) as DropReason[]) sample(counts.get(reason) ?? 0, name, reason)
     }),
   },
-  {
-    name: 'switchyard_stanzas_held',
-    type: 'gauge',
-    labels: ['domain'],
-    help: 'Stanzas that have been received and wait.',
-    read: perDomain(({ name, held }, sample) => sample(held, name)),
-  },
-  {
-    name: 'switchyard_hold_unsaved',
-    type: 'gauge',
-    labels: ['domain'],
-    help: 'Held stanzas that Redis does not have yet, for a domain with hold.store redis.',
-    read: perDomain(({ name, holdUnsaved }, sample) => {
-      if (holdUnsaved !== null) sample(holdUnsaved, name)
-    }),
-  },
+  ...waitingGauges.map((gauge) => ({ ...gauge, type: 'gauge' as const, read: perDomain(gauge.read) })),
   {
     name: 'switchyard_hold_store_up',
     type: 'gauge',
@@ -153,6 +125,13 @@ const metrics: readonly MetricSpec[] = [
     }),
   },
   {
+    name: 'switchyard_instances_suspected_total',
+    type: 'counter',
+    labels: ['domain'],
+    help: 'How often an instance of this node became suspect: it is so for ten seconds at most, which a scrape may miss.',
+    read: perDomain(({ name, counters }, sample) => sample(counters.suspected, name)),
+  },
+  {
     name: 'switchyard_buckets_unassigned',
     type: 'gauge',
     labels: ['domain'],
@@ -166,6 +145,15 @@ const metrics: readonly MetricSpec[] = [
     help: '1 while the link of a domain with an upstream is up on this node, else 0.',
     read: perDomain(({ name, linkUp }, sample) => {
       if (linkUp !== null) sample(linkUp ? 1 : 0, name)
+    }),
+  },
+  {
+    name: 'switchyard_link_wanted',
+    type: 'gauge',
+    labels: ['domain'],
+    help: '1 while it is for this node to have the link of a domain: it is up, or dialled; else 0.',
+    read: perDomain(({ name, linkUp, linkWanted }, sample) => {
+      if (linkUp !== null) sample(linkWanted ? 1 : 0, name)
     }),
   },
   {
@@ -216,50 +204,11 @@ const metrics: readonly MetricSpec[] = [
       for (const [reason, count] of source.refusals?.() ?? []) sample(count, reason)
     },
   },
-  {
-    name: 'switchyard_cluster_nodes',
-    type: 'gauge',
-    labels: [],
-    help: 'Live nodes of the cluster, this one included.',
-    read: perCluster(({ nodes }, sample) => sample(nodes)),
-  },
-  {
-    name: 'switchyard_cluster_up',
-    type: 'gauge',
-    labels: [],
-    help: '1 while the routing table can be read and changed, else 0.',
-    read: perCluster(({ isUp }, sample) => sample(isUp ? 1 : 0)),
-  },
-  {
-    name: 'switchyard_cluster_senior',
-    type: 'gauge',
-    labels: [],
-    help: '1 on the node that does what one node must, else 0.',
-    read: perCluster(({ isSenior }, sample) => sample(isSenior ? 1 : 0)),
-  },
-  {
-    name: 'switchyard_cluster_held',
-    type: 'gauge',
-    labels: [],
-    help: '1 while the lease of this node is valid, 0 while it is fenced and delivers nothing; always 1 without a cluster.',
-    read: perCluster(({ isHeld }, sample) => sample(isHeld ? 1 : 0)),
-  },
-  {
-    name: 'switchyard_cluster_epoch',
-    type: 'gauge',
-    labels: [],
-    help: 'The epoch of the routing table in force: the same on all nodes, but for moments; 0 without a cluster.',
-    read: perCluster(({ epoch }, sample) => sample(epoch)),
-  },
-  {
-    name: 'switchyard_inbox_bytes',
-    type: 'gauge',
-    labels: ['node'],
-    help: 'What this node has put into another one’s inbox and that has not ended; at most cluster.inbox_bytes.',
-    read: perCluster(({ inboxes }, sample) => {
-      for (const { node, bytes } of inboxes) sample(bytes, node)
-    }),
-  },
+  ...clusterGauges.map(({ read, ...gauge }) => ({
+    ...gauge,
+    type: 'gauge' as const,
+    read: (source: MetricsSource, sample: Sample): void => read(source.cluster?.() ?? alone, sample),
+  })),
   {
     name: 'switchyard_events_dropped_total',
     type: 'counter',
@@ -322,13 +271,6 @@ function perDomain(read: (domain: DomainMetrics, sample: Sample) => void) {
   return (source: MetricsSource, sample: Sample): void => {
     for (const domain of source.domains()) read(domain, sample)
   }
-}
-
-/** A node without a cluster does all there is to do. */
-const alone: ClusterMetrics = { nodes: 1, isUp: true, isSenior: true, isHeld: true, epoch: 0, inboxes: [] }
-
-function perCluster(read: (cluster: ClusterMetrics, sample: Sample) => void) {
-  return (source: MetricsSource, sample: Sample): void => read(source.cluster?.() ?? alone, sample)
 }
 
 /** Makes the metric anew at each scrape, so that what has left vanishes, and the stanza path adds to plain numbers only. */

@@ -222,6 +222,7 @@ export class Watch {
     }
     if (instance.state === 'suspect' || instance.state === 'draining') return
     instance.state = 'suspect'
+    domain.counters.suspected++
     this.#parts.instances.sideline(domain, instance)
     logEvent(log, 'instance-suspect', names)
   }

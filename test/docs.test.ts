@@ -21,7 +21,7 @@ const all = [
   'CHANGELOG.md',
   'balancing/README.md',
   'dashboards/README.md',
-  'docs/installing.md',
+  ...textFilesOf('docs').filter((path) => path.endsWith('.md')),
   'test/bench/README.md',
   'test/fuzz/README.md',
 ]

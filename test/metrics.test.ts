@@ -11,8 +11,8 @@ function domain(name: string, changes: Partial<DomainMetrics> = {}): Open<Domain
   const counters = new DomainCounters()
   const states = { live: 0, stalled: 0 }
   return {
-    ...{ name, counters, held: 0, holdUnsaved: null, states, bucketsUnassigned: 0, linkUp: null, iqPending: 0 },
-    instances: [],
+    ...{ name, counters, held: 0, holdBytes: 0, holdLimit: 0, holdUnsaved: null, windows: [], states },
+    ...{ bucketsUnassigned: 0, linkUp: null, linkWanted: false, iqPending: 0, instances: [] },
     ...changes,
   }
 }
@@ -53,7 +53,11 @@ test('every number of a domain is published under its labels', async () => {
     states: { live: 2, stalled: 1 },
     bucketsUnassigned: 1,
     linkUp: true,
+    linkWanted: true,
     iqPending: 7,
+    holdBytes: 900,
+    holdLimit: 1000,
+    windows: [{ name: 'yard/1', bytes: 300 }],
     instances: [{ name: 'yard/1', delivered: 40, outboxBytes: 512 }],
   })
   echo.counters.receivedFromLink = 60
@@ -61,6 +65,7 @@ test('every number of a domain is published under its labels', async () => {
   echo.counters.deliveredToSelf = 1
   echo.counters.deliveredToGone = 5
   echo.counters.forwarded = 6
+  echo.counters.suspected = 2
   echo.counters.bounced('recipient-unavailable', 'unassigned')
   echo.counters.dropped('error_bounce')
   const samples = await scrape(new Metrics(source([echo])))
@@ -73,11 +78,17 @@ test('every number of a domain is published under its labels', async () => {
   assert.equal(at('stanzas_forwarded_total'), 6)
   assert.equal(at('stanzas_bounced_total', ',condition="recipient-unavailable",reason="unassigned"'), 1)
   assert.equal(at('stanzas_dropped_total', ',reason="error_bounce"'), 1)
+  assert.equal(at('stanzas_dropped_total', ',reason="loop"'), 0)
   assert.equal(at('stanzas_held'), 2)
+  assert.equal(at('hold_bytes'), 900)
+  assert.equal(at('hold_limit_bytes'), 1000)
+  assert.equal(at('window_bytes', ',instance="yard/1"'), 300)
+  assert.equal(at('instances_suspected_total'), 2)
   assert.equal(at('instances', ',state="live"'), 2)
   assert.equal(at('instances', ',state="stalled"'), 1)
   assert.equal(at('buckets_unassigned'), 1)
   assert.equal(at('link_up'), 1)
+  assert.equal(at('link_wanted'), 1)
   assert.equal(at('iq_pending'), 7)
   assert.equal(at('outbox_bytes', ',instance="yard/1"'), 512)
 })
@@ -154,7 +165,8 @@ test('a domain without upstream has no link to be up or down', async () => {
 
 test('a store of holds, and what it does not have yet, is published where there is one', async () => {
   const from = source([domain('a.localhost'), domain('b.localhost', { held: 5, holdUnsaved: 2 })])
-  const names = async () => [...(await scrape(new Metrics(from))).keys()].filter((name) => name.includes('_hold_'))
+  const names = async () =>
+    [...(await scrape(new Metrics(from))).keys()].filter((name) => /_hold_(?:unsaved|store)/.test(name))
   assert.deepEqual(await names(), ['switchyard_hold_unsaved{domain="b.localhost"}'])
   from.holdStoreUp = () => false
   const samples = await scrape(new Metrics(from))
@@ -204,7 +216,7 @@ test('every metric of the table is announced with its type, and none is missing 
   const listed = [...metricsTable().matchAll(/^\| `(\w+)[^`]*` \| (\w+) \|/gm)].map(
     ([, name, type]) => `${name} ${type}`,
   )
-  assert.equal(listed.length, 25)
+  assert.equal(listed.length, 31)
   assert.deepEqual(announced.sort(), listed.sort())
 })
 

@@ -42,6 +42,11 @@ export function sectionOf(markdown: string, heading: string): string {
   return next < 0 ? rest : rest.slice(0, next)
 }
 
+/** The first cells of a table's rows, where they are code. */
+export function firstCells(text: string): readonly string[] {
+  return [...text.matchAll(/^\| `([^`]+)`/gm)].map(([, cell = '']) => cell)
+}
+
 /** The name that GitHub gives a heading as a link's target. */
 export function anchorOf(heading: string): string {
   const plain = heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')

@@ -5,7 +5,9 @@ import { commandNames, specOf } from '../../src/commands/table.ts'
 import { bounceReasons, dropReasons } from '../../src/counters.ts'
 import { logCodesTable } from '../../src/log-codes.ts'
 import { metricsTable } from '../../src/metrics.ts'
+import { pagesTable } from './pages-table.ts'
 import { routesTable } from './routes.ts'
+import { alertsTable, recordedTable } from './rules-table.ts'
 
 const routes = await routesTable()
 
@@ -21,8 +23,11 @@ export const documents: Readonly<Record<string, Readonly<Record<string, () => st
     metrics: metricsTable,
     'bounce reasons': () => reasonsTable(bounceReasons),
     'drop reasons': () => reasonsTable(dropReasons),
-    'log codes': logCodesTable,
+    alerts: alertsTable,
+    'recorded series': recordedTable,
   },
+  'docs/README.md': { pages: pagesTable },
+  'docs/log-codes.md': { 'log codes': logCodesTable },
 }
 
 /** A document with each table as the sources have it now. Throws where a table has no place, or a place no table. */

@@ -205,6 +205,7 @@ test('a hung instance is suspect, then closed with connection-timeout, and its s
   sender.send(note(0))
   await node.log('instance-suspect')
   assert.equal(node.gateway.view.instances('a.test')![1]?.state, 'suspect')
+  assert.match(await node.gateway.view.metrics(), /^switchyard_instances_suspected_total\{domain="a\.test"\} 1$/m)
   assert.ok(isDelayed(await heir.stanza()))
   assert.equal(await hung.error(), 'connection-timeout')
 })

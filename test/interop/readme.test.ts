@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
 import { after, describe, test } from 'node:test'
-import { parse } from 'yaml'
 import { marked, textOf } from '../docs/markdown.ts'
+import { JULIET, ported, startEjabberdWith, startProsodyWith } from '../peers/as-installed.ts'
 import { makeFolder } from '../peers/folder.ts'
 import { freePort } from '../peers/ports.ts'
-import { startServer } from '../peers/server.ts'
 import { startSlixmppUser } from '../peers/slixmpp.ts'
 import { startGateway, type TestGateway } from '../stub/gateway.ts'
 
@@ -15,93 +13,12 @@ import { startGateway, type TestGateway } from '../stub/gateway.ts'
 
 const readme = textOf('README.md')
 const ECHO = 'echo.example.org'
-const JULIET = 'juliet@example.org'
-const password = 'r0m30'
 
 /** Whatever a test has started, to be stopped in reverse, though it fails. */
 type Stops = (() => Promise<unknown>)[]
 
 async function stopAll(stops: Stops): Promise<void> {
   for (const stop of stops.splice(0).reverse()) await stop()
-}
-
-/** Prosody with the README's part of its configuration, and with what an installation has there anyway. */
-async function startProsody(componentPort: number, c2sPort: number) {
-  const ours = ported(marked(readme, 'prosody'), { 5275: componentPort })
-  return startServer({
-    name: 'prosody',
-    user: 'prosody',
-    debianPackage: 'prosody',
-    needs: ['/usr/bin/prosody'],
-    files: (folder) => ({
-      'prosody.cfg.lua': `${installed(folder, c2sPort)}${ours}`,
-      'certs/.keep': '',
-      'data/example%2eorg/accounts/juliet.dat': `return { ["password"] = "${password}" };\n`,
-    }),
-    process: (folder) => ({
-      command: '/usr/bin/prosody',
-      args: ['-F', '--config', `${folder}/prosody.cfg.lua`],
-      readyWhen: [
-        new RegExp(`Activated service 'c2s' on .*:${c2sPort}\\b`),
-        new RegExp(`Activated service 'component' on .*:${componentPort}\\b`),
-      ],
-    }),
-  })
-}
-
-function installed(folder: string, c2sPort: number): string {
-  return `daemonize = false
-pidfile = "${folder}/prosody.pid"
-data_path = "${folder}/data"
-certificates = "${folder}/certs"
-log = { info = "*console" }
-interfaces = { "127.0.0.1" }
-c2s_ports = { ${c2sPort} }
-c2s_direct_tls_ports = {}
-legacy_ssl_ports = {}
-s2s_ports = {}
-s2s_direct_tls_ports = {}
-http_ports = {}
-https_ports = {}
-modules_enabled = { "roster", "saslauth", "disco" }
-modules_disabled = { "s2s", "tls" }
-c2s_require_encryption = false
-allow_unencrypted_plain_auth = true
-authentication = "internal_plain"
-storage = "internal"
-`
-}
-
-/** ejabberd with the README's listener and nothing else, as one Erlang process without distribution. */
-async function startEjabberd(componentPort: number) {
-  const ours = parse(ported(marked(readme, 'ejabberd'), { 5275: componentPort }))
-  const control = '/usr/sbin/ejabberdctl'
-  const libraries = existsSync(control) ? /^ERL_LIBS='(.*)'$/m.exec(readFileSync(control, 'utf8'))?.[1] : undefined
-  return startServer({
-    name: 'ejabberd',
-    user: 'ejabberd',
-    debianPackage: 'ejabberd',
-    needs: [control, '/usr/bin/erl'],
-    files: () => ({
-      'ejabberd.yml': JSON.stringify({ hosts: ['example.org'], loglevel: 'info', ...ours }),
-      inetrc: '{lookup, ["file", "native"]}.\n{host, {127,0,0,1}, ["localhost"]}.\n',
-      'spool/.keep': '',
-      'logs/.keep': '',
-    }),
-    process: (folder) => ({
-      command: '/usr/bin/erl',
-      args: ['-noinput', '-start_epmd', 'false', '-mnesia', 'dir', `"${folder}/spool"`, '-s', 'ejabberd'],
-      env: {
-        HOME: folder,
-        ERL_LIBS: libraries ?? '/usr/lib',
-        ERL_INETRC: `${folder}/inetrc`,
-        ERL_CRASH_DUMP: `${folder}/logs/crash.dump`,
-        EJABBERD_CONFIG_PATH: `${folder}/ejabberd.yml`,
-        EJABBERD_LOG_PATH: `${folder}/logs/ejabberd.log`,
-      },
-      readyWhen: [new RegExp(`Start accepting TCP connections at 127\\.0\\.0\\.1:${componentPort}\\b`)],
-    }),
-  })
 }
 
 /** The README's own instance, by its name; joined when this resolves. Returns how to stop it, with Ctrl-C. */
@@ -124,21 +41,13 @@ function startYard(componentPort: number): Promise<TestGateway> {
   return startGateway(setup.replace(/\$\{SWITCHYARD_TOKEN\}/, 'a-token'))
 }
 
-/** A text with other ports. */
-function ported(text: string, ports: Readonly<Record<string, number>>): string {
-  return Object.entries(ports).reduce((changed, [from, to]) => {
-    assert.ok(changed.includes(from), `port ${from} is not in\n${text}`)
-    return changed.replaceAll(from, `${to}`)
-  }, text)
-}
-
 describe("the README's set-up", { timeout: 120_000 }, () => {
   const stops: Stops = []
   after(() => stopAll(stops))
 
   test('behind Prosody each user hears one instance, and what is sent while it restarts comes late', async () => {
     const [componentPort, c2sPort] = [await freePort(), await freePort()]
-    const prosody = await startProsody(componentPort, c2sPort)
+    const prosody = await startProsodyWith(marked(readme, 'prosody'), { component: componentPort, c2s: c2sPort })
     stops.push(() => prosody.stop())
     const gateway = await startYard(componentPort)
     stops.push(() => gateway.stop())
@@ -150,13 +59,13 @@ describe("the README's set-up", { timeout: 120_000 }, () => {
       stopOf.set(name, stop)
     }
     await gateway.log.waitFor('link-up', { domain: ECHO })
-    const juliet = await startSlixmppUser({ port: c2sPort, jid: `${JULIET}/balcony`, password })
+    const juliet = await startSlixmppUser({ port: c2sPort, jid: `${JULIET.jid}/balcony`, password: JULIET.password })
     stops.push(() => juliet.stop())
 
     await juliet.send({ to: `bot@${ECHO}`, body: 'first', type: 'chat' })
     const { body } = await juliet.waitForMessage((message) => message.body.endsWith(': first'))
     const [name = ''] = body.split(':')
-    const explained = gateway.view.explain(ECHO, JULIET, `bot@${ECHO}`)
+    const explained = gateway.view.explain(ECHO, JULIET.jid, `bot@${ECHO}`)
     assert.ok(explained !== undefined && 'bucket' in explained)
     assert.equal(explained.bucket, names.indexOf(name))
 
@@ -168,8 +77,8 @@ describe("the README's set-up", { timeout: 120_000 }, () => {
   })
 
   test("ejabberd takes the link with the README's listener", async () => {
-    const componentPort = await freePort()
-    const ejabberd = await startEjabberd(componentPort)
+    const [componentPort, c2s, http] = [await freePort(), await freePort(), await freePort()]
+    const ejabberd = await startEjabberdWith(marked(readme, 'ejabberd'), { component: componentPort, c2s, http })
     stops.push(() => ejabberd.stop())
     const gateway = await startYard(componentPort)
     stops.push(() => gateway.stop())

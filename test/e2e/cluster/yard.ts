@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import type { TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Redis, startRedis } from '../../peers/redis.ts'
 import { SlowProxy } from '../../peers/slow-proxy.ts'
@@ -92,20 +91,25 @@ export interface YardOptions {
   readonly cluster?: Settings
 }
 
+/** What tells when the test is over: its context, or what stands for it in a suite. */
+export interface Ending {
+  after(end: () => unknown): void
+}
+
 /** A Redis and real nodes about it; all of them end with the test. */
 export class Yard {
   readonly redis: Redis
-  readonly #t: TestContext
+  readonly #t: Ending
   readonly #options: YardOptions
   readonly #members = new Map<string, Member>()
 
-  private constructor(t: TestContext, redis: Redis, options: YardOptions) {
+  private constructor(t: Ending, redis: Redis, options: YardOptions) {
     this.#t = t
     this.redis = redis
     this.#options = options
   }
 
-  static async start(t: TestContext, options: YardOptions): Promise<Yard> {
+  static async start(t: Ending, options: YardOptions): Promise<Yard> {
     const redis = await startRedis()
     t.after(() => redis.stop())
     const yard = new Yard(t, redis, options)

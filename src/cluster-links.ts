@@ -67,6 +67,11 @@ export class ClusterLinks implements LinkLeases {
     return [...table.domains.values()].filter(({ link }) => link === this.#parts.me).map(({ name }) => name)
   }
 
+  /** The links of nodes that are dead are their heir's; where it `serves` no such domain, another may have them. */
+  accept(serves: (domain: string) => boolean): void {
+    for (const domain of this.held()) if (!serves(domain)) this.release(domain)
+  }
+
   /** A link cannot be opened from here: another node may try. */
   yield(domain: string): void {
     const { me, table, propose, log, now } = this.#parts

@@ -287,17 +287,10 @@ export class ClusterMember {
       }
     }
     this.#estates.follow(table)
-    this.#openInherited()
+    this.links.accept((domain) => this.#parts.links.linkFor(domain) !== undefined)
     if (before?.nodes !== table.nodes) overdue(table, routes).forEach(this.#propose)
     this.#parts.links.settleAnew()
     this.registry.tick()
-  }
-
-  /** The links of nodes that are dead are their heir's; where it knows no such server, another may have them. */
-  #openInherited(): void {
-    for (const domain of this.links.held()) {
-      if (this.#parts.links.linkFor(domain) === undefined) this.links.release(domain)
-    }
   }
 
   #gone(node: Incarnation): void {

@@ -100,6 +100,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
   'cluster-metrics.ts': [],
   'waiting-metrics.ts': [],
   'requests.ts': ['src/stream/', 'src/xmpp/'],
+  'replying.ts': ['clock.ts', 'instance.ts', 'src/stream/', 'src/xmpp/'],
   'replies.ts': ['src/xmpp/'],
   'hold.ts': ['src/stream/', 'src/xmpp/'],
   'local.ts': ['counters.ts', 'src/xmpp/'],

@@ -159,6 +159,8 @@ test('what a running node answers is as the document says, route by route', asyn
   await check('POST', `${instance}/drain`, '/v1/domains/a.test/instances/nobody/drain', 404)
   await check('GET', '/v1/domains/{d}/quarantine', '/v1/domains/a.test/quarantine', 200)
   await check('DELETE', '/v1/domains/{d}/quarantine', '/v1/domains/a.test/quarantine', 204)
+  await check('GET', '/v1/domains/{d}/sample', '/v1/domains/a.test/sample?seconds=0.01', 200)
+  await check('GET', '/v1/domains/{d}/sample', '/v1/domains/c.test/sample?seconds=0.01', 404)
   await check('GET', '/v1/cluster/consistency', '/v1/cluster/consistency', 200)
   await check('POST', '/v1/reload', '/v1/reload', 200)
   await check('POST', '/v1/nodes/{node}/drain', '/v1/nodes/yard/drain', 202)

@@ -25,7 +25,7 @@ export interface PrometheusOptions {
   /** Of a scrape, and of the evaluation of a rule. */
   readonly intervalMilliseconds: number
   /** For how long a series without a new sample keeps its last. */
-  readonly lookbackSeconds: number
+  readonly lookbackMilliseconds: number
 }
 
 /** A real Prometheus with its HTTP API. */
@@ -38,7 +38,12 @@ export class Prometheus {
     this.stop = stop
   }
 
-  static async start({ jobs, rules, intervalMilliseconds, lookbackSeconds }: PrometheusOptions): Promise<Prometheus> {
+  static async start({
+    jobs,
+    rules,
+    intervalMilliseconds,
+    lookbackMilliseconds,
+  }: PrometheusOptions): Promise<Prometheus> {
     const port = await freePort()
     const interval = `${intervalMilliseconds}ms`
     const config = {
@@ -62,7 +67,7 @@ export class Prometheus {
           `--config.file=${folder}/prometheus.yml`,
           `--storage.tsdb.path=${folder}/data`,
           `--web.listen-address=127.0.0.1:${port}`,
-          `--query.lookback-delta=${lookbackSeconds}s`,
+          `--query.lookback-delta=${lookbackMilliseconds}ms`,
         ],
         readyWhen: [/Server is ready to receive web requests/],
       }),

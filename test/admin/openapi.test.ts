@@ -80,7 +80,7 @@ test('every route says what it does, what its parameters are, which problems it 
     for (const [status, { content }] of problems) {
       assert.deepEqual(Object.keys(content ?? {}), ['application/problem+json'], `${name} ${status}`)
     }
-    const changes = !name.startsWith('GET ') || name.endsWith('/quarantine')
+    const changes = !name.startsWith('GET ') || name.endsWith('/quarantine') || name.endsWith('/sample')
     assert.deepEqual(operation.security, changes ? [{ token: [] }] : [], name)
     for (const status of ['401', '403', '429'])
       assert.equal(status in operation.responses, changes, `${name} ${status}`)
@@ -102,16 +102,20 @@ log: {level: info}
 /** Asks a running node as the document says, and sees that the answer is as the document says. */
 async function asker(node: Node) {
   const port = node.gateway.adminPort
-  const ask = (method: string, path: string) =>
-    fetch(`http://127.0.0.1:${port}${path}`, { method, headers: { authorization: 'Bearer correct-horse' } })
+  const ask = (method: string, path: string, body?: object) =>
+    fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      headers: { authorization: 'Bearer correct-horse', ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+    })
   const document = (await (await ask('GET', '/openapi.json')).json()) as Document
   const ajv = new Ajv2020({ strict: false, validateFormats: false })
   const answered = new Set<string>()
   return {
     document,
     answered,
-    async check(method: string, route: string, path: string, status: number): Promise<unknown> {
-      const answer = await ask(method, path)
+    async check(method: string, route: string, path: string, status: number, body?: object): Promise<unknown> {
+      const answer = await ask(method, path, body)
       const text = await answer.text()
       assert.equal(answer.status, status, `${method} ${path}: ${text}`)
       const response = document.paths[route]?.[method.toLowerCase()]?.responses[status]
@@ -159,8 +163,11 @@ test('what a running node answers is as the document says, route by route', asyn
   await check('POST', `${instance}/drain`, '/v1/domains/a.test/instances/nobody/drain', 404)
   await check('GET', '/v1/domains/{d}/quarantine', '/v1/domains/a.test/quarantine', 200)
   await check('DELETE', '/v1/domains/{d}/quarantine', '/v1/domains/a.test/quarantine', 204)
-  await check('GET', '/v1/domains/{d}/sample', '/v1/domains/a.test/sample?seconds=0.01', 200)
-  await check('GET', '/v1/domains/{d}/sample', '/v1/domains/c.test/sample?seconds=0.01', 404)
+  await check('GET', '/v1/domains/{d}/sample', '/v1/domains/a.test/sample?seconds=1', 200)
+  await check('GET', '/v1/domains/{d}/sample', '/v1/domains/c.test/sample?seconds=1', 404)
+  const proposed = { balancing: { type: 'bare_source', component_number: 3 }, input: 'u@x.test\nv@x.test\n' }
+  await check('POST', '/v1/domains/{d}/preview', '/v1/domains/a.test/preview', 200, proposed)
+  await check('POST', '/v1/domains/{d}/preview', '/v1/domains/a.test/preview', 400, { balancing: 7 })
   await check('GET', '/v1/cluster/consistency', '/v1/cluster/consistency', 200)
   await check('POST', '/v1/reload', '/v1/reload', 200)
   await check('POST', '/v1/nodes/{node}/drain', '/v1/nodes/yard/drain', 202)

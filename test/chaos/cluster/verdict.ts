@@ -1,4 +1,3 @@
-import { appendFileSync } from 'node:fs'
 import { type Asked, type Incarnation, isRequest, isSettled, type Ledger, type Sent } from '../ledger.ts'
 import { isConfirmed, type Passage, type Trouble } from '../passage.ts'
 import { inOrder, isViolent, tally, told } from '../verdict.ts'
@@ -191,21 +190,6 @@ function reorderedOf(reached: readonly Sent[], troubles: readonly Trouble[]) {
       last.stanzas++
       last.keys.add(one.key)
     } else {
-      if (process.env.TRACE) {
-        const wall = (t: number) => new Date(Date.now() - (microseconds() - t) / 1000).toISOString().slice(14, 23)
-        const lines = firsts
-          .filter((f) => f.key === one.key && f.sequence >= one.sequence - 3 && f.sequence <= before.sequence + 3)
-          .sort((a, b) => a.sequence - b.sequence)
-          .map(
-            (f) =>
-              `  ${f.sequence} ${f.name} read ${wall(f.sent.passage!.time)} by ${placeOf(f.sent.passage)}: ${inOrder(
-                f.sent,
-              )
-                .map((d) => `${wall(d.time)} ${d.to.name}`)
-                .join(', ')}`,
-          )
-        appendFileSync(process.env.TRACE, `${what}\n${lines.join('\n')}\n`)
-      }
       reorderings.push({ what, from: one.first.time, to: one.first.time, stanzas: 1, keys: new Set([one.key]) })
     }
   }

@@ -71,7 +71,6 @@ test('a stanza goes to the node whose instance it is for, and counts as forwarde
   say(b, toLeft, '3')
   await yard.pass(100)
   assert.deepEqual([await b.received('right'), await a.received('left')], [['1', '2'], ['3']])
-  assert.equal(a.inner.domain.counters.forwarded, 0)
   await a.confirmed()
   const { counters, hold } = a.inner.domain
   assert.deepEqual([counters.forwarded, hold.stanzas, yard.server.mails('B').length], [2, 0, 0])
@@ -100,7 +99,6 @@ test("what an instance sends to a server goes by the link of the node that has i
   })
   await yard.pass(100)
   assert.deepEqual([idsIn(near.inner.server.text), far.inner.server.text], [['1'], ''])
-  assert.equal(far.inner.domain.counters.forwarded, 0)
   await far.confirmed()
   assert.equal(far.inner.domain.counters.forwarded, 1)
 })

@@ -110,6 +110,12 @@ export class Operations {
     return outcome
   }
 
+  /** Logs that something has begun which takes its time; what comes of it is logged only where it is refused. */
+  begun(by: By, action: string, target: Readonly<Record<string, string>>): (refused: Refused) => void {
+    this.noted(by, action, target, { done: undefined })
+    return (refused) => void this.noted(by, action, target, refused)
+  }
+
   async #elsewhere(node: string, action: InstanceAction, domain: string, instance: string): Promise<Outcome<string>> {
     const outcome = await this.#ask((nodes) => nodes.instance(node, action, domain, instance))
     if ('refused' in outcome) return outcome

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TICK_MILLISECONDS } from '../src/clock.ts'
+import { DomainCounters } from '../src/counters.ts'
 import type { DomainRoutes } from '../src/domain-routes.ts'
 import { type Home, Instance, type InstanceOwner, type InstanceStream } from '../src/instance.ts'
 import { createLog } from '../src/log.ts'
@@ -133,7 +134,8 @@ function closedAfter(hangs: number): number {
     isClosed = true
   }
   const stream = { outbox, isPaused: false, close } as Partial<InstanceStream>
-  const home = { name: 'a.test', config: { iq_seconds: 60, require_confirmation: false } } as Partial<DomainRoutes>
+  const config = { iq_seconds: 60, require_confirmation: false }
+  const home = { name: 'a.test', config, counters: new DomainCounters() } as Partial<DomainRoutes>
   const domain = home as DomainRoutes
   const names = { name: 'red', route: 'r' }
   const instance = new Instance({} as InstanceOwner, home as Home, stream as InstanceStream, names, 0)

@@ -58,9 +58,11 @@ export function tuningRoutes(
       }
       const { d } = request.params
       const options = { seconds, hashed: hashed === 'true' }
+      const refused = operations.begun(byRequest(request), 'sample', { domain: d })
       const outcome = await outcomeOf(reply, (signal) => tuning.sample(d, options, signal))
-      operations.noted(byRequest(request), 'sample', { domain: d }, outcome)
-      return 'done' in outcome ? outcome.done : sendRefused(reply, outcome)
+      if ('done' in outcome) return outcome.done
+      refused(outcome)
+      return sendRefused(reply, outcome)
     },
   )
 

@@ -83,6 +83,8 @@ function seated(t: TestContext, name: string, server: MemoryServer) {
       return store
     },
   })
+  const ticker = setInterval(() => seat.member?.tick(), 50)
+  t.after(() => clearInterval(ticker))
   t.after(() => seat.end())
   return { seat, inner, state }
 }

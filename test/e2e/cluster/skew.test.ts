@@ -31,7 +31,7 @@ function age(text: string): number | undefined {
   return stamp === undefined ? undefined : Date.now() - Date.parse(stamp)
 }
 
-describe("a node's clock is an hour ahead, and fast", { concurrency: true, timeout: 90_000 }, () => {
+describe("a node's clock is an hour ahead, and fast", { concurrency: 2, timeout: 240_000 }, () => {
   test('leases hold: both stay members for longer than they last, and a dead one is buried by the other', async (t) => {
     const yard = await bench(t)
     const before = await Promise.all(yard.members.map((member) => member.incarnation()))

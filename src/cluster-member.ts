@@ -112,7 +112,6 @@ export class ClusterMember {
       nameOf,
       streamTo: (domain, name, node) => streamTo(domain.name, name, node),
       agreed: (domain) => this.membership.table.domain(domain),
-      isAlone: () => this.membership.table.nodes.size < 2,
       now: () => parts.clock.now,
       giveUp: (domain, outbox, before) => parts.giveUp(domain, outbox, before),
     })

@@ -9,7 +9,6 @@ import { assignmentOf, bucketsOf } from './cluster-assignment.ts'
 import { logMoves } from './cluster-changes.ts'
 import { Departures } from './departures.ts'
 import type { DomainRoutes } from './domain-routes.ts'
-import { Gathering } from './gathering.ts'
 import { Instance, type InstanceOwner } from './instance.ts'
 import type { Log } from './log.ts'
 import { expel, type Registry } from './registry.ts'
@@ -34,8 +33,6 @@ export interface ClusterRegistryParts {
   readonly nameOf: (node: Incarnation) => string | undefined
   /** The way to an instance at another node. */
   readonly streamTo: (domain: DomainRoutes, name: string, node: Incarnation) => RemoteStream
-  /** Whether there is no other node. */
-  readonly isAlone: () => boolean
   readonly agreed: (domain: string) => DomainTable | undefined
   readonly now: () => number
   /** Bounces what has waited in an outbox since before that time. */
@@ -61,14 +58,12 @@ export class ClusterRegistry implements Registry {
   readonly #assignments = new Map<string, string>()
 
   readonly #departures: Departures
-  readonly #gathering: Gathering
   /** Those that are not read before they are seated. */
   readonly #unread = new WeakSet<Instance>()
   #isBegun = false
 
   constructor(parts: ClusterRegistryParts) {
     this.#parts = parts
-    this.#gathering = new Gathering(parts)
     this.#departures = new Departures({
       ...parts,
       isDead: (instance) => this.#isDead(instance),
@@ -186,7 +181,6 @@ export class ClusterRegistry implements Registry {
       domain.name,
       moves.filter(({ bucket }) => !present.some((move) => move.bucket === bucket)),
     )
-    if (!this.#parts.isAlone()) this.#gathering.follow(domain, moves)
     const takers = present.flatMap(({ to }) => (to === undefined ? [] : (domain.members.get(to) ?? [])))
     if (ranked) domain.handovers.freeze()
     shares.take(domain, [...new Set([...joined, ...takers])], present)
@@ -319,7 +313,6 @@ export class ClusterRegistry implements Registry {
     for (const domain of this.#parts.routes.domains.values()) {
       this.#expire(domain)
       this.#departures.tick(domain)
-      this.#gathering.tick(domain)
     }
   }
 

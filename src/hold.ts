@@ -90,14 +90,13 @@ export class Hold {
     return [...this.#queues.keys()]
   }
 
-  /** Takes all that waits at a place, in the order in which it was read: some may have come by way of other nodes. */
+  /** Takes all that waits at a place, in order. */
   take(place: Place): StanzaQueue | undefined {
     const queue = this.#queues.get(place)
     if (queue === undefined) return undefined
     this.#queues.delete(place)
     this.#bytes -= queue.bytes
     this.#stanzas -= queue.stanzas
-    queue.sort()
     return queue
   }
 

@@ -4,7 +4,6 @@ import type { Instance } from './instance.ts'
 /** Instances whose share is changing hands, each with the places that are its own. */
 export class Moving {
   readonly #places = new Map<Instance, readonly Place[]>()
-  readonly #gathering = new Set<Instance>()
   #all: ReadonlySet<Place> = new Set()
 
   /** How many places there are. */
@@ -23,14 +22,6 @@ export class Moving {
     return this.#places.has(instance)
   }
 
-  /** What other nodes send it waits with the rest, until `delete`: nobody had its bucket, and all may hold something for it. */
-  gather(instance: Instance): void {
-    this.#gathering.add(instance)
-  }
-  isGathering(instance: Instance): boolean {
-    return this.#gathering.has(instance)
-  }
-
   set(instance: Instance, places: readonly Place[]): void {
     this.#places.set(instance, places)
     this.#gather()
@@ -38,7 +29,6 @@ export class Moving {
 
   /** False when nothing of that instance was moving. */
   delete(instance: Instance): boolean {
-    this.#gathering.delete(instance)
     if (!this.#places.delete(instance)) return false
     this.#gather()
     return true

@@ -102,8 +102,7 @@ export class Router {
     // they may be waiting for this.
     const instance = domain.members.get(name) ?? domain.joining.get(name)
     const isHere = instance !== undefined && instance.node === undefined && instance.state !== 'draining'
-    const isSorted = isHere && domain.moving.isGathering(instance)
-    if (!isHere || isSorted || isReply(head)) return this.toInstance(domain, head, undefined, past)
+    if (!isHere || isReply(head)) return this.toInstance(domain, head, undefined, past)
     this.#deliver(instance, head, undefined, past)
   }
 

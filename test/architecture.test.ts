@@ -149,7 +149,6 @@ const files: Readonly<Record<string, readonly string[]>> = {
   'cluster-estates.ts': ['cluster-runs.ts', 'log.ts', 'src/cluster/'],
   'cluster-links.ts': ['link-leases.ts', 'log.ts', 'remote-stream.ts', 'src/cluster/'],
   'departures.ts': ['domain-routes.ts', 'instance.ts', 'router.ts', 'routes.ts', 'shares.ts'],
-  'gathering.ts': ['balancing/', 'domain-routes.ts', 'instance.ts', 'shares.ts'],
   'cluster-changes.ts': ['balancing/', 'log.ts', 'src/cluster/'],
   'cluster-assignment.ts': ['assignment.ts', 'config/', 'domain-routes.ts', 'routes.ts', 'src/cluster/'],
   'cluster-registry.ts': [
@@ -159,7 +158,6 @@ const files: Readonly<Record<string, readonly string[]>> = {
     'cluster-changes.ts',
     'departures.ts',
     'domain-routes.ts',
-    'gathering.ts',
     'instance.ts',
     'log.ts',
     'registry.ts',

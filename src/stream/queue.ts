@@ -188,18 +188,6 @@ export class StanzaQueue {
     this.#stanzas += slab.stanzas
   }
 
-  /** Puts the slabs in the order of their time; those of one time stay as they are. */
-  sort(): void {
-    let isSorted = true
-    for (let slab = this.#first; isSorted && slab?.next !== undefined; slab = slab.next) {
-      isSorted = slab.since <= slab.next.since
-    }
-    if (isSorted) return
-    const slabs: Slab[] = []
-    for (let slab = this.shift(); slab !== undefined; slab = this.shift()) slabs.push(slab)
-    for (const slab of slabs.sort((a, b) => a.since - b.since)) this.push(slab)
-  }
-
   /** Forgets all stanzas, which have ended. Returns how many there were. */
   drop(): number {
     const stanzas = this.#stanzas

@@ -37,8 +37,6 @@ export class ClusterYard {
   /** The server's link. */
   readonly server: LocalStream
   isUp = true
-  /** What nodes hold for a bucket that nobody had is not gathered, unless a test is about that. */
-  isAlone = true
   keeper: Keeper | undefined
   table: Table
   readonly address: string
@@ -64,7 +62,6 @@ export class ClusterYard {
       isUp: () => this.isUp && this.authority.isHeld,
       nameOf: (node) => this.table.nodes.get(node)?.name,
       streamTo: (domain, name, node) => this.wayTo(domain.name, name, node),
-      isAlone: () => this.isAlone,
       agreed: (domain) => this.table.domain(domain),
       now: () => clock.now,
       giveUp: (_domain, _outbox, before) => void this.givenUp.push(before),

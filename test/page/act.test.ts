@@ -152,7 +152,7 @@ describe('what the page does', () => {
     await page.getByText('Nothing is in quarantine.').waitFor()
   })
 
-  test('a node is drained after a question, and its end is seen', async () => {
+  test('to drain a node is asked for first, and may be given up; the token can be forgotten', async () => {
     await page.getByRole('button', { name: 'Drain node yard-1' }).click()
     await dialog().getByRole('button', { name: 'Cancel' }).click()
     await page.locator('.pill', { hasText: 'live' }).waitFor()

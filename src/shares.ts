@@ -180,11 +180,13 @@ export class Shares {
   /**
    * What instances have not been handed goes to whom it is for now.
    * @param isTheirs what other nodes have given to an instance of this one stays with it: they wait for that themselves,
-   *   and what they send meanwhile goes there, too
+   *   and what they send meanwhile goes there, too. So does what this node, which parts from the others, has for them:
+   *   alone it may have nobody for it
    */
   shareAnew(domain: DomainRoutes, isTheirs = false): void {
     // Only another node can have given anything to one that is kept back; whoever it waits for may be waiting for that.
-    const laden = this.laden(domain).filter((instance) => !domain.isKeptBack(instance))
+    const stays = (instance: Instance) => domain.isKeptBack(instance) || (isTheirs && domain.departing.has(instance))
+    const laden = this.laden(domain).filter((instance) => !stays(instance))
     const queues = laden.map((instance) => {
       const { outbox } = instance.stream
       const queue = outbox.take()

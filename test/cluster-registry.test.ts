@@ -243,6 +243,25 @@ test('a node that leaves takes its instances out of the table, and keeps what it
   assert.deepEqual(yard.sent.get('there'), [])
 })
 
+test('what a node that leaves has read for another node goes there, and nothing that comes later', async () => {
+  const yard = new ClusterYard(buckets())
+  fill(yard)
+  yard.join('here')
+  yard.grant()
+  // Read, and not handed over before it leaves.
+  yard.say('1', '2')
+  yard.registry.part()
+  yard.say('3')
+  await yard.turn()
+  assert.deepEqual([yard.sent.get('there'), await yard.received('here')], [['1', '2'], []])
+  await yard.confirm(yard.remote('there'))
+  assert.deepEqual(await yard.received('here'), ['3'])
+  assert.deepEqual(
+    yard.sent.get('there')?.filter((item) => item !== '|'),
+    ['1', '2'],
+  )
+})
+
 test('who has the cluster’s table no more passes on what it had not sent, and forgets what it had', async () => {
   const yard = new ClusterYard(buckets())
   fill(yard)

@@ -39,6 +39,8 @@ export interface ClusterMemberParts {
   readonly config: () => Config
   readonly version: string
   readonly routes: Routes
+  /** Switchyard's own address. */
+  readonly self: DomainRoutes
   readonly router: Router
   readonly shares: Shares
   readonly redelivery: Redelivery

@@ -12,6 +12,8 @@ import type { Reframer } from './stream/reframe.ts'
 
 export interface ClusterRunsParts {
   readonly routes: Routes
+  /** Switchyard's own address: counts what is for no domain of this node. */
+  readonly self: Pick<DomainRoutes, 'counters'>
   readonly router: Router
   readonly redelivery: Redelivery
   readonly reframer: Reframer
@@ -56,9 +58,14 @@ export class ClusterRuns {
 
   #route({ to, since, deaths, stanzas }: Run, ticket: Ticket, route: (domain: DomainRoutes, past: Past) => void): void {
     this.#parts.look()
-    const { routes, time, log } = this.#parts
+    const { routes, self, time, log } = this.#parts
     const domain = routes.domains.get(to.domain)
-    if (domain === undefined) return logEvent(log, 'inbox-unserved', { domain: to.domain, stanzas })
+    if (domain === undefined) {
+      // Nothing of the domain's name could be sent to a server from here: nobody can be answered.
+      self.counters.receivedFromNodes += stanzas
+      self.counters.dropped('unserved', stanzas)
+      return logEvent(log, 'inbox-unserved', { domain: to.domain, stanzas })
+    }
     try {
       route(domain, { since: since - time.epoch, deaths, ticket })
     } catch (error) {

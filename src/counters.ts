@@ -14,6 +14,7 @@ export const dropReasons = {
   headline_bounce: 'undeliverable message of type headline',
   lost_in_flight: 'written to a socket that died before it could be confirmed, and not to be sent again',
   loop: 'came back to where it had been sent from',
+  unserved: 'from another node, for a domain that this node does not serve',
 } as const
 export type DropReason = keyof typeof dropReasons
 

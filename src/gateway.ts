@@ -208,7 +208,7 @@ export class Gateway {
       all: () => this.#instances.all,
     })
     this.#seat = new ClusterSeat({
-      ...{ version, routes, router, links, flusher, clock, redelivery, log, epoch: own.epoch },
+      ...{ version, routes, self: this.#self, router, links, flusher, clock, redelivery, log, epoch: own.epoch },
       ...{ instances, drains: this.#drains, shares: this.#shares, config: () => this.#config, asked },
       ...{ act: this.#actions.act, usage: () => this.#view.usage() },
       seated: (domain, instance) => instances.seated(domain, instance),

@@ -16,11 +16,11 @@ function bench(settings = 'secret: s') {
     registry: () => registry,
     keeper: () => undefined,
   })
-  const { routes, router, redelivery, reframer, shares, log } = node
+  const { routes, self, router, redelivery, reframer, shares, log } = node
   const registry = new LocalRegistry({ shares, router, log, seated: () => {} })
   const state = { looks: 0 }
   const runs = new ClusterRuns({
-    ...{ routes, router, redelivery, reframer, log, time: { epoch: EPOCH } },
+    ...{ routes, self, router, redelivery, reframer, log, time: { epoch: EPOCH } },
     look: () => {
       state.looks++
     },
@@ -123,7 +123,7 @@ test("what a dead node had for a domain's server goes there as it was", async ()
   assert.equal(node.server.text, stanza)
 })
 
-test('what is for a domain that is not served here is told, and harms nothing else', async () => {
+test('what is for a domain that is not served here is told and counted, and harms nothing else', async () => {
   const { node, runs } = bench()
   node.join('red')
   const to = { domain: 'b.test', instance: 'red' }
@@ -134,6 +134,8 @@ test('what is for a domain that is not served here is told, and harms nothing el
     node.book.all('inbox-unserved').map(({ domain, stanzas }) => `${stanzas} for ${domain}`),
     ['2 for b.test', '2 for b.test'],
   )
+  assert.deepEqual([...node.self.counters.drops()], [{ reason: 'unserved', count: 4 }])
+  assert.equal(node.self.counters.receivedTotal, 4)
   runs.arrived(run(message('3')), ticket().ticket)
   assert.deepEqual(await node.received('red'), ['3'])
 })

@@ -62,7 +62,8 @@ function seated(t: TestContext, name: string, server: MemoryServer) {
     tick: () => new Promise(setImmediate),
   })
   const seat = new ClusterSeat({
-    ...{ version: '1', routes, router, shares, redelivery, flusher, log, clock, epoch: performance.timeOrigin },
+    ...{ version: '1', routes, self: inner.self, router, shares, redelivery, flusher, log, clock },
+    epoch: performance.timeOrigin,
     ...{ config: () => config, drains, instances: { all: instances } },
     links: {
       linkFor: () => inner.server,

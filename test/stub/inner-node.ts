@@ -83,6 +83,8 @@ export class InnerNode {
   readonly flusher = new Flusher()
   readonly reframer = new Reframer(limits)
   readonly config: Config
+  /** What is served under Switchyard's own address. */
+  readonly self: DomainRoutes
   readonly router: Router
   readonly shares: Shares
   readonly redelivery: Redelivery
@@ -98,7 +100,8 @@ export class InnerNode {
     this.config = configOf(`listen: [{port: 0}]\n${text}`)
     const { config, routes, reframer } = this
     const { clock, keeper, advertised = () => {} } = parts
-    const self = new DomainRoutes(selfConfig(config), () => 0)
+    this.self = new DomainRoutes(selfConfig(config), () => 0)
+    const { self } = this
     routes.serve([...[...config.domains.values()].map((domain) => new DomainRoutes(domain, () => 0)), self])
     this.#registry = parts.registry
     this.log = createLog({ level: 'debug', node: config.node }, this.book)

@@ -40,9 +40,9 @@ export class MemberNode {
 
   /** What a life is made of, but for what is to hear of its end. */
   get parts(): Omit<ClusterMemberParts, 'lost'> {
-    const { routes, router, shares, redelivery, reframer, flusher, log } = this.inner
+    const { routes, self, router, shares, redelivery, reframer, flusher, log } = this.inner
     return {
-      ...{ routes, router, shares, redelivery, reframer, flusher, log, version: '1', epoch: 0 },
+      ...{ routes, self, router, shares, redelivery, reframer, flusher, log, version: '1', epoch: 0 },
       config: () => this.config,
       links: { linkFor: (domain) => this.#linkFor(domain), settleAnew() {} },
       clock: this.#yard.clock,

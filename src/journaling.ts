@@ -73,12 +73,13 @@ export class Journaling {
 
   /**
    * Calls `then` when all that came before is written down, of whatever domain, as a source writes to several; at once
-   * where nothing ever was.
+   * where nothing ever was. What a life of the node in its cluster had not written when it ended, the next one writes:
+   * `then` waits for that, too.
    */
   whenKept(then: () => void): void {
     const keeper = this.#hasKept ? this.#parts.keeper() : undefined
-    if (keeper === undefined) then()
-    else keeper.whenKept(then)
+    if (keeper === undefined) return then()
+    keeper.whenKept(() => (this.#parts.keeper() === keeper ? then() : this.whenKept(then)))
   }
 
   /** Called with every tick: whoever was paused is read again when there is room, and now and then when there is not. */

@@ -149,6 +149,22 @@ test('what came last goes on by the next life of the node, when that is the one 
   assert.deepEqual(gone, ['<message/>', '<presence/>'])
 })
 
+test('an answer waits for the next life of the node, when that is the one that writes what came before', () => {
+  const [old, next] = [new Book(), new Book()]
+  const { journaling, write, gone, state, a } = bench(old)
+  write(a, '<message/>')
+  journaling.whenKept(() => gone.push('answer'))
+  state.keeper = next
+  old.write()
+  assert.deepEqual(gone, ['<message/>'])
+  next.write()
+  assert.deepEqual(gone, ['<message/>', 'answer'])
+  journaling.whenKept(() => gone.push('alone'))
+  state.keeper = undefined
+  next.write()
+  assert.equal(gone.at(-1), 'alone')
+})
+
 const roomLimits = { stanza_bytes: 100_000, depth: 8, elements: 16, attributes: 8, namespaces: 4 }
 const roomText = `
 cluster: {redis: "redis://127.0.0.1"}

@@ -205,6 +205,12 @@ export const logCodes = {
     means: 'Nodes were asked to do something; `silent` did not answer in time, `failed` could not do it.',
     todo: 'Look at the nodes that are named.',
   },
+  'cluster-task-late': {
+    level: 'warn',
+    means:
+      'What another node asked of this one came `seconds` after nobody waited for it any more: it was not done, and whoever asked was told that this node did not answer.',
+    todo: 'Ask again. If it goes on: look at how the nodes reach Redis.',
+  },
   'events-dropped': {
     level: 'warn',
     means: 'A reader of /v1/events was too slow: it missed so many events, and has been told.',

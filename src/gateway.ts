@@ -197,7 +197,7 @@ export class Gateway {
       routeSeconds: this.#routeSeconds,
       iqSeconds: this.#iqSeconds,
       cluster: () => this.#seat.metrics(),
-      holdStoreUp: () => this.#seat.member?.isUp ?? null,
+      holdStoreUp: () => this.#seat.holdStoreUp,
       configReloads: this.#configReloads,
       eventsDropped: () => this.#events.dropped,
       adminRefusals: () => this.#actions.refusals,

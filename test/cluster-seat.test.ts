@@ -278,4 +278,17 @@ describe('a node and its cluster', { concurrency: true }, () => {
     assert.deepEqual((await asking).silent, ['B'])
     await until(() => b.inner.domain.watcher === undefined)
   })
+
+  test('Redis is there for what is held, or is not, only where a domain wants it for that', async (t) => {
+    const server = usedStore()
+    const wanting = seated(t, 'A', server)
+    const other = seated(t, 'B', server, 'domains: {a.test: {secret: s}, b.test: {secret: s}}')
+    assert.deepEqual([wanting.seat.holdStoreUp, other.seat.holdStoreUp], [false, null])
+    await wanting.seat.enter(settings())
+    await other.seat.enter(settings())
+    assert.deepEqual([wanting.seat.holdStoreUp, other.seat.holdStoreUp], [true, null])
+    wanting.state.fate = 'refused'
+    server.interrupt()
+    await until(() => wanting.seat.holdStoreUp === false)
+  })
 })

@@ -110,8 +110,9 @@ export class Gateway {
       if (domain !== undefined) this.#actions.drainInstance(domain, asker)
     }
     const commands = new OperatorCommands({
-      ...{ admins: () => this.#config.admins, isServed: (name) => routes.domains.has(name), log },
+      ...{ admins: () => this.#config.admins, isServed: (name) => routes.domains.has(name) },
       ...{ view: () => this.#view, actions: () => this.#actions, nodes: () => this.#seat.tasks() },
+      ...{ log, now: () => performance.now() },
     })
     const local = new LocalRouter({ address: config.address, version, domains, now: () => new Date(), commands })
     const readFile = (path: string) => readFileSync(path, 'utf8')

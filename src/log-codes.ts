@@ -31,8 +31,9 @@ export const logCodes = {
   },
   'admin-refused': {
     level: 'warn',
-    means: 'An address sent wrong tokens to the admin port; said with the first one, and when it has to wait.',
-    todo: 'See who it is. A page or a script may have an old token.',
+    means:
+      'An address (`via` http) sent wrong tokens to the admin port; said with the first one, and when it has to wait. Or a JID (`via` xmpp) that is no admin, or came by a way that does not vouch for it (`origin`), asked for a command; one line in 10 s at most, `count` says how many since the last.',
+    todo: 'See who it is. A page or a script may have an old token; admins are the bare JIDs of `admins`, over the link of `address`.',
   },
   'config-reloaded': { level: 'info', means: 'A new configuration is in force.', todo: 'Nothing.' },
   'instance-joined': { level: 'info', means: 'An instance has authenticated and takes stanzas.', todo: 'Nothing.' },

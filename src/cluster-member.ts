@@ -9,6 +9,7 @@ import { Post } from './cluster/post.ts'
 import type { Wish } from './cluster/proposals.ts'
 import type { Reach } from './cluster/reach.ts'
 import { StoreClock } from './cluster/store-clock.ts'
+import { StoreLoans } from './cluster/store-loans.ts'
 import type { Table } from './cluster/table.ts'
 import { isVisitor } from './cluster/tasks.ts'
 import type { Timing } from './cluster/timing.ts'
@@ -79,8 +80,9 @@ export class ClusterMember {
   readonly keeper: PostKeeper
   readonly #parts: ClusterMemberParts
   readonly store: ClusterStore
+  readonly loans: StoreLoans
   readonly #authority = { isHeld: false }
-  readonly #time: StoreClock
+  readonly time: StoreClock
   readonly #numbers = { last: 0 }
   readonly #runs: ClusterRuns
   readonly #estates: ClusterEstates
@@ -92,11 +94,12 @@ export class ClusterMember {
     this.incarnation = incarnation
     this.#parts = parts
     this.store = store
+    this.loans = new StoreLoans(store)
     const { routes, router, shares, log, seated, timing } = parts
-    this.#time = new StoreClock({ store, now: () => timing.now(), epoch: parts.epoch })
+    this.time = new StoreClock({ store, now: () => timing.now(), epoch: parts.epoch })
     const streamTo = this.#streamTo.bind(this)
     const nameOf = (node: Incarnation) => this.membership.table.nodes.get(node)?.name
-    this.#runs = new ClusterRuns({ ...parts, look: this.look, nameOf, time: this.#time })
+    this.#runs = new ClusterRuns({ ...parts, look: this.look, nameOf, time: this.time })
     this.#estates = new ClusterEstates({
       ...{ me: incarnation, store, log, runs: this.#runs, timing },
       membership: () => this.membership,
@@ -145,7 +148,7 @@ export class ClusterMember {
       },
     })
     this.keeper = new PostKeeper({
-      ...{ post: this.post, time: this.#time, limit, isUp: () => this.isUp },
+      ...{ post: this.post, time: this.time, limit, isUp: () => this.isUp },
       full: (bytes) => logEvent(log, 'journal-full', { bytes }),
     })
     this.membership = new Membership({
@@ -166,7 +169,7 @@ export class ClusterMember {
   /** Resolves when this node is a member, and all that the dead have left it has been read. */
   async join(): Promise<void> {
     await this.store.open()
-    await this.#time.look()
+    await this.time.look()
     await this.membership.join()
     this.#authority.isHeld = true
     this.#isIn = true
@@ -215,7 +218,7 @@ export class ClusterMember {
     if (this.#isEnded) return
     this.look()
     this.registry.tick()
-    void this.#time.look()
+    void this.time.look()
     if (this.#reach === 'up') this.#parts.links.settleAnew()
   }
 
@@ -240,7 +243,7 @@ export class ClusterMember {
     this.#authority.isHeld = false
     this.links.dismiss()
     this.#estates.close()
-    this.store.close()
+    this.loans.end()
   }
 
   /** A flaw in what follows from the table is no trouble with the store. */
@@ -257,7 +260,7 @@ export class ClusterMember {
     const soft = config().limits.outbox_bytes
     const limit = inboxBytesOf(config()) + (routes.domains.get(domain)?.config.hold.bytes ?? 0)
     const name = this.membership.table.nodes.get(node)?.name ?? node
-    const parts = { flusher, clock, time: this.#time, numbers: this.#numbers, marks: { soft, limit } }
+    const parts = { flusher, clock, time: this.time, numbers: this.#numbers, marks: { soft, limit } }
     const stream = new RemoteStream(this.post.to(node), { domain, instance }, name, parts)
     if (instance === undefined) {
       stream.outbox.onDelivered = (stanzas) => {

@@ -110,8 +110,9 @@ export class Gateway {
       if (domain !== undefined) this.#actions.drainInstance(domain, asker)
     }
     const commands = new OperatorCommands({
-      ...{ admins: () => this.#config.admins, isServed: (name) => routes.domains.has(name), log },
+      ...{ admins: () => this.#config.admins, isServed: (name) => routes.domains.has(name) },
       ...{ view: () => this.#view, actions: () => this.#actions, nodes: () => this.#seat.tasks() },
+      ...{ log, now: () => performance.now() },
     })
     const local = new LocalRouter({ address: config.address, version, domains, now: () => new Date(), commands })
     const readFile = (path: string) => readFileSync(path, 'utf8')
@@ -197,7 +198,7 @@ export class Gateway {
       routeSeconds: this.#routeSeconds,
       iqSeconds: this.#iqSeconds,
       cluster: () => this.#seat.metrics(),
-      holdStoreUp: () => this.#seat.member?.isUp ?? null,
+      holdStoreUp: () => this.#seat.holdStoreUp,
       configReloads: this.#configReloads,
       eventsDropped: () => this.#events.dropped,
       adminRefusals: () => this.#actions.refusals,

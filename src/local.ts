@@ -30,8 +30,8 @@ export interface Admin {
 export interface LocalCommands {
   /** Undefined for who may not use them. */
   admit(from: string): Admin | undefined
-  /** Told of who may not. */
-  refused(): void
+  /** Told of who may not: the address as it came, by which way. */
+  refused(from: string, origin: Origin): void
   readonly commands: readonly { readonly node: string; readonly name: string }[]
   /** Carries out one `<command/>`: the result's payload, or the error. Never rejects. */
   answer(
@@ -125,7 +125,7 @@ export class LocalRouter {
     const { commands } = this.#options
     const admin = this.#adminOf(envelope, origin)
     if (admin === undefined) {
-      commands.refused()
+      commands.refused(decodeAttribute(envelope.from ?? ''), origin)
       return { kind: 'reply', text: stanzaError(envelope, 'forbidden', undefined, { command: echoOf(command) }) }
     }
     const text = commands.answer(admin, command).then((answer) => {

@@ -31,8 +31,9 @@ export const logCodes = {
   },
   'admin-refused': {
     level: 'warn',
-    means: 'An address sent wrong tokens to the admin port; said with the first one, and when it has to wait.',
-    todo: 'See who it is. A page or a script may have an old token.',
+    means:
+      'An address (`via` http) sent wrong tokens to the admin port; said with the first one, and when it has to wait. Or a JID (`via` xmpp) that is no admin, or came by a way that does not vouch for it (`origin`), asked for a command; one line in 10 s at most, `count` says how many since the last.',
+    todo: 'See who it is. A page or a script may have an old token; admins are the bare JIDs of `admins`, over the link of `address`.',
   },
   'config-reloaded': { level: 'info', means: 'A new configuration is in force.', todo: 'Nothing.' },
   'instance-joined': { level: 'info', means: 'An instance has authenticated and takes stanzas.', todo: 'Nothing.' },
@@ -204,6 +205,12 @@ export const logCodes = {
     level: 'info',
     means: 'Nodes were asked to do something; `silent` did not answer in time, `failed` could not do it.',
     todo: 'Look at the nodes that are named.',
+  },
+  'cluster-task-late': {
+    level: 'warn',
+    means:
+      'What another node asked of this one came `seconds` after nobody waited for it any more: it was not done, and whoever asked was told that this node did not answer.',
+    todo: 'Ask again. If it goes on: look at how the nodes reach Redis.',
   },
   'events-dropped': {
     level: 'warn',

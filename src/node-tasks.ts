@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ClusterAccess } from './admin/cluster-routes.ts'
 import { Desk } from './cluster/desk.ts'
-import { type TaskNode, Tasks } from './cluster/tasks.ts'
+import { TASK_TOPIC } from './cluster/task-text.ts'
+import { type TaskLife, type TaskNode, Tasks } from './cluster/tasks.ts'
 import type { ClusterMember } from './cluster-member.ts'
 import type { Log } from './log.ts'
 import { type NodeUsage, NodeUsages } from './node-usage.ts'
@@ -63,13 +64,12 @@ export class NodeTasks implements ClusterAccess {
         },
         instance: act,
         usage,
-        sample: (asked) => this.#sample(asked),
+        sample: (asked, signal) => this.#sample(asked, signal),
         state: () => ownState({ name, version, routes, links, member: member() }),
       },
       nodes: () => member()?.nodes() ?? [],
-      send: (to, text) => member()?.post.to(to).news('task', text),
-      answer: async (task, text) => member()?.store.answer(task, text),
-      answers: async (task, from, milliseconds) => member()?.store.answers(task, from, milliseconds) ?? [],
+      isUp: () => isUp(member()),
+      borrow: () => borrowed(member()),
       newId: () => randomBytes(12).toString('hex'),
       now: () => performance.now(),
     })
@@ -100,13 +100,25 @@ export class NodeTasks implements ClusterAccess {
   }
 
   /** What another node asks, of whatever release. */
-  #sample(asked: unknown): Promise<unknown> {
+  #sample(asked: unknown, signal: AbortSignal): Promise<unknown> {
     const { domain, seconds, hashed }: Readonly<Record<string, unknown>> = { ...(asked as object | null) }
     if (typeof domain !== 'string' || typeof seconds !== 'number' || !(seconds >= 0 && seconds <= MOST_SECONDS)) {
       throw new Error('no sample can be taken of that')
     }
-    return this.sampler.take(domain, { seconds, hashed: hashed === true })
+    return this.sampler.take(domain, { seconds, hashed: hashed === true }, signal)
   }
+}
+
+/** Whether other nodes can be asked, or there are none to ask. One that has not joined does not know of any. */
+function isUp(member: ClusterMember | undefined): boolean {
+  return member === undefined || (member.isUp && member.nodes().length > 0)
+}
+
+function borrowed(member: ClusterMember | undefined): TaskLife | undefined {
+  const loan = member?.loans.lend()
+  if (member === undefined || loan === undefined) return undefined
+  const { post, time } = member
+  return { ...loan, send: (to, text) => post.to(to).news(TASK_TOPIC, text), time: () => time.now() }
 }
 
 /** A config that is refused is no answer like another: whoever asked is told that this node has the old one still. */

@@ -7,7 +7,8 @@ import type { SampleOptions, TuningAccess } from './admin/tuning-routes.ts'
 import type { PreviewBody, PreviewView, SampleView, SharesView } from './admin/tuning-views.ts'
 import type { Refusal } from './admin/view.ts'
 import { wantedOf } from './assignment.ts'
-import type { TaskAnswer, TaskName, TaskNode, TaskResult } from './cluster/tasks.ts'
+import type { TaskAnswer, TaskName } from './cluster/task-text.ts'
+import type { TaskNode, TaskResult } from './cluster/tasks.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { keyText } from './key.ts'
 import { isItem } from './recorded-sample.ts'
@@ -20,7 +21,14 @@ import { type Skipped, trafficOf } from './traffic.ts'
 /** As `Tasks` does it. */
 interface Asking {
   readonly everybody: readonly TaskNode[]
-  ask(what: TaskName, value?: unknown, among?: readonly TaskNode[], takes?: number): Promise<TaskResult>
+  readonly isUp: boolean
+  ask(
+    what: TaskName,
+    value: unknown,
+    among: readonly TaskNode[],
+    seconds: number,
+    signal: AbortSignal,
+  ): Promise<TaskResult>
 }
 
 export interface TuningParts {
@@ -53,17 +61,19 @@ export class Tuning implements TuningAccess {
 
   /** This node looks itself; the others are asked, and what they have seen is put together. */
   async sample(name: string, options: SampleOptions, signal: AbortSignal): Promise<SampleView | undefined> {
-    const { routes, sampler, tasks, me, now, preciseNow } = this.#parts
+    const { routes, sampler, me, now, preciseNow } = this.#parts
     const domain = routes.domains.get(normaliseDomain(name) ?? '')
     if (domain === undefined) return undefined
     const begun = preciseNow()
     const since = new Date(now()).toISOString()
-    const others = tasks.everybody.filter(({ incarnation }) => incarnation !== me().incarnation)
-    const asked = { domain: domain.name, ...options }
-    const [own, { answers, silent }] = await Promise.all([
-      sampler.take(domain.name, options, signal),
-      others.length === 0 ? nobody : tasks.ask('sample', asked, others, options.seconds + ASKING_SECONDS),
-    ])
+    const failing = new AbortController()
+    const over = AbortSignal.any([signal, failing.signal])
+    const looking = [sampler.take(domain.name, options, over), this.#askOthers(domain.name, options, over)] as const
+    const [own, { answers, silent }] = await Promise.all(looking).catch((error: unknown) => {
+      // Nobody waits for the other any more.
+      failing.abort()
+      throw error
+    })
     const parts = new Map<string, SamplePart>([[me().name, own]])
     const failed: string[] = []
     for (const [node, answer] of answers) {
@@ -79,6 +89,14 @@ export class Tuning implements TuningAccess {
       kept: all.reduce((sum, { kept }) => sum + kept, 0),
       items: merged(all),
     }
+  }
+
+  /** What the other nodes have seen; while they cannot be asked, they are silent. */
+  async #askOthers(domain: string, options: SampleOptions, signal: AbortSignal): Promise<TaskResult> {
+    const { tasks, me } = this.#parts
+    const others = tasks.everybody.filter(({ incarnation }) => incarnation !== me().incarnation)
+    if (others.length === 0 || !tasks.isUp) return { answers: new Map(), silent: others.map(({ name }) => name) }
+    return tasks.ask('sample', { domain, ...options }, others, options.seconds + ASKING_SECONDS, signal)
   }
 
   async preview(name: string, body: PreviewBody, signal: AbortSignal): Promise<PreviewView | Refusal | undefined> {
@@ -119,8 +137,6 @@ export class Tuning implements TuningAccess {
     }
   }
 }
-
-const nobody: Promise<TaskResult> = Promise.resolve({ answers: new Map(), silent: [] })
 
 /** What a node of whatever release has answered; undefined where it has no sample. */
 function partOf(answer: TaskAnswer): SamplePart | undefined {

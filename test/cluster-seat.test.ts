@@ -28,16 +28,16 @@ function settings(changes: Partial<Cluster> = {}): Cluster {
 }
 
 /** A node that is alone until it enters. */
-function seated(t: TestContext, name: string, server: MemoryServer) {
-  const state: { fate: Fate; isBroken: boolean; seated: string[]; stopped: number } = {
-    ...{ fate: 'done', isBroken: false, seated: [], stopped: 0 },
+function seated(t: TestContext, name: string, server: MemoryServer, domains = text) {
+  const state: { fate: Fate; isBroken: boolean; seated: string[]; stopped: number; reload: () => Promise<void> } = {
+    ...{ fate: 'done', isBroken: false, seated: [], stopped: 0, reload: async () => {} },
   }
   const clock = {
     get now() {
       return performance.now()
     },
   }
-  const inner: InnerNode = new InnerNode(`node: ${name}\ncluster: {redis: 'redis://127.0.0.1'}\n${text}`, {
+  const inner: InnerNode = new InnerNode(`node: ${name}\ncluster: {redis: 'redis://127.0.0.1'}\n${domains}`, {
     clock,
     registry: () => seat.member?.registry ?? alone,
     keeper: () => seat.member?.keeper,
@@ -76,7 +76,7 @@ function seated(t: TestContext, name: string, server: MemoryServer) {
     giveUp() {},
     act() {},
     usage: () => ({ state: 'ready', load: 0, memory: null }),
-    asked: { reload: async () => [], stop: () => void state.stopped++ },
+    asked: { reload: () => state.reload().then(() => []), stop: () => void state.stopped++ },
     stores: async () => () => {
       if (state.isBroken) throw new Error('no such file: ca.pem')
       const store = new MemoryStore(server)
@@ -235,5 +235,61 @@ describe('a node and its cluster', { concurrency: true }, () => {
       "<message from='test' to='a.test'><privilege xmlns='urn:xmpp:privilege:2'><perm access='roster'/></privilege></message>",
     )
     await until(() => b.inner.domain.adverts.all.length === 1)
+  })
+
+  test('a reload that takes all nodes out of their cluster is answered by all', async (t) => {
+    const { a, b, server } = await pair(t)
+    const stores = [a, b].map(({ seat }) => seat.member!.store)
+    for (const { seat, state } of [a, b]) state.reload = () => seat.leave()
+    const { tasks } = await a.seat.tasks()
+    const { answers, silent } = await tasks.ask('reload')
+    assert.deepEqual([[...answers].sort(), silent], [['A', 'B'].map((name) => [name, { value: null }]), []])
+    assert.deepEqual([a.seat.member, b.seat.member, server.leases.size], [undefined, undefined, 1])
+    // And nobody has the stores any more.
+    for (const store of stores) await assert.rejects(store.time(), /closed/)
+  })
+
+  test('what is asked while Redis is away is refused, or not done when nobody waits for it any more', async (t) => {
+    const { a, b, server } = await pair(t)
+    const { tasks } = await a.seat.tasks()
+    const others = tasks.everybody.filter(({ name }) => name === 'B')
+    for (const { state } of [a, b]) state.fate = 'refused'
+    server.interrupt()
+    // It is not known yet.
+    const { silent } = await tasks.ask('drain', null, others, 0.1)
+    await until(() => a.seat.member?.isUp === false)
+    await assert.rejects(tasks.ask('drain', null, others), /does not reach Redis/)
+    for (const { state } of [a, b]) state.fate = 'done'
+    await until(() => b.inner.book.all('cluster-task-late').length > 0)
+    assert.deepEqual([silent, b.state.stopped], [['B'], 0])
+    await until(() => a.seat.member?.isUp === true)
+    await tasks.ask('drain', null, others)
+    assert.equal(b.state.stopped, 1)
+  })
+
+  test('nobody looks at stanzas for a node where nobody waits for that any more', async (t) => {
+    const { a, b } = await pair(t)
+    const { tasks } = await a.seat.tasks()
+    const others = tasks.everybody.filter(({ name }) => name === 'B')
+    const gone = new AbortController()
+    const asked = { domain: 'a.test', seconds: 600, hashed: false }
+    const asking = tasks.ask('sample', asked, others, 630, gone.signal)
+    await until(() => b.inner.domain.watcher !== undefined)
+    gone.abort()
+    assert.deepEqual((await asking).silent, ['B'])
+    await until(() => b.inner.domain.watcher === undefined)
+  })
+
+  test('Redis is there for what is held, or is not, only where a domain wants it for that', async (t) => {
+    const server = usedStore()
+    const wanting = seated(t, 'A', server)
+    const other = seated(t, 'B', server, 'domains: {a.test: {secret: s}, b.test: {secret: s}}')
+    assert.deepEqual([wanting.seat.holdStoreUp, other.seat.holdStoreUp], [false, null])
+    await wanting.seat.enter(settings())
+    await other.seat.enter(settings())
+    assert.deepEqual([wanting.seat.holdStoreUp, other.seat.holdStoreUp], [true, null])
+    wanting.state.fate = 'refused'
+    server.interrupt()
+    await until(() => wanting.seat.holdStoreUp === false)
   })
 })

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { Sampler } from '../src/sampler.ts'
+import { Tuning } from '../src/tuning.ts'
 import { startGateway } from './stub/gateway.ts'
+import { InnerNode } from './stub/inner-node.ts'
 import { RawInstance } from './stub/raw-instance.ts'
 
 const secret = 'swordfish'
@@ -87,4 +90,74 @@ test('a preview of what there is moves nothing, and of what cannot be is refused
   assert.match((await ask('/preview', { balancing: now })).body.detail, /one of seconds, sample and input/)
   assert.equal((await ask('/preview', { balancing: { type: 'x' }, input })).status, 400)
   assert.equal((await ask('/sample?seconds=601')).status, 400)
+})
+
+/** A node that is one of two, and what it asks the other, for as long as nobody says otherwise. */
+function oneOfTwo() {
+  const { routes, config } = new InnerNode('domains: {a.test: {secret: s}}', {
+    ...{ clock: { now: 0 }, registry: () => assert.fail('nobody joins'), keeper: () => undefined },
+  })
+  const given = (signal: AbortSignal) =>
+    new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+  const sampler = new Sampler({
+    ...{ routes, random: Math.random },
+    pause: async (_milliseconds, signal) => (signal === undefined ? undefined : given(signal)),
+  })
+  const nodes = ['a', 'b'].map((name) => ({ name, incarnation: `inc-${name}` }))
+  const asked: AbortSignal[] = []
+  const tasks = {
+    everybody: nodes,
+    isUp: true,
+    ask: async (
+      _what: string,
+      _value: unknown,
+      among: readonly { name: string }[],
+      _seconds: number,
+      signal: AbortSignal,
+    ) => {
+      asked.push(signal)
+      await given(signal)
+      return { answers: new Map(), silent: among.map(({ name }) => name) }
+    },
+  }
+  const tuning = new Tuning({
+    ...{ routes, sampler, tasks, me: () => nodes[0]!, limits: () => config.limits, random: Math.random },
+    ...{ now: () => 0, preciseNow: () => 0 },
+  })
+  return { tuning, tasks, asked }
+}
+
+const options = { seconds: 600, hashed: false }
+
+test('a sample that nobody waits for ends, here and elsewhere', async () => {
+  const { tuning, asked } = oneOfTwo()
+  const gone = new AbortController()
+  const sample = tuning.sample('a.test', options, gone.signal)
+  assert.deepEqual([asked.length, asked[0]?.aborted], [1, false])
+  gone.abort()
+  const { nodes, silent } = (await sample)!
+  assert.deepEqual([nodes, silent, asked[0]?.aborted], [['a'], ['b'], true])
+})
+
+test('a sample that this node refuses is not taken elsewhere', async () => {
+  const { tuning, asked } = oneOfTwo()
+  const gone = new AbortController()
+  const taken = Array.from({ length: 4 }, () => tuning.sample('a.test', options, gone.signal))
+  await assert.rejects(tuning.sample('a.test', options, gone.signal), /4 samples of a.test are being taken already/)
+  assert.deepEqual(
+    asked.map(({ aborted }) => aborted),
+    [false, false, false, false, true],
+  )
+  gone.abort()
+  await Promise.all(taken)
+})
+
+test('while the other nodes cannot be asked, a sample is what this one has seen, and they are named', async () => {
+  const { tuning, tasks, asked } = oneOfTwo()
+  tasks.isUp = false
+  const gone = new AbortController()
+  const sample = tuning.sample('a.test', options, gone.signal)
+  gone.abort()
+  const { nodes, silent } = (await sample)!
+  assert.deepEqual([nodes, silent, asked.length], [['a'], ['b'], 0])
 })

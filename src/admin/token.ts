@@ -29,8 +29,9 @@ export function guardedBy(actions: AdminActions, log: Log, now: () => number = (
     actions.refused?.('token')
     if (given !== undefined) {
       const count = failures.failed(request.ip)
+      const mustWait = count >= MOST_FAILURES
       if (count === 1 || count === MOST_FAILURES) {
-        logEvent(log, 'admin-refused', { by: request.ip, attempts: count, mustWait: count >= MOST_FAILURES })
+        logEvent(log, 'admin-refused', { via: 'http', by: request.ip, attempts: count, mustWait })
       }
     }
     return sendProblem(reply.header('www-authenticate', 'Bearer'), 401, 'the bearer token is missing or wrong')

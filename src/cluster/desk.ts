@@ -1,6 +1,7 @@
 import { type Audit, audit, membersOf } from './audit.ts'
 import type { Change } from './cluster-store.ts'
-import type { TaskName, TaskNode, TaskResult } from './tasks.ts'
+import type { TaskName } from './task-text.ts'
+import type { TaskNode, TaskResult } from './tasks.ts'
 
 /** As `Tasks` does it. */
 interface Asking {

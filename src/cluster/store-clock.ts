@@ -32,6 +32,11 @@ export class StoreClock implements SharedTime {
     return this.#epoch
   }
 
+  /** Milliseconds since 1970. */
+  now(): number {
+    return this.#epoch + this.#parts.now()
+  }
+
   /** Asks the store if that is due. When it does not answer, what was known before stays so. */
   async look(): Promise<void> {
     const { store, now } = this.#parts

@@ -6,7 +6,8 @@ import { formatProblem } from '../../config/problems.ts'
 import { type Audit, audit, membersOf } from '../cluster/audit.ts'
 import type { Change, ClusterStore } from '../cluster/cluster-store.ts'
 import { EntryWriter } from '../cluster/entry-codec.ts'
-import { collect, TASK_TOPIC, type TaskAnswer, type TaskResult, taskText, visitorCalled } from '../cluster/tasks.ts'
+import { TASK_TOPIC, type TaskAnswer, taskText } from '../cluster/task-text.ts'
+import { collect, type TaskResult, visitorCalled } from '../cluster/tasks.ts'
 import type { CheckIo } from './check.ts'
 
 /** The store of a configuration; nothing has been asked of it yet. */
@@ -62,14 +63,14 @@ function asking(store: ClusterStore, seconds: number): (table: Change) => Promis
   return async (table) => {
     const members = membersOf(table)
     const id = random()
-    writer.news(TASK_TOPIC, taskText(id, 'state', null))
+    writer.news(TASK_TOPIC, taskText(id, 'state', null, (await store.time()) + seconds * 1000))
     const entry = writer.seal({ number: ++number, taken: 0, isNote: false, isAsking: false, isMissing: false })
     const sent = await Promise.all(members.map(({ incarnation }) => store.append(incarnation, [entry])))
     // One without an inbox is leaving, or has just died: it cannot answer.
     const asked = members.filter((_member, index) => sent[index])
     const answers = new Map<string, TaskAnswer>()
     await collect(id, asked, answers, {
-      answers: (...from) => store.answers(...from),
+      store,
       seconds: () => seconds,
       now: () => performance.now(),
       pause: (milliseconds) => pause(milliseconds),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { audit, membersOf } from '../../src/cluster/audit.ts'
 import type { Change } from '../../src/cluster/cluster-store.ts'
-import type { TaskAnswer } from '../../src/cluster/tasks.ts'
+import type { TaskAnswer } from '../../src/cluster/task-text.ts'
 import { fields, nodeState } from './states.ts'
 
 const table = (epoch = 7): Change => ({ epoch, delta: new Map(Object.entries(fields)), isWhole: true })

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Change } from '../../src/cluster/cluster-store.ts'
 import { Desk } from '../../src/cluster/desk.ts'
-import type { TaskName, TaskNode } from '../../src/cluster/tasks.ts'
+import type { TaskName } from '../../src/cluster/task-text.ts'
+import type { TaskNode } from '../../src/cluster/tasks.ts'
 import { fields, nodeState } from './states.ts'
 
 const me = { name: 'yard-1', incarnation: 'inc-1' }

@@ -28,6 +28,7 @@ function stub(states: Readonly<Record<string, unknown>>, changes: Partial<Cluste
     close: () => {
       isClosed = true
     },
+    time: async () => 5_000_000,
     changes: async (epoch: number) => {
       assert.equal(epoch, 0)
       return { epoch: 7, delta: new Map(Object.entries(fields)), isWhole: true }
@@ -104,6 +105,7 @@ test('it asks as one that is no member, in a new task each time, with numbers th
   const tasks = of.map(({ text }) => JSON.parse(text))
   assert.deepEqual(new Set(tasks.map(({ what }) => what)), new Set(['state']))
   assert.equal(new Set(tasks.map(({ id }) => id)).size, tasks.length)
+  assert.deepEqual(new Set(tasks.map(({ until }) => until)), new Set([5_001_000]))
 })
 
 test('every difference is a line, and so is a node that does not answer; the exit code is 1', async () => {

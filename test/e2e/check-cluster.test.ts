@@ -32,9 +32,8 @@ function node(t: TestContext, redis: Redis, state: NodeState): void {
   const tasks = new Tasks({
     me: () => ({ name, incarnation }),
     nodes: () => [],
-    send: () => assert.fail('it asks nobody'),
-    answer: (task, text) => store.answer(task, text),
-    answers: (...asked) => store.answers(...asked),
+    isUp: () => true,
+    borrow: () => ({ store, send: () => assert.fail('it asks nobody'), time: Date.now, giveBack: () => {} }),
     handlers: {
       reload: () => null,
       drain: () => null,

@@ -21,6 +21,8 @@ const grave = new Map([
     'instance_suspect',
     'hold_started',
     'hold_expired',
+    'inbox_full',
+    'journal_full',
     'drain_started',
     'stopping',
     'dropped',

@@ -1,13 +1,13 @@
 // The node's events, as they come; and the state of the connection.
 
-/** Told by the node, besides `stats`; the names of src/events.ts. */
-const names = [
+/** What the node tells, besides `stats`: the events of src/events.ts, and how many were missed. */
+export const names = [
   ...['node_joined', 'node_left', 'senior', 'cluster_joined', 'cluster_left', 'cluster_up', 'cluster_down'],
   ...['cluster_fenced', 'cluster_unfenced', 'cluster_lost', 'cluster_seeded', 'estate_claimed', 'estate_settled'],
-  ...['instance_joined', 'instance_left', 'instance_stalled', 'instance_unstalled', 'instance_suspect'],
-  ...['bucket_moved', 'bucket_unassigned', 'hold_started', 'hold_released', 'hold_expired', 'link_up', 'link_down'],
-  ...['link_claimed', 'link_yielded', 'drain_started', 'drain_done', 'config_reloaded', 'config_refused', 'stopping'],
-  'dropped',
+  ...['inbox_full', 'journal_full', 'instance_joined', 'instance_left', 'instance_stalled', 'instance_unstalled'],
+  ...['instance_suspect', 'bucket_moved', 'bucket_unassigned', 'hold_started', 'hold_released', 'hold_expired'],
+  ...['link_up', 'link_down', 'link_claimed', 'link_yielded', 'drain_started', 'drain_done', 'drain_cancelled'],
+  ...['config_reloaded', 'config_refused', 'stopping', 'dropped'],
 ]
 /** A browser gives up on an answer that is no stream, as of a proxy while the node restarts: then we ask again. */
 const AGAIN_MS = 2000

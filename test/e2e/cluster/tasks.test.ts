@@ -110,4 +110,90 @@ describe('what is asked of all nodes', { concurrency: true, timeout: 90_000 }, (
     await until('its instance is gone', async () => (await yard.node('a').instances(BOT)).length === 0)
     assert.equal((await post(yard.node('a'), '/v1/nodes/b/drain')).status, 404)
   })
+
+  test('a reload that takes every node out of the cluster is answered by all of them, in time', async (t) => {
+    const yard = await Yard.start(t, { nodes, settings: plain })
+    const streams = await Promise.all(nodes.map((name) => yard.node(name).join(USERS, USERS)))
+    await yard.joined(USERS, 3)
+    for (const { name, process, redis } of yard.members) {
+      process.write(await yard.config(name, redis, { cluster: undefined }))
+    }
+    const { status, body } = await post(yard.node('a'), '/v1/reload')
+    const { nodes: answered, silent } = body as { nodes: { node: string }[]; silent: string[] }
+    assert.deepEqual([status, answered.map(({ node }) => node).sort(), silent], [200, nodes, []])
+    for (const member of yard.members) {
+      await member.process.log.waitFor('config-reloaded')
+      assert.deepEqual(
+        (await member.nodes()).map(({ name }) => name),
+        [member.name],
+      )
+    }
+    for (const stream of streams) await stream.settled()
+    const client = new Redis(yard.redis.port)
+    t.after(() => client.disconnect())
+    await until('nobody is connected to Redis', async () => {
+      const clients = String(await client.client('LIST'))
+        .trim()
+        .split('\n')
+      return clients.length === 1
+    })
+  })
+
+  test('while a node does not reach Redis it refuses at once what is for another, and nothing happens later', async (t) => {
+    const yard = await Yard.start(t, { nodes: ['a', 'b'], settings: plain })
+    await yard.node('b').join(BOT, 'right')
+    await yard.joined(BOT, 1)
+    const { process, redis } = yard.node('a')
+    await redis.refuse()
+    await process.log.waitFor('cluster-down')
+    for (const path of ['/v1/nodes/b/drain', `/v1/domains/${BOT}/instances/right/kick`, '/v1/reload']) {
+      const { status, body } = await post(yard.node('a'), path)
+      assert.equal(status, 503, path)
+      assert.match((body as { detail: string }).detail, /does not reach Redis/)
+    }
+    await redis.heal()
+    await process.log.waitFor('cluster-up')
+    // It comes after all that was asked before.
+    assert.equal((await post(yard.node('a'), '/v1/reload')).status, 200)
+    assert.deepEqual(await yard.node('b').process.log.all('stopping'), [])
+    assert.deepEqual(
+      (await yard.node('b').instances(BOT)).map(({ name }) => name),
+      ['right'],
+    )
+    assert.equal(yard.node('b').process.log.all('config-reloaded').length, 1)
+  })
+
+  test('what comes after the asker was told that nobody answered is not done', async (t) => {
+    const yard = await Yard.start(t, { nodes: ['a', 'b'], settings: plain, cluster: { task_seconds: 1 } })
+    const { redis } = yard.node('a')
+    redis.hang()
+    assert.equal((await post(yard.node('a'), '/v1/nodes/b/drain')).status, 504)
+    await redis.heal()
+    const { log } = yard.node('b').process
+    assert.equal((await log.waitFor('cluster-task-late')).task, 'drain')
+    assert.deepEqual(log.all('stopping'), [])
+    assert.equal((await post(yard.node('a'), '/v1/nodes/b/drain')).status, 202)
+    assert.equal(await yard.node('b').process.exited, 0)
+  })
+
+  test('a sample that nobody waits for is taken by no node any more', async (t) => {
+    const yard = await Yard.start(t, { nodes: ['a', 'b'], settings: plain })
+    const { log } = yard.node('a').process
+    const { port } = await log.waitFor('admin-listening')
+    const sample = (seconds: number, signal?: AbortSignal) =>
+      fetch(`http://127.0.0.1:${port}/v1/domains/${BOT}/sample?seconds=${seconds}`, {
+        ...{ headers: { authorization: `Bearer ${TOKEN}`, connection: 'close' } },
+        ...(signal && { signal }),
+      })
+    // As many as may be taken of a domain at a time, and some.
+    for (let n = 1; n <= 6; n++) {
+      const gone = new AbortController()
+      const asking = sample(600, gone.signal)
+      await log.waitFor('admin-action', { action: 'sample' }, n)
+      gone.abort()
+      await assert.rejects(asking, { name: 'AbortError' })
+    }
+    const { nodes: seen, silent } = (await (await sample(1)).json()) as { nodes: string[]; silent: string[] }
+    assert.deepEqual([seen.sort(), silent], [['a', 'b'], []])
+  })
 })

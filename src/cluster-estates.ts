@@ -1,6 +1,7 @@
 import type { ClusterStore, Incarnation } from './cluster/cluster-store.ts'
 import { Estate } from './cluster/estate.ts'
 import type { Membership } from './cluster/membership.ts'
+import { MergedRuns } from './cluster/merged-runs.ts'
 import { closeEstate } from './cluster/node-wishes.ts'
 import type { Table } from './cluster/table.ts'
 import type { Timing } from './cluster/timing.ts'
@@ -21,10 +22,16 @@ export class ClusterEstates {
   readonly #parts: ClusterEstatesParts
   /** As long as the table names this node as their heir, also when nothing is left in them. */
   readonly #estates = new Map<Incarnation, Estate>()
+  readonly #merged: MergedRuns
   #isPaused = false
 
   constructor(parts: ClusterEstatesParts) {
     this.#parts = parts
+    this.#merged = new MergedRuns({
+      handOut: (run, ticket) => parts.runs.inherited(run, ticket),
+      isReading: () => this.#isAnyUnread,
+      timing: parts.timing,
+    })
   }
 
   /** Begins to see to what the table says is this node's. */
@@ -37,10 +44,14 @@ export class ClusterEstates {
     for (const [dead, { name, heir }] of table.estates) {
       if (heir === this.#parts.me && !this.#estates.has(dead)) this.#claim(dead, name)
     }
+    this.#merged.proceed()
   }
 
   /** Whether something that the dead have left has not been handed out yet: what is newer is not to be read before it. */
   get isReading(): boolean {
+    return this.#isAnyUnread || !this.#merged.isIdle
+  }
+  get #isAnyUnread(): boolean {
     for (const estate of this.#estates.values()) if (!estate.isRead) return true
     return false
   }
@@ -53,15 +64,18 @@ export class ClusterEstates {
   /** This node may not act, for now. */
   pause(): void {
     this.#isPaused = true
+    this.#merged.pause()
     for (const estate of this.#estates.values()) estate.pause()
   }
   resume(): void {
     this.#isPaused = false
     for (const estate of this.#estates.values()) estate.resume()
+    this.#merged.resume()
   }
 
   /** Nothing more is read. With `isLeft` what has been handed out and has not ended is another heir's to see to. */
   close(isLeft = false): void {
+    this.#merged.close()
     for (const estate of this.#estates.values()) {
       if (isLeft) estate.void()
       estate.close()
@@ -75,9 +89,11 @@ export class ClusterEstates {
       ...{ store, dead, timing, random: Math.random },
       isAlive: (node) => membership().table.nodes.has(node),
       handler: {
-        run: (_sender, run, ticket) => runs.inherited(run, ticket),
+        run: (sender, run, ticket) => this.#merged.add(run, ticket, sender === dead),
+        read: () => this.#merged.proceed(),
         unreadable: (sender, id, reason) => runs.unreadable(sender, id, reason),
         emptied: () => {
+          this.#merged.proceed()
           logEvent(log, 'estate-settled', { name, incarnation: dead })
           membership()
             .propose((draft) => closeEstate(draft, dead, me))

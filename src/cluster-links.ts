@@ -22,8 +22,11 @@ export interface ClusterLinksParts {
   readonly now: () => number
 }
 
-/** For so many milliseconds at most a link waits for what those had read who had it before. */
-const INHERITING_MILLISECONDS = 1500
+/**
+ * For so many milliseconds at most a link waits for what those had read who had it before: where the store answers, that
+ * is handed out within a few hundred.
+ */
+const INHERITING_MILLISECONDS = 10_000
 const OPEN = Number.NEGATIVE_INFINITY
 
 /** For so many milliseconds a node leaves a link to others that it could not open itself. */

@@ -68,9 +68,9 @@ function bench() {
     },
     estatesLeft: () => [...table.estates.keys()],
     /** An entry from `sender` in the inbox of `of`. */
-    put: (of: string, sender: string, number: number, text: string) => {
+    put: (of: string, sender: string, number: number, text: string, since = 1) => {
       const writer = new EntryWriter(sender)
-      writer.run({ domain: 'a.test', instance: 'red' }, 1, 0, 0, 1, Buffer.from(text))
+      writer.run({ domain: 'a.test', instance: 'red' }, since, 0, 0, 1, Buffer.from(text))
       server.append(of, [writer.seal({ number, taken: 0, isNote: false, isAsking: false, isMissing: false })])
     },
   }
@@ -193,4 +193,55 @@ test('what cannot be read is told, and the rest goes on', async () => {
   assert.deepEqual(inherited, ['kept'])
   assert.match(unreadable.join('\n'), /^undefined: the entry/)
   assert.equal(server.inboxes.has('B'), false)
+})
+
+test('what two nodes that died together have left of one conversation goes on in the order in which it was read', async () => {
+  const { put, bury, follow, time, inherited, estates } = bench()
+  // B had read all of it, and passed some of it on to C.
+  put('C', 'B', 1, '2', 20)
+  put('C', 'B', 2, '4', 40)
+  for (const number of [1, 2, 3, 4, 5]) put('B', 'B', number, `${number}`, number * 10)
+  bury('C')
+  bury('B')
+  follow()
+  assert.equal(estates.isReading, true)
+  await time.pass(100)
+  assert.deepEqual(inherited, ['1', '2', '2', '3', '4', '4', '5'])
+  assert.equal(estates.isReading, false)
+})
+
+test('what a dead node had sent to one that died before it waits for what it had kept', async () => {
+  const { put, bury, follow, time, inherited, estates } = bench()
+  put('C', 'B', 1, '2', 20)
+  bury('C')
+  follow()
+  await time.pass(100)
+  assert.deepEqual([inherited, estates.isReading], [[], false])
+  put('B', 'B', 1, '1', 10)
+  put('B', 'B', 2, '2', 20)
+  bury('B')
+  estates.look()
+  follow()
+  assert.equal(estates.isReading, true)
+  await time.pass(100)
+  assert.deepEqual(inherited, ['1', '2', '2'])
+})
+
+test('a node that may not act hands out nothing of what it has read, and one whose life is over never does', async () => {
+  const { put, bury, follow, time, inherited, estates } = bench()
+  put('B', 'B', 1, '1')
+  bury('B')
+  estates.pause()
+  follow()
+  await time.pass(1000)
+  assert.deepEqual(inherited, [])
+  estates.resume()
+  await time.pass(1000)
+  assert.deepEqual(inherited, ['1'])
+  put('C', 'C', 1, '2')
+  bury('C')
+  follow()
+  estates.close()
+  await time.pass(1000)
+  assert.deepEqual(inherited, ['1'])
 })

@@ -10,7 +10,7 @@ import { Handovers } from './handovers.ts'
 import { ANY_INSTANCE, Hold, type Place } from './hold.ts'
 import type { Instance } from './instance.ts'
 import { hashOfKey } from './key.ts'
-import { Moving } from './moving.ts'
+import { Moving, type Wait } from './moving.ts'
 import { Presences } from './presences.ts'
 import { Quarantine } from './quarantine.ts'
 import { type Mapping, randomOf, rankingOf, type Snapshot, snapshotOf } from './snapshot.ts'
@@ -38,7 +38,12 @@ export class DomainRoutes {
   /** Undefined after a change, until the next stanza. */
   #snapshot: Snapshot | undefined
   /** What comes there waits, whatever `when_unassigned` says. */
-  readonly #moving = new Moving()
+  readonly moving = new Moving(
+    (instance) => this.#ownPlaces(instance),
+    () => {
+      this.#snapshot = undefined
+    },
+  )
   /** Changes of the keys' places that wait for confirmations. */
   readonly handovers = new Handovers((it) => this.#members.get(it.name) === it || this.departing.has(it))
   /** Set where a cluster decides who has which share. */
@@ -122,7 +127,7 @@ export class DomainRoutes {
     if (policy.kind === 'rendezvous') return this.#ranked(snapshot, hash)
     const bucket = bucketOf(hash, snapshot.holders.length || policy.count)
     const holder = snapshot.holders[bucket]
-    if (holder !== undefined || this.#config.when_unassigned !== 'spill' || this.#moving.has(bucket)) return holder
+    if (holder !== undefined || this.#config.when_unassigned !== 'spill' || this.moving.has(bucket)) return holder
     return this.isUnsettled(bucket) ? undefined : this.#ranked(snapshot, hash)
   }
 
@@ -140,7 +145,7 @@ export class DomainRoutes {
 
   /** Whether what waits at a place does so only until it has changed hands. */
   isMoving(place: Place): boolean {
-    return this.handovers.isFrozen || this.#moving.has(place) || this.handovers.awaits(place)
+    return this.handovers.isFrozen || this.moving.has(place) || this.handovers.awaits(place)
   }
 
   /** Whether it is not known who is to have what waits at a place: the cluster has not said so yet, or cannot be heard. */
@@ -170,24 +175,23 @@ export class DomainRoutes {
   get mapping(): Mapping | undefined {
     const { policy } = this
     if (policy.kind !== 'buckets' && policy.kind !== 'rendezvous') return undefined
-    if (this.handovers.isFrozen || this.#moving.size > 0 || this.#isFenced) return undefined
+    if (this.handovers.isFrozen || this.moving.size > 0 || this.#isFenced) return undefined
     return { policy, snapshot: this.#current, spills: this.#config.when_unassigned === 'spill' }
   }
 
-  /** An instance that has joined gets nothing until `letGo`: whoever had its share before has yet to confirm. */
-  keepBack(instance: Instance): void {
-    this.#moving.set(instance, this.#ownPlaces(instance))
-    this.#snapshot = undefined
+  /** Who is kept back at a place, and gets what another node passes on all the same, as it came no later than what that awaits. */
+  takerOf(place: Place, since: number): Instance | undefined {
+    return this.handovers.isFrozen || this.#isFenced ? undefined : this.moving.takerOf(place, since)
   }
 
-  /** Whether an instance has a share that it gets nothing new of yet: what it has all the same is older. */
-  isKeptBack(instance: Instance): boolean {
-    return instance.state !== 'draining' && this.#moving.includes(instance)
+  /** An instance that has joined gets nothing until `moving.end`: whoever had its share before has yet to confirm. */
+  keepBack(instance: Instance, newest?: number): Wait {
+    return this.moving.begin(instance, newest)
   }
 
   /** The reverse of `keepBack` and `pause`; of an instance that is neither, nothing. */
   letGo(instance: Instance): void {
-    if (this.#moving.delete(instance)) this.#snapshot = undefined
+    this.moving.delete(instance)
   }
 
   /** Its bucket, and what is its by its name: keys, or what others spill. */
@@ -298,15 +302,14 @@ export class DomainRoutes {
       this.#buckets = bucketsFor(this.#policy, config, this.#members.keys(), this.#buckets)
     }
     settleAll(this.#members.values(), this.#buckets)
-    for (const mover of this.#moving.instances) this.#moving.set(mover, this.#ownPlaces(mover))
-    this.#snapshot = undefined
+    this.moving.settle()
     return isAssignedAnew || spilled !== config.when_unassigned
   }
 
   /** The best live instance for a key; undefined when its share is moving, or there is none. */
   #ranked(snapshot: Snapshot, hash: number): Instance | undefined {
     const best = snapshot.ranked[snapshot.rendezvous.pick(hash)]
-    return best !== undefined && this.#moving.size > 0 && this.#moving.has(best.name) ? undefined : best
+    return best !== undefined && this.moving.size > 0 && this.moving.has(best.name) ? undefined : best
   }
 
   /** Only those that a change is about are settled anew: ten thousand may join, one after the other. */
@@ -334,7 +337,7 @@ export class DomainRoutes {
   }
 
   #takeSnapshot(): Snapshot {
-    const holders = this.holders.map((holder, bucket) => (this.#moving.has(bucket) ? undefined : holder))
+    const holders = this.holders.map((holder, bucket) => (this.moving.has(bucket) ? undefined : holder))
     this.#rendezvous = this.ranks ? rankingOf(this.#members, this.#rendezvous) : nobody
     const able = this.#buckets === undefined ? this.#members.values() : holders
     return snapshotOf(this.#members, holders, this.#rendezvous, randomOf(able, this.#policy.kind === 'local_random'))

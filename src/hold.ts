@@ -100,6 +100,26 @@ export class Hold {
     return queue
   }
 
+  /** Takes what waits at a place and was passed on by other nodes, as far as it `isOld`, by when it came. */
+  takePassedOn(place: Place, isOld: (since: number) => boolean): StanzaQueue | undefined {
+    const all = this.take(place)
+    if (all === undefined) return undefined
+    const [old, rest] = [new StanzaQueue(), new StanzaQueue()]
+    for (let slab = all.shift(); slab !== undefined; slab = all.shift()) {
+      const queue = slab.ticket?.hops !== undefined && isOld(slab.since) ? old : rest
+      queue.push(slab)
+    }
+    this.#putBack(place, rest)
+    return old.isEmpty ? undefined : old
+  }
+
+  #putBack(place: Place, queue: StanzaQueue): void {
+    if (queue.isEmpty) return
+    this.#queues.set(place, queue)
+    this.#bytes += queue.bytes
+    this.#stanzas += queue.stanzas
+  }
+
   /** Takes the next slab, of any place but those that `isExempt`, whose stanzas came before `time`. */
   takeOlderThan(time: number, isExempt?: (place: Place) => boolean): Slab | undefined {
     for (const [place, queue] of this.#queues) {
@@ -125,10 +145,7 @@ export class Hold {
         if (slab.ticket?.isStored) saved.push(slab)
         else unsaved.push(slab)
       }
-      if (saved.isEmpty) continue
-      this.#queues.set(place, saved)
-      this.#bytes += saved.bytes
-      this.#stanzas += saved.stanzas
+      this.#putBack(place, saved)
     }
     return unsaved
   }

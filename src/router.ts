@@ -160,6 +160,8 @@ export class Router {
     const instance = domain.pick(head)
     if (instance !== undefined) return this.#deliver(instance, head, source, past)
     const place = domain.placeOf(head)
+    const taker = past?.ticket?.hops === undefined ? undefined : domain.takerOf(place, past.since)
+    if (taker !== undefined) return this.#deliver(taker, head, source, past)
     // Nobody will come any more, to this life of the node.
     if (this.isStopping && domain.config.hold.store === 'memory') {
       return this.bounce(domain, head, 'recipient-unavailable', 'shutdown', past)

@@ -18,6 +18,8 @@ export interface SharesParts {
  * hangs is left to live (`watch.ts`), as what it has unconfirmed must come first.
  */
 const HANDOVER_MILLISECONDS = 16_000
+/** How long one that has left another node may take: what it was sent may wait there for two more that hang. */
+const DEPARTURE_MILLISECONDS = 60_000
 
 /**
  * Moves what waits when a share, of buckets or of keys, changes hands: nothing overtakes what went to whoever had it
@@ -33,8 +35,8 @@ export class Shares {
   /** Lets go what is held for an instance that is there now. */
   release(domain: DomainRoutes): void {
     for (const place of domain.hold.places()) {
-      if (!domain.isServed(place)) continue
-      const queue = domain.hold.take(place)
+      const isOld = (since: number): boolean => domain.takerOf(place, since) !== undefined
+      const queue = domain.isServed(place) ? domain.hold.take(place) : domain.hold.takePassedOn(place, isOld)
       if (queue === undefined) continue
       const { stanzas, bytes } = queue
       this.#parts.router.reroute(domain, queue)
@@ -81,27 +83,53 @@ export class Shares {
   /**
    * Instances take their shares. What others had of those and have not been written goes to them, and what comes next
    * waits until the others have confirmed what they were written.
+   * @param heirs who takes what was an instance's that is gone: those that left before, and have not confirmed yet, may
+   *   have had it, too
    */
-  take(domain: DomainRoutes, newcomers: readonly Instance[], moves: readonly Move[]): void {
+  take(
+    domain: DomainRoutes,
+    newcomers: readonly Instance[],
+    moves: readonly Move[],
+    heirs: readonly Instance[] = [],
+  ): void {
     const taken = moves.filter(({ from }) => from !== undefined)
     for (const { from, bucket, to } of taken) {
       logEvent(this.#parts.log, 'bucket-moved', { domain: domain.name, bucket, from, to })
     }
     if (taken.length === 0 && !domain.ranks && domain.departing.size === 0) return
     const laden = this.laden(domain)
-    if (laden.length > 0) for (const instance of newcomers) domain.keepBack(instance)
+    const departed = laden.filter((instance) => domain.departing.has(instance))
+    const waits = [...this.#keepBack(domain, newcomers, laden), ...this.#keepBack(domain, heirs, departed)]
     // What waits for another whose share this one takes waits for this one, before anything newer does.
     const held = this.takeMoving(domain)
     this.shareAnew(domain)
     for (const queue of held) this.#parts.router.reroute(domain, queue)
-    if (laden.length === 0) return
-    this.confirmed(laden).then(() => {
-      for (const instance of newcomers) {
-        // Meanwhile it may have left, and another may have come by its name; or it is being drained.
-        if (domain.members.get(instance.name) === instance && instance.state !== 'draining') domain.letGo(instance)
-      }
-      this.release(domain)
+    for (const { wait, until } of waits) {
+      this.#ended(domain, until).then(() => {
+        domain.moving.end(wait)
+        this.release(domain)
+      })
+    }
+  }
+
+  #keepBack(domain: DomainRoutes, instances: readonly Instance[], until: readonly Instance[]) {
+    if (until.length === 0) return []
+    const newest = Math.min(...until.map(({ stream }) => stream.outbox.newestHanded ?? Number.POSITIVE_INFINITY))
+    return instances.map((instance) => ({ wait: domain.keepBack(instance, newest), until }))
+  }
+
+  /**
+   * As `confirmed`; but what went to an instance that has left another node is that node's to pass on, and ends there, be
+   * it by a bounce: that is waited for.
+   */
+  async #ended(domain: DomainRoutes, laden: readonly Instance[]): Promise<void> {
+    await this.confirmed(laden)
+    const late = laden.filter((instance) => domain.departing.has(instance) && instance.stream.outbox.stanzas > 0)
+    const passed = late.map(async ({ name, stream: { outbox } }) => {
+      if (await outbox.passed(DEPARTURE_MILLISECONDS - HANDOVER_MILLISECONDS)) return
+      logEvent(this.#parts.log, 'handover-expired', { domain: domain.name, instance: name, stanzas: outbox.stanzas })
     })
+    await Promise.all(passed)
   }
 
   /**
@@ -184,7 +212,7 @@ export class Shares {
    */
   shareAnew(domain: DomainRoutes, isTheirs = false): void {
     // Only another node can have given anything to one that is kept back; whoever it waits for may be waiting for that.
-    const laden = this.laden(domain).filter((instance) => !domain.isKeptBack(instance))
+    const laden = this.laden(domain).filter((instance) => !domain.moving.isKeptBack(instance))
     const queues = laden.map((instance) => {
       const { outbox } = instance.stream
       const queue = outbox.take()

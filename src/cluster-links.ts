@@ -22,11 +22,8 @@ export interface ClusterLinksParts {
   readonly now: () => number
 }
 
-/**
- * For so many milliseconds at most a link waits for what those had read who had it before: where the store answers, that
- * is handed out within a few hundred.
- */
-const INHERITING_MILLISECONDS = 10_000
+/** For so many milliseconds at most a link waits for what those had read who had it before; then what it brings does. */
+const INHERITING_MILLISECONDS = 1500
 const OPEN = Number.NEGATIVE_INFINITY
 
 /** For so many milliseconds a node leaves a link to others that it could not open itself. */

@@ -183,14 +183,8 @@ export class ClusterRegistry implements Registry {
     )
     const takers = present.flatMap(({ to }) => (to === undefined ? [] : (domain.members.get(to) ?? [])))
     if (ranked) domain.handovers.freeze()
-    const newcomers = new Set([...joined, ...takers])
     const heirs = moves.flatMap(({ to }) => (to === undefined ? [] : (domain.members.get(to) ?? [])))
-    shares.take(
-      domain,
-      [...newcomers],
-      present,
-      heirs.filter((heir) => !newcomers.has(heir)),
-    )
+    shares.take(domain, [...new Set([...joined, ...takers])], present, heirs)
     for (const instance of dead) {
       if (instance.stream instanceof RemoteStream) instance.stream.die()
       shares.takeBack(domain, instance)

@@ -84,7 +84,6 @@ export class DomainRoutes {
   get policy(): Policy {
     return this.#policy
   }
-  /** All instances, by name, in order of arrival. */
   get members(): ReadonlyMap<string, Instance> {
     return this.#members
   }
@@ -96,7 +95,6 @@ export class DomainRoutes {
   get buckets(): BucketTable | undefined {
     return this.#buckets
   }
-  /** Whether a name is an instance's, here or elsewhere. */
   isTaken(name: string): boolean {
     return this.#members.has(name) || this.joining.has(name)
   }
@@ -110,8 +108,9 @@ export class DomainRoutes {
     return this.#snapshot
   }
 
-  /** The instance that a stanza is for, or undefined when `placeOf` says where it waits. */
-  pick(head: Head): Instance | undefined {
+  /** The instance that a stanza is for, one that another node passes on perhaps, or undefined when `placeOf` says where it waits. */
+  pick(head: Head, isPassedOn = false): Instance | undefined {
+    if (this.moving.isInheriting && !isPassedOn) return undefined
     const holder = this.#holderOf(head)
     return this.handovers.isIdle || this.handovers.lets(head, holder) ? holder : undefined
   }
@@ -145,7 +144,8 @@ export class DomainRoutes {
 
   /** Whether what waits at a place does so only until it has changed hands. */
   isMoving(place: Place): boolean {
-    return this.handovers.isFrozen || this.moving.has(place) || this.handovers.awaits(place)
+    const { handovers, moving } = this
+    return handovers.isFrozen || moving.isInheriting || moving.has(place) || handovers.awaits(place)
   }
 
   /** Whether it is not known who is to have what waits at a place: the cluster has not said so yet, or cannot be heard. */
@@ -179,19 +179,16 @@ export class DomainRoutes {
     return { policy, snapshot: this.#current, spills: this.#config.when_unassigned === 'spill' }
   }
 
-  /** Who is kept back at a place, and gets what another node passes on all the same, as it came no later than what that awaits. */
+  /** Who gets what waits at a place that moves, where it was passed on and is no newer than what the place waits for. */
   takerOf(place: Place, since: number): Instance | undefined {
-    return this.handovers.isFrozen || this.#isFenced ? undefined : this.moving.takerOf(place, since)
+    if (this.handovers.isFrozen || this.handovers.awaits(place) || this.#isFenced) return undefined
+    if (this.moving.has(place) || !this.moving.isInheriting) return this.moving.takerOf(place, since)
+    return typeof place === 'number' ? this.#current.holders[place] : this.#members.get(place)
   }
 
   /** An instance that has joined gets nothing until `moving.end`: whoever had its share before has yet to confirm. */
   keepBack(instance: Instance, newest?: number): Wait {
     return this.moving.begin(instance, newest)
-  }
-
-  /** The reverse of `keepBack` and `pause`; of an instance that is neither, nothing. */
-  letGo(instance: Instance): void {
-    this.moving.delete(instance)
   }
 
   /** Its bucket, and what is its by its name: keys, or what others spill. */
@@ -222,14 +219,14 @@ export class DomainRoutes {
   /** An instance takes the place of another of the same name: no bucket moves. */
   replace(instance: Instance): void {
     const old = this.#members.get(instance.name)
-    if (old !== undefined) this.letGo(old)
+    if (old !== undefined) this.moving.delete(old)
     this.#members.set(instance.name, instance)
     this.refresh(instance)
   }
 
   /** An instance is no more, or gets nothing new. Returns what changes hands. */
   leave(instance: Instance): readonly Move[] {
-    this.letGo(instance)
+    this.moving.delete(instance)
     if (this.#members.get(instance.name) !== instance) return []
     this.#members.delete(instance.name)
     return this.#change(instance, (table) => leave(table, instance.name))
@@ -266,7 +263,7 @@ export class DomainRoutes {
 
   /** An instance is no more, and the cluster has not said yet who is to have its share: that waits. */
   vacate(instance: Instance): void {
-    this.letGo(instance)
+    this.moving.delete(instance)
     if (this.#members.get(instance.name) === instance) this.#members.delete(instance.name)
     this.#snapshot = undefined
   }

@@ -22,6 +22,8 @@ export class Moving {
   readonly #placesOf: (instance: Instance) => readonly Place[]
   readonly #changed: () => void
   #all: ReadonlySet<Place> = new Set()
+  /** What dead nodes had read is being handed out: what this node reads itself is newer, and waits, wherever it is for. */
+  isInheriting = false
 
   /** @param changed told whenever other places move than before */
   constructor(placesOf: (instance: Instance) => readonly Place[], changed: () => void) {

@@ -157,10 +157,11 @@ export class Router {
       if (this.journaling.write(domain, head, source, past)) return
     }
     if (isReply(head)) return this.#toAsker(domain, head, source, past)
-    const instance = domain.pick(head)
+    const isPassedOn = past?.ticket?.hops !== undefined
+    const instance = domain.pick(head, isPassedOn)
     if (instance !== undefined) return this.#deliver(instance, head, source, past)
     const place = domain.placeOf(head)
-    const taker = past?.ticket?.hops === undefined ? undefined : domain.takerOf(place, past.since)
+    const taker = isPassedOn ? domain.takerOf(place, past.since) : undefined
     if (taker !== undefined) return this.#deliver(taker, head, source, past)
     // Nobody will come any more, to this life of the node.
     if (this.isStopping && domain.config.hold.store === 'memory') {

@@ -18,6 +18,8 @@ export interface MergedRunsParts {
   readonly handOut: (run: Run, ticket: Ticket) => void
   /** Whether more may come that is older than what waits. */
   readonly isReading: () => boolean
+  /** Nothing waits any more. */
+  readonly idle: () => void
   readonly timing: Timing
 }
 
@@ -76,7 +78,7 @@ export class MergedRuns {
   async #handOut(): Promise<void> {
     if (this.#isHandingOut || this.#isClosed) return
     this.#isHandingOut = true
-    const { timing, handOut } = this.#parts
+    const { timing, handOut, idle } = this.#parts
     let since = timing.now()
     while (this.#waiting.length > 0 && this.#mayHandOut) {
       const runs = this.#waiting.sort(byAge)
@@ -94,6 +96,7 @@ export class MergedRuns {
       this.#waiting = runs.concat(this.#waiting)
     }
     this.#isHandingOut = false
+    if (this.isIdle) idle()
   }
 }
 

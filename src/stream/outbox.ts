@@ -254,7 +254,6 @@ export class Outbox implements Flushable {
     if (isSeveral) sink.uncork()
   }
 
-  /** A barrier will follow the first slab at once. */
   get #isBarrierDue(): boolean {
     if (this.#barriers === undefined) return false
     return this.flusher.isAsking || this.#unasked + (this.#queue.first?.stanzas ?? 0) >= STANZAS_PER_BARRIER

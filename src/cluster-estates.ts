@@ -121,7 +121,7 @@ export class ClusterEstates {
       handler: {
         run: (sender, run, ticket) => {
           this.#movedAt = timing.now()
-          this.#merged.add(run, ticket, sender === dead)
+          this.#merged.add(run, ticket, { inbox: dead, sender })
         },
         read: () => this.#merged.proceed(),
         unreadable: (sender, id, reason) => runs.unreadable(sender, id, reason),

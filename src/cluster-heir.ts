@@ -5,7 +5,7 @@ import type { Shares } from './shares.ts'
 
 export interface ClusterHeirParts {
   readonly routes: Routes
-  readonly shares: Pick<Shares, 'release'>
+  readonly shares: Pick<Shares, 'inheriting'>
   readonly estates: Pick<ClusterEstates, 'follow' | 'isAwaited'>
 }
 
@@ -30,8 +30,7 @@ export class ClusterHeir {
       const { moving, policy } = domain
       const isInheriting = isAwaited && (policy.kind === 'buckets' || policy.kind === 'rendezvous')
       if (moving.isInheriting === isInheriting) continue
-      moving.isInheriting = isInheriting
-      if (!isInheriting) shares.release(domain)
+      shares.inheriting(domain, isInheriting)
     }
   }
 }

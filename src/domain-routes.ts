@@ -10,7 +10,7 @@ import { Handovers } from './handovers.ts'
 import { ANY_INSTANCE, Hold, type Place } from './hold.ts'
 import type { Instance } from './instance.ts'
 import { hashOfKey } from './key.ts'
-import { Moving, type Wait } from './moving.ts'
+import { BEHIND_ESTATES, Moving, type Wait } from './moving.ts'
 import { Presences } from './presences.ts'
 import { Quarantine } from './quarantine.ts'
 import { type Mapping, randomOf, rankingOf, type Snapshot, snapshotOf } from './snapshot.ts'
@@ -84,6 +84,7 @@ export class DomainRoutes {
   get policy(): Policy {
     return this.#policy
   }
+  /** All instances, by name, in order of arrival. */
   get members(): ReadonlyMap<string, Instance> {
     return this.#members
   }
@@ -95,6 +96,7 @@ export class DomainRoutes {
   get buckets(): BucketTable | undefined {
     return this.#buckets
   }
+  /** Whether a name is an instance's, here or elsewhere. */
   isTaken(name: string): boolean {
     return this.#members.has(name) || this.joining.has(name)
   }
@@ -131,7 +133,8 @@ export class DomainRoutes {
   }
 
   /** Where a stanza waits that `pick` found nobody for. */
-  placeOf(head: Head): Place {
+  placeOf(head: Head, isPassedOn = false): Place {
+    if (this.moving.isInheriting && !isPassedOn) return BEHIND_ESTATES
     const { policy } = this
     if (policy.kind !== 'buckets' && policy.kind !== 'rendezvous') return ANY_INSTANCE
     const behind = this.handovers.isIdle ? undefined : this.handovers.placeOf(head, this.#holderOf(head))
@@ -144,8 +147,7 @@ export class DomainRoutes {
 
   /** Whether what waits at a place does so only until it has changed hands. */
   isMoving(place: Place): boolean {
-    const { handovers, moving } = this
-    return handovers.isFrozen || moving.isInheriting || moving.has(place) || handovers.awaits(place)
+    return this.handovers.isFrozen || this.moving.isInheriting || this.moving.has(place) || this.handovers.awaits(place)
   }
 
   /** Whether it is not known who is to have what waits at a place: the cluster has not said so yet, or cannot be heard. */
@@ -342,9 +344,7 @@ export class DomainRoutes {
 
   /** Whether one that joins may get what was another's, without a bucket changing hands. */
   get ranks(): boolean {
-    return (
-      this.#policy.kind === 'rendezvous' ||
-      (this.#policy.kind === 'buckets' && this.#config.when_unassigned === 'spill')
-    )
+    const { kind } = this.#policy
+    return kind === 'rendezvous' || (kind === 'buckets' && this.#config.when_unassigned === 'spill')
   }
 }

@@ -139,10 +139,22 @@ export class Journaling {
     })
   }
 
+  /** Unless the life of the node is over in which they were to be: then the next one writes them down, and what came since. */
   #written(domain: DomainRoutes, queue: StanzaQueue): void {
-    const { reframer, route } = this.#parts
-    reframer.queue(queue, (head, { since, deaths, ticket }) =>
-      route(domain, head, { since, deaths, ticket, isNew: true }),
-    )
+    const { reframer, route, keeper } = this.#parts
+    let next: Keeper | undefined
+    let newer: StanzaQueue | undefined
+    const goOn = (head: Head, { since, deaths, ticket }: Past): void => {
+      const isLost = ticket?.isVoid === true && !ticket.isStored
+      if (newer === undefined && isLost) {
+        newer = domain.unwritten.takeNewer()
+        next = keeper()
+      }
+      if (next === undefined || (ticket?.isVoid === true && !isLost)) {
+        route(domain, head, { since, deaths, ticket, isNew: true })
+      } else domain.unwritten.append(head, since, next.keep(domain.name, false, head, since), undefined)
+    }
+    reframer.queue(queue, goOn)
+    if (newer !== undefined) reframer.queue(newer, goOn)
   }
 }

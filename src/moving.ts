@@ -1,6 +1,12 @@
 import type { Place } from './hold.ts'
 import type { Instance } from './instance.ts'
 
+/**
+ * Where all waits that a node reads while it hands out what dead ones had read: apart, as some of that may have to wait,
+ * too, and goes first. No instance has such a name.
+ */
+export const BEHIND_ESTATES: Place = ' behind estates'
+
 /** One reason why an instance gets nothing new. */
 export interface Wait {
   readonly instance: Instance

@@ -160,7 +160,7 @@ export class Router {
     const isPassedOn = past?.ticket?.hops !== undefined
     const instance = domain.pick(head, isPassedOn)
     if (instance !== undefined) return this.#deliver(instance, head, source, past)
-    const place = domain.placeOf(head)
+    const place = domain.placeOf(head, isPassedOn)
     const taker = isPassedOn ? domain.takerOf(place, past.since) : undefined
     if (taker !== undefined) return this.#deliver(taker, head, source, past)
     // Nobody will come any more, to this life of the node.

@@ -2,10 +2,11 @@ import type { Move } from '../balancing/buckets.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import type { Instance } from './instance.ts'
 import { type Log, logEvent } from './log.ts'
+import { BEHIND_ESTATES } from './moving.ts'
 import type { Redelivery } from './redelivery.ts'
 import type { Router } from './router.ts'
 import type { Mapping } from './snapshot.ts'
-import type { StanzaQueue } from './stream/queue.ts'
+import { StanzaQueue } from './stream/queue.ts'
 
 export interface SharesParts {
   readonly router: Router
@@ -44,6 +45,21 @@ export class Shares {
     }
   }
 
+  /**
+   * What dead nodes had read begins to be handed out, and what is held and was read here comes after it; or all of it has
+   * gone on, or waits where the rest is to wait, too.
+   */
+  inheriting(domain: DomainRoutes, isBegun: boolean): void {
+    domain.moving.isInheriting = isBegun
+    const held = isBegun ? this.#takeHeld(domain) : [domain.hold.take(BEHIND_ESTATES) ?? new StanzaQueue()]
+    if (!isBegun) this.release(domain)
+    for (const queue of held) this.#parts.router.reroute(domain, queue)
+  }
+
+  #takeHeld(domain: DomainRoutes): readonly StanzaQueue[] {
+    return domain.hold.places().flatMap((place) => domain.hold.take(place) ?? [])
+  }
+
   /** The domain's policy has changed: `begin`, and all that follows from it. */
   redistribute(domain: DomainRoutes, before: Mapping | undefined): void {
     this.begin(domain, before)()
@@ -61,7 +77,7 @@ export class Shares {
     if (handover === undefined) domain.handovers.freeze()
     return () => {
       // By places that may mean something else now.
-      const held = domain.hold.places().flatMap((place) => domain.hold.take(place) ?? [])
+      const held = this.#takeHeld(domain)
       this.shareAnew(domain, true)
       for (const queue of held) this.#parts.router.reroute(domain, queue)
       if (handover === undefined) {

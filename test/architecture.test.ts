@@ -138,6 +138,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
     'domain-routes.ts',
     'instance.ts',
     'log.ts',
+    'moving.ts',
     'redelivery.ts',
     'router.ts',
     'snapshot.ts',

@@ -13,7 +13,13 @@ function bench(balancing: string) {
   const estates = { isAwaited: false, follow() {} }
   const told: string[] = []
   const heir = new ClusterHeir({
-    ...{ routes, estates, shares: { release: ({ name }) => void told.push(`released ${name}`) } },
+    ...{ routes, estates },
+    shares: {
+      inheriting({ name, moving }, isBegun) {
+        moving.isInheriting = isBegun
+        told.push(`${name} ${isBegun}`)
+      },
+    },
   })
   return { domain, estates, told, heir }
 }
@@ -23,11 +29,14 @@ test('keys wait as long as what the dead had read is handed out, and then what w
   estates.isAwaited = true
   heir.markTime()
   heir.markTime()
-  assert.deepEqual([domain.moving.isInheriting, domain.isMoving(0), told], [true, true, []])
+  assert.deepEqual([domain.moving.isInheriting, domain.isMoving(0), told], [true, true, ['a.test true']])
   estates.isAwaited = false
   heir.markTime()
   heir.markTime()
-  assert.deepEqual([domain.moving.isInheriting, domain.isMoving(0), told], [false, false, ['released a.test']])
+  assert.deepEqual(
+    [domain.moving.isInheriting, domain.isMoving(0), told],
+    [false, false, ['a.test true', 'a.test false']],
+  )
 })
 
 test('a life that ends waits for nothing, and where no key has an order nothing ever waits', () => {
@@ -35,7 +44,7 @@ test('a life that ends waits for nothing, and where no key has an order nothing 
   estates.isAwaited = true
   heir.markTime()
   heir.markTime(false)
-  assert.deepEqual([domain.moving.isInheriting, told], [false, ['released a.test']])
+  assert.deepEqual([domain.moving.isInheriting, told], [false, ['a.test true', 'a.test false']])
   const random = bench('')
   random.estates.isAwaited = true
   random.heir.markTime()

@@ -84,19 +84,58 @@ test('a bucket that nobody had for a while waits for the last that had it', asyn
   assert.deepEqual(await yard.received('next'), ['2', '3'])
 })
 
-test('what a node reads while it hands out what a dead one had read comes after it', async () => {
+/** `here` is there; what is `inherited` was read by a dead node. */
+function inheriting() {
   const yard = new ClusterYard(text)
   yard.join('here')
   yard.grant()
-  yard.domain.moving.isInheriting = true
+  const inherits = (id: string): void =>
+    reframer.stanzas(Buffer.from(`<message from='${yard.sender}' to='a.test' id='${id}'/>`), (head) => {
+      const ticket = { hops: 0, retain() {}, release() {}, isStored: true }
+      yard.router.toInstance(yard.domain, head, undefined, { since: 0, deaths: 0, ticket })
+    })
+  return { yard, inherits }
+}
+
+test('what a node reads while it hands out what a dead one had read comes after it', async () => {
+  const { yard, inherits } = inheriting()
+  yard.shares.inheriting(yard.domain, true)
   yard.say('2')
   yard.say('3')
-  reframer.stanzas(Buffer.from(`<message from='${yard.sender}' to='a.test' id='1'/>`), (head) => {
-    const ticket = { hops: 0, retain() {}, release() {}, isStored: true }
-    yard.router.toInstance(yard.domain, head, undefined, { since: 0, deaths: 0, ticket })
-  })
+  inherits('1')
   assert.deepEqual(await yard.received('here'), ['1'])
-  yard.domain.moving.isInheriting = false
-  yard.shares.release(yard.domain)
+  yard.shares.inheriting(yard.domain, false)
   assert.deepEqual(await yard.received('here'), ['1', '2', '3'])
+})
+
+test('so it does when what the dead one had read has to wait, too, for whoever had the bucket', async () => {
+  const { yard, inherits } = inheriting()
+  const here = yard.domain.members.get('here')!
+  const wait = yard.domain.keepBack(here)
+  yard.say('2')
+  yard.shares.inheriting(yard.domain, true)
+  yard.say('3')
+  inherits('1')
+  yard.shares.release(yard.domain)
+  yard.shares.inheriting(yard.domain, false)
+  assert.deepEqual(await yard.received('here'), [])
+  yard.say('4')
+  yard.domain.moving.end(wait)
+  yard.shares.release(yard.domain)
+  assert.deepEqual(await yard.received('here'), ['1', '2', '3', '4'])
+})
+
+test('what waited behind the dead stays in order when nobody is there any more to take it', async () => {
+  const { yard, inherits } = inheriting()
+  yard.shares.inheriting(yard.domain, true)
+  inherits('1')
+  await yard.turn()
+  yard.say('2')
+  yard.leave(yard.domain.members.get('here')!)
+  yard.grant()
+  yard.shares.inheriting(yard.domain, false)
+  yard.say('3')
+  yard.join('next')
+  yard.grant()
+  assert.deepEqual((await yard.received('next')).slice(-2), ['2', '3'])
 })

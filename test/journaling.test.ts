@@ -17,7 +17,7 @@ const reframer = new Reframer({ stanza_bytes: 1e6, depth: 8, elements: 16, attri
 /** Writes down what it is given when the test says so, as a store does: all that came before, whoever asks. */
 class Book implements Keeper {
   readonly kept: string[] = []
-  readonly ticket: Ticket = { retain() {}, release() {} }
+  ticket: Ticket = { retain() {}, release() {} }
   readonly bytes = 0
   readonly limit = 1000
   #waiting: (() => void)[] = []
@@ -147,6 +147,25 @@ test('what came last goes on by the next life of the node, when that is the one 
   assert.deepEqual(gone, ['<message/>'])
   next.write()
   assert.deepEqual(gone, ['<message/>', '<presence/>'])
+})
+
+test('what a life of the node had not written when it ended is written by the next, in order with what came since', () => {
+  const [old, next] = [new Book(), new Book()]
+  const lost: Ticket = { retain() {}, release() {}, isVoid: true, isStored: false }
+  const { write, gone, state, a } = bench(old)
+  old.ticket = lost
+  write(a, "<iq id='1'/>")
+  write(a, "<iq id='2'/>")
+  state.keeper = next
+  write(a, "<iq id='3'/>")
+  old.write()
+  assert.deepEqual([gone, a.unwritten.stanzas], [[], 3])
+  next.write()
+  assert.deepEqual(gone, ["<iq id='1'/>", "<iq id='2'/>", "<iq id='3'/>"])
+  assert.deepEqual(
+    next.kept.slice(-3).map((text) => text.slice(-12, -3)),
+    ["<iq id='1", "<iq id='2", "<iq id='3"],
+  )
 })
 
 const roomLimits = { stanza_bytes: 100_000, depth: 8, elements: 16, attributes: 8, namespaces: 4 }

@@ -192,7 +192,7 @@ export class Keeper implements OwnEntries {
   }
 
   close(): void {
-    for (const entry of this.#entries()) entry.isVoid = true
+    for (const entry of [...this.#entries(), this.#others.entry, this.#requests.entry]) if (entry) entry.isVoid = true
     this.#backlog.close()
   }
 

@@ -1,4 +1,5 @@
 import type { Ticket } from '../stream/queue.ts'
+import type { Incarnation } from './cluster-store.ts'
 import type { Run } from './entry.ts'
 import type { Timing } from './timing.ts'
 
@@ -7,9 +8,23 @@ const MOST_BYTES = 4 * 1024 * 1024
 /** For so many milliseconds runs go on in one turn of the event loop. */
 const TURN_MILLISECONDS = 5
 
+/**
+ * What a node wrote after another of its stanzas, and is older by less than so many milliseconds, is not: its idea of the
+ * time was corrected in between. What is older by more came to it from elsewhere.
+ */
+const CORRECTION_MILLISECONDS = 250
+
+/** Who wrote it, and where. */
+export interface Lane {
+  readonly inbox: Incarnation
+  readonly sender: Incarnation
+}
+
 interface Waiting {
   readonly run: Run
   readonly ticket: Ticket
+  /** As `Run.since`, but for corrections. */
+  readonly since: number
   /** Written down by the node that had read it, which wrote down all that it read. */
   readonly isOwn: boolean
 }
@@ -31,6 +46,8 @@ export class MergedRuns {
   readonly #parts: MergedRunsParts
   #waiting: Waiting[] = []
   #bytes = 0
+  /** By lane, when the last came that waits, or went on with what waits. */
+  readonly #latest = new Map<string, number>()
   #isHandingOut = false
   #isPaused = false
   #isClosed = false
@@ -45,9 +62,13 @@ export class MergedRuns {
   }
 
   /** Its ticket is kept until it has gone on. */
-  add(run: Run, ticket: Ticket, isOwn: boolean): void {
+  add(run: Run, ticket: Ticket, { inbox, sender }: Lane): void {
     ticket.retain()
-    this.#waiting.push({ run, ticket, isOwn })
+    const lane = `${inbox} ${sender}`
+    const latest = this.#latest.get(lane) ?? run.since
+    const since = latest - run.since < CORRECTION_MILLISECONDS ? Math.max(latest, run.since) : run.since
+    this.#latest.set(lane, Math.max(latest, since))
+    this.#waiting.push({ run, ticket, since, isOwn: inbox === sender })
     this.#bytes += run.bytes.length
     if (this.#bytes > MOST_BYTES || !this.#parts.isReading()) void this.#handOut()
   }
@@ -96,11 +117,13 @@ export class MergedRuns {
       this.#waiting = runs.concat(this.#waiting)
     }
     this.#isHandingOut = false
-    if (this.isIdle) idle()
+    if (!this.isIdle) return
+    this.#latest.clear()
+    idle()
   }
 }
 
 /** Of what came at the same time, copies come behind what is whole. */
 function byAge(a: Waiting, b: Waiting): number {
-  return a.run.since - b.run.since || Number(b.isOwn) - Number(a.isOwn)
+  return a.since - b.since || Number(b.isOwn) - Number(a.isOwn)
 }

@@ -25,8 +25,7 @@ const BARRIERS_PER_WINDOW = 4
  * The only writer to a socket. Copies stanzas into slabs, writes them once per tick, hands the socket no more than it
  * can soon take, and keeps the rest, so that it can still go elsewhere. Without a socket it is a queue.
  * A stanza is in one of three places, in this order: queued; handed to the socket; and, where the peer confirms
- * (`confirmBy`), in the window of what the kernel has taken and the peer has not confirmed. Only what has left the last
- * one counts as delivered.
+ * (`confirmBy`), in the window of what the kernel took and the peer did not confirm. Out of that it counts as delivered.
  * Above `softMark` bytes whoever feeds it is paused (`waitForRoom`), until half of that is left.
  */
 export class Outbox implements Flushable {
@@ -183,6 +182,7 @@ export class Outbox implements Flushable {
     this.#isEnding = true
   }
 
+  /** The reverse of `stopHanding`. */
   resumeHanding(): void {
     this.#isEnding = false
     if (!this.#dirty) this.#schedule()

@@ -19,7 +19,7 @@ function bench() {
     },
     timing: time,
   })
-  const add = (text: string, since: number, isOwn = false, bytes = Buffer.from(text)): void => {
+  const add = (text: string, since: number, isOwn = false, bytes = Buffer.from(text), sender = text): void => {
     const run: Run = {
       kind: 'run',
       to: { domain: 'a.test', instance: '' },
@@ -30,7 +30,7 @@ function bench() {
       bytes,
     }
     const ticket = { retain: () => void kept.add(text), release: () => void kept.delete(text) }
-    merged.add(run, ticket, isOwn)
+    merged.add(run, ticket, { inbox: isOwn ? sender : 'other', sender })
   }
   return { time, state, out, kept, merged, add }
 }
@@ -82,4 +82,17 @@ test('nothing goes on while it is paused, and none of it once it is closed', asy
   merged.proceed()
   await time.pass(10)
   assert.deepEqual([out, [...kept]], [['1'], ['2']], 'it is kept where it was read')
+})
+
+test('a sender whose idea of the time was corrected stays in its own order; what came to it from elsewhere does not', async () => {
+  const { time, state, out, merged, add } = bench()
+  add('1', 1000, true, undefined, 'dead')
+  add('2', 900, true, undefined, 'dead')
+  add('3', 1010, true, undefined, 'dead')
+  add('0', 400, true, undefined, 'dead')
+  add('4', 905, true, undefined, 'other')
+  state.isReading = false
+  merged.proceed()
+  await time.pass(10)
+  assert.deepEqual(out, ['0', '4', '1', '2', '3'])
 })

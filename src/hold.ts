@@ -5,6 +5,12 @@ import type { Head } from './xmpp/head.ts'
 /** The place of a stanza that waits for any instance, not for the holder of one bucket. */
 export const ANY_INSTANCE = -1
 
+/** Where replies wait for the instance of that route, which nobody else may have. No instance's name begins so. */
+export function placeOfAsker(route: string): Place {
+  return `${ASKER}${route}`
+}
+const ASKER = ' asker '
+
 /** Where a stanza waits: for the holder of a bucket, for `ANY_INSTANCE`, or behind a named instance that has yet to confirm. */
 export type Place = number | string
 
@@ -85,9 +91,9 @@ export class Hold {
     return stanzas
   }
 
-  /** The places where something waits. */
+  /** The places where something waits, but for those of askers. */
   places(): readonly Place[] {
-    return [...this.#queues.keys()]
+    return [...this.#queues.keys()].filter((place) => typeof place === 'number' || !place.startsWith(ASKER))
   }
 
   /** Takes all that waits at a place, in order. */
@@ -138,7 +144,7 @@ export class Hold {
   /** Takes what ends with the node, in order; what outlives it stays. */
   takeUnsaved(): StanzaQueue {
     const unsaved = new StanzaQueue()
-    for (const place of this.places()) {
+    for (const place of [...this.#queues.keys()]) {
       const queue = this.take(place)
       const saved = new StanzaQueue()
       for (let slab = queue?.shift(); slab !== undefined; slab = queue?.shift()) {

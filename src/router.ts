@@ -2,6 +2,7 @@ import { tellAll } from './advertising.ts'
 import type { BounceReason } from './counters.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { faultOf, refuse } from './faults.ts'
+import { placeOfAsker } from './hold.ts'
 import type { Home, Instance } from './instance.ts'
 import { Journaling } from './journaling.ts'
 import type { LocalRouter } from './local.ts'
@@ -271,9 +272,18 @@ export class Router {
     const route = this.#replies.routeOf(head)
     if (route === undefined) return domain.counters.dropped('foreign_reply')
     const asker = this.#parts.routes.instanceAt(route)
+    if (asker === undefined && this.#holdForAsker(domain, route, head, past)) return
     if (asker === undefined || asker.domain !== domain) return domain.counters.dropped('gone_asker')
     // Another node is to find the asker by the token, too.
     this.#deliver(asker, asker.node === undefined ? this.#replies.unwrap(head) : head, source, past)
+  }
+
+  /** A node that is taken for dead may have been frozen, and come back with the instance that asked: it has no other answer. */
+  #holdForAsker(domain: DomainRoutes, route: string, head: Head, past: Past | undefined): boolean {
+    const { routes, clock } = this.#parts
+    if (this.isStopping || !routes.isMissed(route, clock.now)) return false
+    const since = past?.since ?? clock.now
+    return domain.hold.add(placeOfAsker(route), head, since, past?.deaths ?? 0, past?.ticket, past?.isNew)
   }
 
   #deliver(instance: Instance, head: Head, source: Source | undefined, past?: Past): void {

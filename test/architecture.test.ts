@@ -159,6 +159,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
     'cluster-changes.ts',
     'departures.ts',
     'domain-routes.ts',
+    'hold.ts',
     'instance.ts',
     'log.ts',
     'registry.ts',

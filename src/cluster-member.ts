@@ -130,7 +130,7 @@ export class ClusterMember {
     this.#heir = new ClusterHeir({ ...parts, estates: this.#estates })
     const limit = () => inboxBytesOf(parts.config())
     this.post = new Post({
-      ...{ store, me: incarnation, timing, random: Math.random, limit },
+      ...{ store, me: incarnation, timing, random: Math.random, limit, mayWrite: () => this.membership.isHeld },
       full: (node, bytes) => logEvent(log, 'inbox-full', { name: nameOf(node), incarnation: node, bytes }),
       handler: {
         run: (_sender, run, ticket) => this.#runs.arrived(run, ticket),

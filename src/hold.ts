@@ -107,16 +107,19 @@ export class Hold {
   }
 
   /** Takes what waits at a place and was passed on by other nodes, as far as it `isOld`, by when it came. */
-  takePassedOn(place: Place, isOld: (since: number) => boolean): StanzaQueue | undefined {
-    const all = this.take(place)
+  takePassedOn(place: Place, isOld: (since: number) => boolean = () => true): StanzaQueue | undefined {
+    const isTaken = (slab: Slab): boolean => slab.ticket?.hops !== undefined && isOld(slab.since)
+    let first = this.#queues.get(place)?.first
+    while (first !== undefined && !isTaken(first)) first = first.next
+    const all = first === undefined ? undefined : this.take(place)
     if (all === undefined) return undefined
     const [old, rest] = [new StanzaQueue(), new StanzaQueue()]
     for (let slab = all.shift(); slab !== undefined; slab = all.shift()) {
-      const queue = slab.ticket?.hops !== undefined && isOld(slab.since) ? old : rest
+      const queue = isTaken(slab) ? old : rest
       queue.push(slab)
     }
     this.#putBack(place, rest)
-    return old.isEmpty ? undefined : old
+    return old
   }
 
   #putBack(place: Place, queue: StanzaQueue): void {

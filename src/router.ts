@@ -63,6 +63,7 @@ export class Router {
       ...{ keeper: parts.keeper, clock: parts.clock, reframer: parts.reframer },
       domains: () => parts.routes.domains.values(),
       route: (domain, head, past) => this.toInstance(domain, head, undefined, past),
+      bounce: (domain, head, past) => this.bounce(domain, head, 'remote-server-timeout', 'life_over', past),
     })
   }
 
@@ -104,6 +105,11 @@ export class Router {
     const instance = domain.members.get(name) ?? domain.joining.get(name)
     const isHere = instance !== undefined && instance.node === undefined && instance.state !== 'draining'
     if (!isHere || isReply(head)) return this.toInstance(domain, head, undefined, past)
+    // Unless they came as this one does: the instance may have its name of one that has left, and that they were meant for.
+    const older = domain.hold.stanzas > 0 ? domain.hold.takePassedOn(domain.placeOf(head, true)) : undefined
+    if (older !== undefined) {
+      this.#parts.reframer.queue(older, (held, its) => this.#deliver(instance, held, undefined, its))
+    }
     this.#deliver(instance, head, undefined, past)
   }
 

@@ -156,7 +156,10 @@ test('a reply for an instance whose node is taken for dead waits: it may have be
   yard.fromServer(reply(route, '1'))
   yard.fromServer(reply('z'.repeat(16), 'q'))
   yard.shares.release(yard.domain)
-  assert.deepEqual([yard.domain.hold.stanzas, [...yard.domain.counters.drops()]], [1, [{ reason: 'gone_asker', count: 1 }]])
+  assert.deepEqual(
+    [yard.domain.hold.stanzas, [...yard.domain.counters.drops()]],
+    [1, [{ reason: 'gone_asker', count: 1 }]],
+  )
   yard.agree(announced('B2'))
   yard.agree((draft) => joinInstance(draft, 'a.test', 'there', { node: 'B2', route, since: 0 }, { count: 2 }))
   await yard.turn()

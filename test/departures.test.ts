@@ -84,6 +84,16 @@ test('a bucket that nobody had for a while waits for the last that had it', asyn
   assert.deepEqual(await yard.received('next'), ['2', '3'])
 })
 
+test('an instance that takes the name of one that has left gets what was passed on to that one first', async () => {
+  const { yard, here, comes } = await departed()
+  yard.leave(here)
+  comes('1', 100)
+  assert.equal(yard.domain.hold.stanzas, 2)
+  yard.join('here', 'n'.repeat(16))
+  comes('2', 150)
+  assert.deepEqual([await yard.received('here'), yard.domain.hold.stanzas], [['1', '2'], 1])
+})
+
 /** `here` is there; what is `inherited` was read by a dead node. */
 function inheriting() {
   const yard = new ClusterYard(text)

@@ -182,15 +182,15 @@ export class DomainRoutes {
   }
 
   /** Who gets what waits at a place that moves, where it was passed on and is no newer than what the place waits for. */
-  takerOf(place: Place, since: number): Instance | undefined {
+  takerOf(place: Place, since: number, hops: number | undefined): Instance | undefined {
     if (this.handovers.isFrozen || this.handovers.awaits(place) || this.#isFenced) return undefined
-    if (this.moving.has(place) || !this.moving.isInheriting) return this.moving.takerOf(place, since)
+    if (this.moving.has(place) || !this.moving.isInheriting) return this.moving.takerOf(place, since, hops)
     return typeof place === 'number' ? this.#current.holders[place] : this.#members.get(place)
   }
 
   /** An instance that has joined gets nothing until `moving.end`: whoever had its share before has yet to confirm. */
-  keepBack(instance: Instance, newest?: number): Wait {
-    return this.moving.begin(instance, newest)
+  keepBack(instance: Instance, awaited?: Wait['awaited']): Wait {
+    return this.moving.begin(instance, awaited)
   }
 
   /** Its bucket, and what is its by its name: keys, or what others spill. */

@@ -106,9 +106,9 @@ export class Hold {
     return queue
   }
 
-  /** Takes what waits at a place and was passed on by other nodes, as far as it `isOld`, by when it came. */
-  takePassedOn(place: Place, isOld: (since: number) => boolean = () => true): StanzaQueue | undefined {
-    const isTaken = (slab: Slab): boolean => slab.ticket?.hops !== undefined && isOld(slab.since)
+  /** Takes what waits at a place and was passed on by other nodes, as far as it `isOld`. */
+  takePassedOn(place: Place, isOld: (slab: Slab) => boolean = () => true): StanzaQueue | undefined {
+    const isTaken = (slab: Slab): boolean => slab.ticket?.hops !== undefined && isOld(slab)
     let first = this.#queues.get(place)?.first
     while (first !== undefined && !isTaken(first)) first = first.next
     const all = first === undefined ? undefined : this.take(place)

@@ -7,15 +7,47 @@ import type { Instance } from './instance.ts'
  */
 export const BEHIND_ESTATES: Place = ' behind estates'
 
+/** By so many milliseconds nodes may have corrected when a stanza came, while it went from one to another and back. */
+const CORRECTION_MILLISECONDS = 250
+
+/** Those that a share waits for, each with when the latest came that it was sent. */
+export class Awaited {
+  /** By that time. */
+  readonly #all: (readonly [Instance, number])[]
+  readonly #left: Set<Instance>
+
+  constructor(all: Iterable<readonly [Instance, number]>) {
+    const known = [...all]
+    this.#left = new Set(known.map(([instance]) => instance))
+    // What those had who were sent nothing yet is on its way elsewhere already.
+    this.#all = known.filter(([, newest]) => newest > Number.NEGATIVE_INFINITY).sort(([, a], [, b]) => b - a)
+  }
+
+  get isOver(): boolean {
+    return this.#left.size === 0
+  }
+  /** What other nodes pass on and came later than this waits, as some of what they were sent is older. */
+  get newest(): number {
+    for (let last = this.#all.at(-1); last !== undefined; last = this.#all.at(-1)) {
+      if (this.#left.has(last[0])) return last[1]
+      this.#all.pop()
+    }
+    return Number.POSITIVE_INFINITY
+  }
+  /** What that one was sent has come to its end. */
+  end(instance: Instance): void {
+    this.#left.delete(instance)
+  }
+}
+
 /** One reason why an instance gets nothing new. */
 export interface Wait {
   readonly instance: Instance
-  /** Whoever it waits for was sent nothing that came after this time; what other nodes pass on and is older is part of that. */
-  readonly newest: number
+  readonly awaited: { readonly newest: number }
 }
 
 /** Nothing goes there, however old. */
-const NOTHING = Number.NEGATIVE_INFINITY
+const NOTHING = { newest: Number.NEGATIVE_INFINITY }
 
 interface Mover {
   readonly waits: Set<Wait>
@@ -56,8 +88,8 @@ export class Moving {
   }
 
   /** An instance gets nothing new until `end` of this and of all other waits. */
-  begin(instance: Instance, newest = NOTHING): Wait {
-    const wait: Wait = { instance, newest }
+  begin(instance: Instance, awaited: Wait['awaited'] = NOTHING): Wait {
+    const wait: Wait = { instance, awaited }
     const mover = this.#movers.get(instance) ?? { waits: new Set(), places: [] }
     mover.waits.add(wait)
     mover.places = this.#placesOf(instance)
@@ -85,13 +117,16 @@ export class Moving {
 
   /**
    * Who gets what another node passes on and came at that time, at a place that moves. Whoever the place waits for may be
-   * waiting for that: all that it had been sent is as old, and this may be what has become of it.
+   * waiting for that: all that it had been sent is as old, and this may be what has become of it. So each waits for what
+   * is older only, and no two for each other.
+   * @param hops 0 for what comes from the node that had read it: it has not been here
    */
-  takerOf(place: Place, since: number): Instance | undefined {
+  takerOf(place: Place, since: number, hops = 0): Instance | undefined {
+    const time = hops > 0 ? since - CORRECTION_MILLISECONDS : since
     for (const [instance, { waits }] of this.#movers) {
       // The place may have passed to another since.
       if (!this.#placesOf(instance).includes(place)) continue
-      if ([...waits].every(({ newest }) => since <= newest)) return instance
+      if ([...waits].every(({ awaited }) => time <= awaited.newest)) return instance
     }
     return undefined
   }

@@ -168,7 +168,7 @@ export class Router {
     const instance = domain.pick(head, isPassedOn)
     if (instance !== undefined) return this.#deliver(instance, head, source, past)
     const place = domain.placeOf(head, isPassedOn)
-    const taker = isPassedOn ? domain.takerOf(place, past.since) : undefined
+    const taker = isPassedOn ? domain.takerOf(place, past.since, past.ticket?.hops) : undefined
     if (taker !== undefined) return this.#deliver(taker, head, source, past)
     // Nobody will come any more, to this life of the node.
     if (this.isStopping && domain.config.hold.store === 'memory') {

@@ -2,11 +2,11 @@ import type { Move } from '../balancing/buckets.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import type { Instance } from './instance.ts'
 import { type Log, logEvent } from './log.ts'
-import { BEHIND_ESTATES } from './moving.ts'
+import { Awaited, BEHIND_ESTATES } from './moving.ts'
 import type { Redelivery } from './redelivery.ts'
 import type { Router } from './router.ts'
 import type { Mapping } from './snapshot.ts'
-import { StanzaQueue } from './stream/queue.ts'
+import { type Slab, StanzaQueue } from './stream/queue.ts'
 
 export interface SharesParts {
   readonly router: Router
@@ -28,6 +28,8 @@ const DEPARTURE_MILLISECONDS = 60_000
  */
 export class Shares {
   readonly #parts: SharesParts
+  /** Of those that have left other nodes. */
+  readonly #ends = new WeakMap<Instance, Promise<void>>()
 
   constructor(parts: SharesParts) {
     this.#parts = parts
@@ -36,7 +38,7 @@ export class Shares {
   /** Lets go what is held for an instance that is there now. */
   release(domain: DomainRoutes): void {
     for (const place of domain.hold.places()) {
-      const isOld = (since: number): boolean => domain.takerOf(place, since) !== undefined
+      const isOld = ({ since, ticket }: Slab): boolean => domain.takerOf(place, since, ticket?.hops) !== undefined
       const queue = domain.isServed(place) ? domain.hold.take(place) : domain.hold.takePassedOn(place, isOld)
       if (queue === undefined) continue
       const { stanzas, bytes } = queue
@@ -115,37 +117,44 @@ export class Shares {
     if (taken.length === 0 && !domain.ranks && domain.departing.size === 0) return
     const laden = this.laden(domain)
     const departed = laden.filter((instance) => domain.departing.has(instance))
-    const waits = [...this.#keepBack(domain, newcomers, laden), ...this.#keepBack(domain, heirs, departed)]
+    this.#keepBack(domain, newcomers, laden)
+    this.#keepBack(domain, heirs, departed)
     // What waits for another whose share this one takes waits for this one, before anything newer does.
     const held = this.takeMoving(domain)
     this.shareAnew(domain)
     for (const queue of held) this.#parts.router.reroute(domain, queue)
-    for (const { wait, until } of waits) {
-      this.#ended(domain, until).then(() => {
-        domain.moving.end(wait)
+  }
+
+  #keepBack(domain: DomainRoutes, instances: readonly Instance[], until: readonly Instance[]): void {
+    if (instances.length === 0 || until.length === 0) return
+    const awaited = new Awaited(until.map((one) => [one, one.stream.outbox.newestHanded] as const))
+    const waits = instances.map((instance) => domain.keepBack(instance, awaited))
+    for (const one of until) {
+      this.#ended(domain, one).then(() => {
+        awaited.end(one)
+        if (awaited.isOver) for (const wait of waits) domain.moving.end(wait)
         this.release(domain)
       })
     }
   }
 
-  #keepBack(domain: DomainRoutes, instances: readonly Instance[], until: readonly Instance[]) {
-    if (until.length === 0) return []
-    const newest = Math.min(...until.map(({ stream }) => stream.outbox.newestHanded ?? Number.POSITIVE_INFINITY))
-    return instances.map((instance) => ({ wait: domain.keepBack(instance, newest), until }))
-  }
-
   /**
    * As `confirmed`; but what went to an instance that has left another node is that node's to pass on, and ends there, be
-   * it by a bounce: that is waited for.
+   * it by a bounce: that is waited for, once, whoever takes its share by then.
    */
-  async #ended(domain: DomainRoutes, laden: readonly Instance[]): Promise<void> {
-    await this.confirmed(laden)
-    const late = laden.filter((instance) => domain.departing.has(instance) && instance.stream.outbox.stanzas > 0)
-    const passed = late.map(async ({ name, stream: { outbox } }) => {
-      if (await outbox.passed(DEPARTURE_MILLISECONDS - HANDOVER_MILLISECONDS)) return
-      logEvent(this.#parts.log, 'handover-expired', { domain: domain.name, instance: name, stanzas: outbox.stanzas })
+  #ended(domain: DomainRoutes, one: Instance): Promise<void> {
+    if (!domain.departing.has(one)) return this.confirmed([one])
+    const known = this.#ends.get(one)
+    if (known !== undefined) return known
+    const { name, stream } = one
+    const ended = stream.outbox.passed(DEPARTURE_MILLISECONDS).then((hasPassed) => {
+      if (hasPassed) return
+      logEvent(this.#parts.log, 'handover-expired', {
+        ...{ domain: domain.name, instance: name, stanzas: stream.outbox.stanzas },
+      })
     })
-    await Promise.all(passed)
+    this.#ends.set(one, ended)
+    return ended
   }
 
   /**

@@ -65,7 +65,7 @@ test('what another node passes on, and this one cannot deliver either, goes on b
   yard.grant()
   await yard.turn()
   assert.deepEqual([to('green'), yard.domain.hold.stanzas], [['1', '2'], 1])
-  comes('5', 101)
+  comes('5', 400)
   await yard.turn()
   assert.deepEqual([to('green'), yard.domain.hold.stanzas], [['1', '2'], 2], 'it is newer than what is waited for')
   await yard.confirm(red)

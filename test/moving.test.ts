@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Place } from '../src/hold.ts'
 import type { Instance } from '../src/instance.ts'
-import { Moving } from '../src/moving.ts'
+import { Awaited, Moving } from '../src/moving.ts'
 
 const [red, blue] = [{ name: 'red' }, { name: 'blue' }] as unknown as [Instance, Instance]
 
@@ -54,8 +54,8 @@ test('an instance moves until all that it waits for has ended', () => {
 
 test('what came no later than all that is waited for goes on, to whom the place is for now', () => {
   const { moving, places } = bench()
-  moving.begin(red, 20)
-  const other = moving.begin(red, 10)
+  moving.begin(red, { newest: 20 })
+  const other = moving.begin(red, { newest: 10 })
   assert.deepEqual([moving.takerOf(0, 10), moving.takerOf(0, 11), moving.takerOf(1, 10)], [red, undefined, undefined])
   moving.end(other)
   assert.deepEqual([moving.takerOf(0, 20), moving.takerOf(0, 21)], [red, undefined])
@@ -63,7 +63,7 @@ test('what came no later than all that is waited for goes on, to whom the place 
   moving.begin(red)
   assert.equal(moving.takerOf(0, 0), undefined)
   moving.delete(red)
-  moving.begin(red, 20)
+  moving.begin(red, { newest: 20 })
   places.set(red, ['red'])
   assert.equal(moving.takerOf(0, 10), undefined)
 })
@@ -75,4 +75,27 @@ test('what does not move cannot stop moving', () => {
   moving.begin(red)
   moving.delete(blue)
   assert.equal(moving.has(0), true)
+})
+
+test('of several that are waited for each is until it has ended: what is older than the rest goes on then', () => {
+  const { moving } = bench()
+  const awaited = new Awaited([
+    [red, 10],
+    [blue, 5],
+  ])
+  moving.begin(red, awaited)
+  assert.deepEqual([moving.takerOf(0, 5), moving.takerOf(0, 6), awaited.isOver], [red, undefined, false])
+  awaited.end(blue)
+  assert.deepEqual([moving.takerOf(0, 10), moving.takerOf(0, 11)], [red, undefined])
+  awaited.end(red)
+  assert.deepEqual([moving.takerOf(0, 11), awaited.isOver], [red, true])
+})
+
+test('what may have been here before may have come a little later by now: nodes correct what they know of the time', () => {
+  const { moving } = bench()
+  moving.begin(red, { newest: 1000 })
+  assert.deepEqual(
+    [moving.takerOf(0, 1001), moving.takerOf(0, 1250, 1), moving.takerOf(0, 1251, 1)],
+    [undefined, red, undefined],
+  )
 })

@@ -79,9 +79,9 @@ export class Outbox implements Flushable {
   get stanzas(): number {
     return this.#queue.stanzas + this.#handed.stanzas + this.#window.stanzas
   }
-  /** When the latest came of what has been handed over and is not delivered; undefined where there is none. */
-  get newestHanded(): number | undefined {
-    return this.#handed.newest ?? this.#window.newest
+  /** When the latest came of what has been handed over and is not delivered; `-Infinity` where there is none. */
+  get newestHanded(): number {
+    return Math.max(this.#handed.newest, this.#window.newest)
   }
   /** Stanzas that the peer has confirmed or, where it does not confirm, the kernel has taken. */
   get delivered(): number {

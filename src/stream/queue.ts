@@ -131,11 +131,11 @@ export class StanzaQueue {
     this.#stanzas++
   }
 
-  /** When the latest stanza came; undefined when there is none. */
-  get newest(): number | undefined {
-    let newest: number | undefined
+  /** When the latest stanza came; `-Infinity` when there is none. */
+  get newest(): number {
+    let newest = Number.NEGATIVE_INFINITY
     for (let slab = this.#first; slab !== undefined; slab = slab.next) {
-      if (slab.stanzas > 0 && (newest === undefined || slab.since > newest)) newest = slab.since
+      if (slab.stanzas > 0 && slab.since > newest) newest = slab.since
     }
     return newest
   }

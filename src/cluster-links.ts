@@ -22,7 +22,7 @@ export interface ClusterLinksParts {
   readonly now: () => number
 }
 
-/** For so many milliseconds at most a link waits for what those had read who had it before. */
+/** For so many milliseconds at most a link waits for what those had read who had it before; then what it brings does. */
 const INHERITING_MILLISECONDS = 1500
 const OPEN = Number.NEGATIVE_INFINITY
 

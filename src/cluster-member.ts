@@ -18,6 +18,7 @@ import { overdue } from './cluster-assignment.ts'
 import { nodeChanges } from './cluster-changes.ts'
 import { ClusterEstates } from './cluster-estates.ts'
 import { clusterMetricsOf, factsOf, inboxBytesOf } from './cluster-facts.ts'
+import { ClusterHeir } from './cluster-heir.ts'
 import { ClusterLinks } from './cluster-links.ts'
 import type { ClusterMetrics } from './cluster-metrics.ts'
 import { ClusterRegistry } from './cluster-registry.ts'
@@ -86,6 +87,7 @@ export class ClusterMember {
   readonly #numbers = { last: 0 }
   readonly #runs: ClusterRuns
   readonly #estates: ClusterEstates
+  readonly #heir: ClusterHeir
   #reach: Reach = 'up'
   #isIn = false
   #isEnded = false
@@ -103,6 +105,7 @@ export class ClusterMember {
     this.#estates = new ClusterEstates({
       ...{ me: incarnation, store, log, runs: this.#runs, timing },
       membership: () => this.membership,
+      handedOut: () => this.#isEnded || this.#heir.markTime(),
     })
     this.adverts = new ClusterAdverts({
       ...{ routes, router },
@@ -129,9 +132,10 @@ export class ClusterMember {
       streamTo: (domain, node) => streamTo(domain, undefined, node),
       now: () => parts.clock.now,
     })
+    this.#heir = new ClusterHeir({ ...parts, estates: this.#estates })
     const limit = () => inboxBytesOf(parts.config())
     this.post = new Post({
-      ...{ store, me: incarnation, timing, random: Math.random, limit },
+      ...{ store, me: incarnation, timing, random: Math.random, limit, mayWrite: () => this.membership.isHeld },
       full: (node, bytes) => logEvent(log, 'inbox-full', { name: nameOf(node), incarnation: node, bytes }),
       handler: {
         run: (_sender, run, ticket) => this.#runs.arrived(run, ticket),
@@ -173,10 +177,11 @@ export class ClusterMember {
     await this.membership.join()
     this.#authority.isHeld = true
     this.#isIn = true
+    const [{ table }, { log }] = [this.membership, this.#parts]
+    this.#heir.follow(table)
     this.#parts.entered()
     this.post.start()
     this.registry.begin()
-    const [{ table }, { log }] = [this.membership, this.#parts]
     this.#changed({ before: undefined, table, delta: new Map(), isWhole: true })
     logEvent(log, 'cluster-joined', { incarnation: this.incarnation, epoch: table.epoch, nodes: table.nodes.size })
   }
@@ -217,6 +222,7 @@ export class ClusterMember {
   tick(): void {
     if (this.#isEnded) return
     this.look()
+    this.#heir.markTime()
     this.registry.tick()
     void this.time.look()
     if (this.#reach === 'up') this.#parts.links.settleAnew()
@@ -231,7 +237,6 @@ export class ClusterMember {
     this.#end()
   }
 
-  /** At once. */
   end(): void {
     this.membership.stop()
     this.post.stop()
@@ -243,10 +248,10 @@ export class ClusterMember {
     this.#authority.isHeld = false
     this.links.dismiss()
     this.#estates.close()
+    this.#heir.markTime(false)
     this.loans.end()
   }
 
-  /** A flaw in what follows from the table is no trouble with the store. */
   #safely(act: () => void): void {
     try {
       act()
@@ -290,7 +295,7 @@ export class ClusterMember {
         if (domain.members.size > 0) this.#parts.links.linkFor(domain.name)
       }
     }
-    this.#estates.follow(table)
+    this.#heir.follow(table)
     this.links.accept((domain) => this.#parts.links.linkFor(domain) !== undefined)
     if (before?.nodes !== table.nodes) overdue(table, routes).forEach(this.#propose)
     this.#parts.links.settleAnew()

@@ -9,6 +9,7 @@ import { assignmentOf, bucketsOf } from './cluster-assignment.ts'
 import { logMoves } from './cluster-changes.ts'
 import { Departures } from './departures.ts'
 import type { DomainRoutes } from './domain-routes.ts'
+import { placeOfAsker } from './hold.ts'
 import { Instance, type InstanceOwner } from './instance.ts'
 import type { Log } from './log.ts'
 import { expel, type Registry } from './registry.ts'
@@ -171,7 +172,7 @@ export class ClusterRegistry implements Registry {
     for (const instance of departing) this.#departures.depart(domain, instance)
     // Before anything goes to whom it is for by the new number of buckets.
     const settle = domain.holders.length === count ? undefined : shares.begin(domain, before)
-    for (const instance of dead) routes.unregister(instance)
+    for (const instance of dead) routes.miss(instance, this.#parts.now())
     for (const instance of joined) if (instance.node !== undefined) routes.register(instance)
     const present = moves.filter(
       ({ from }) => from !== undefined && (domain.members.has(from) || departing.some(({ name }) => name === from)),
@@ -183,7 +184,8 @@ export class ClusterRegistry implements Registry {
     )
     const takers = present.flatMap(({ to }) => (to === undefined ? [] : (domain.members.get(to) ?? [])))
     if (ranked) domain.handovers.freeze()
-    shares.take(domain, [...new Set([...joined, ...takers])], present)
+    const heirs = moves.flatMap(({ to }) => (to === undefined ? [] : (domain.members.get(to) ?? [])))
+    shares.take(domain, [...new Set([...joined, ...takers])], present, heirs)
     for (const instance of dead) {
       if (instance.stream instanceof RemoteStream) instance.stream.die()
       shares.takeBack(domain, instance)
@@ -198,6 +200,10 @@ export class ClusterRegistry implements Registry {
       })
     }
     settle?.()
+    for (const { route } of joined) {
+      const replies = domain.hold.take(placeOfAsker(route))
+      if (replies !== undefined) router.reroute(domain, replies)
+    }
     for (const instance of expelled) expel(instance, instance.name)
     for (const instance of joined) if (domain.joining.get(instance.name) === instance) this.#seat(domain, instance)
     shares.release(domain)
@@ -318,7 +324,7 @@ export class ClusterRegistry implements Registry {
 
   /** As others will see to what it was sent, that is not ours any more; what was not sent is. */
   #forget(domain: DomainRoutes, instance: Instance): void {
-    this.#parts.routes.unregister(instance)
+    this.#parts.routes.miss(instance, this.#parts.now())
     domain.departing.delete(instance)
     if (domain.members.get(instance.name) === instance) domain.vacate(instance)
     this.#remotes.delete(instance)

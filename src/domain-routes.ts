@@ -10,7 +10,7 @@ import { Handovers } from './handovers.ts'
 import { ANY_INSTANCE, Hold, type Place } from './hold.ts'
 import type { Instance } from './instance.ts'
 import { hashOfKey } from './key.ts'
-import { Moving } from './moving.ts'
+import { BEHIND_ESTATES, Moving, type Wait } from './moving.ts'
 import { Presences } from './presences.ts'
 import { Quarantine } from './quarantine.ts'
 import { type Mapping, randomOf, rankingOf, type Snapshot, snapshotOf } from './snapshot.ts'
@@ -38,7 +38,12 @@ export class DomainRoutes {
   /** Undefined after a change, until the next stanza. */
   #snapshot: Snapshot | undefined
   /** What comes there waits, whatever `when_unassigned` says. */
-  readonly #moving = new Moving()
+  readonly moving = new Moving(
+    (instance) => this.#ownPlaces(instance),
+    () => {
+      this.#snapshot = undefined
+    },
+  )
   /** Changes of the keys' places that wait for confirmations. */
   readonly handovers = new Handovers((it) => this.#members.get(it.name) === it || this.departing.has(it))
   /** Set where a cluster decides who has which share. */
@@ -105,8 +110,9 @@ export class DomainRoutes {
     return this.#snapshot
   }
 
-  /** The instance that a stanza is for, or undefined when `placeOf` says where it waits. */
-  pick(head: Head): Instance | undefined {
+  /** The instance that a stanza is for, one that another node passes on perhaps, or undefined when `placeOf` says where it waits. */
+  pick(head: Head, isPassedOn = false): Instance | undefined {
+    if (this.moving.isInheriting && !isPassedOn) return undefined
     const holder = this.#holderOf(head)
     return this.handovers.isIdle || this.handovers.lets(head, holder) ? holder : undefined
   }
@@ -122,12 +128,13 @@ export class DomainRoutes {
     if (policy.kind === 'rendezvous') return this.#ranked(snapshot, hash)
     const bucket = bucketOf(hash, snapshot.holders.length || policy.count)
     const holder = snapshot.holders[bucket]
-    if (holder !== undefined || this.#config.when_unassigned !== 'spill' || this.#moving.has(bucket)) return holder
+    if (holder !== undefined || this.#config.when_unassigned !== 'spill' || this.moving.has(bucket)) return holder
     return this.isUnsettled(bucket) ? undefined : this.#ranked(snapshot, hash)
   }
 
   /** Where a stanza waits that `pick` found nobody for. */
-  placeOf(head: Head): Place {
+  placeOf(head: Head, isPassedOn = false): Place {
+    if (this.moving.isInheriting && !isPassedOn) return BEHIND_ESTATES
     const { policy } = this
     if (policy.kind !== 'buckets' && policy.kind !== 'rendezvous') return ANY_INSTANCE
     const behind = this.handovers.isIdle ? undefined : this.handovers.placeOf(head, this.#holderOf(head))
@@ -140,7 +147,7 @@ export class DomainRoutes {
 
   /** Whether what waits at a place does so only until it has changed hands. */
   isMoving(place: Place): boolean {
-    return this.handovers.isFrozen || this.#moving.has(place) || this.handovers.awaits(place)
+    return this.handovers.isFrozen || this.moving.isInheriting || this.moving.has(place) || this.handovers.awaits(place)
   }
 
   /** Whether it is not known who is to have what waits at a place: the cluster has not said so yet, or cannot be heard. */
@@ -170,24 +177,20 @@ export class DomainRoutes {
   get mapping(): Mapping | undefined {
     const { policy } = this
     if (policy.kind !== 'buckets' && policy.kind !== 'rendezvous') return undefined
-    if (this.handovers.isFrozen || this.#moving.size > 0 || this.#isFenced) return undefined
+    if (this.handovers.isFrozen || this.moving.size > 0 || this.#isFenced) return undefined
     return { policy, snapshot: this.#current, spills: this.#config.when_unassigned === 'spill' }
   }
 
-  /** An instance that has joined gets nothing until `letGo`: whoever had its share before has yet to confirm. */
-  keepBack(instance: Instance): void {
-    this.#moving.set(instance, this.#ownPlaces(instance))
-    this.#snapshot = undefined
+  /** Who gets what waits at a place that moves, where it was passed on and is no newer than what the place waits for. */
+  takerOf(place: Place, since: number, hops: number | undefined): Instance | undefined {
+    if (this.handovers.isFrozen || this.handovers.awaits(place) || this.#isFenced) return undefined
+    if (this.moving.has(place) || !this.moving.isInheriting) return this.moving.takerOf(place, since, hops)
+    return typeof place === 'number' ? this.#current.holders[place] : this.#members.get(place)
   }
 
-  /** Whether an instance has a share that it gets nothing new of yet: what it has all the same is older. */
-  isKeptBack(instance: Instance): boolean {
-    return instance.state !== 'draining' && this.#moving.includes(instance)
-  }
-
-  /** The reverse of `keepBack` and `pause`; of an instance that is neither, nothing. */
-  letGo(instance: Instance): void {
-    if (this.#moving.delete(instance)) this.#snapshot = undefined
+  /** An instance that has joined gets nothing until `moving.end`: whoever had its share before has yet to confirm. */
+  keepBack(instance: Instance, awaited?: Wait['awaited']): Wait {
+    return this.moving.begin(instance, awaited)
   }
 
   /** Its bucket, and what is its by its name: keys, or what others spill. */
@@ -218,14 +221,14 @@ export class DomainRoutes {
   /** An instance takes the place of another of the same name: no bucket moves. */
   replace(instance: Instance): void {
     const old = this.#members.get(instance.name)
-    if (old !== undefined) this.letGo(old)
+    if (old !== undefined) this.moving.delete(old)
     this.#members.set(instance.name, instance)
     this.refresh(instance)
   }
 
   /** An instance is no more, or gets nothing new. Returns what changes hands. */
   leave(instance: Instance): readonly Move[] {
-    this.letGo(instance)
+    this.moving.delete(instance)
     if (this.#members.get(instance.name) !== instance) return []
     this.#members.delete(instance.name)
     return this.#change(instance, (table) => leave(table, instance.name))
@@ -262,7 +265,7 @@ export class DomainRoutes {
 
   /** An instance is no more, and the cluster has not said yet who is to have its share: that waits. */
   vacate(instance: Instance): void {
-    this.letGo(instance)
+    this.moving.delete(instance)
     if (this.#members.get(instance.name) === instance) this.#members.delete(instance.name)
     this.#snapshot = undefined
   }
@@ -298,15 +301,14 @@ export class DomainRoutes {
       this.#buckets = bucketsFor(this.#policy, config, this.#members.keys(), this.#buckets)
     }
     settleAll(this.#members.values(), this.#buckets)
-    for (const mover of this.#moving.instances) this.#moving.set(mover, this.#ownPlaces(mover))
-    this.#snapshot = undefined
+    this.moving.settle()
     return isAssignedAnew || spilled !== config.when_unassigned
   }
 
   /** The best live instance for a key; undefined when its share is moving, or there is none. */
   #ranked(snapshot: Snapshot, hash: number): Instance | undefined {
     const best = snapshot.ranked[snapshot.rendezvous.pick(hash)]
-    return best !== undefined && this.#moving.size > 0 && this.#moving.has(best.name) ? undefined : best
+    return best !== undefined && this.moving.size > 0 && this.moving.has(best.name) ? undefined : best
   }
 
   /** Only those that a change is about are settled anew: ten thousand may join, one after the other. */
@@ -334,7 +336,7 @@ export class DomainRoutes {
   }
 
   #takeSnapshot(): Snapshot {
-    const holders = this.holders.map((holder, bucket) => (this.#moving.has(bucket) ? undefined : holder))
+    const holders = this.holders.map((holder, bucket) => (this.moving.has(bucket) ? undefined : holder))
     this.#rendezvous = this.ranks ? rankingOf(this.#members, this.#rendezvous) : nobody
     const able = this.#buckets === undefined ? this.#members.values() : holders
     return snapshotOf(this.#members, holders, this.#rendezvous, randomOf(able, this.#policy.kind === 'local_random'))
@@ -342,9 +344,7 @@ export class DomainRoutes {
 
   /** Whether one that joins may get what was another's, without a bucket changing hands. */
   get ranks(): boolean {
-    return (
-      this.#policy.kind === 'rendezvous' ||
-      (this.#policy.kind === 'buckets' && this.#config.when_unassigned === 'spill')
-    )
+    const { kind } = this.#policy
+    return kind === 'rendezvous' || (kind === 'buckets' && this.#config.when_unassigned === 'spill')
   }
 }

@@ -5,6 +5,12 @@ import type { Head } from './xmpp/head.ts'
 /** The place of a stanza that waits for any instance, not for the holder of one bucket. */
 export const ANY_INSTANCE = -1
 
+/** Where replies wait for the instance of that route, which nobody else may have. No instance's name begins so. */
+export function placeOfAsker(route: string): Place {
+  return `${ASKER}${route}`
+}
+const ASKER = ' asker '
+
 /** Where a stanza waits: for the holder of a bucket, for `ANY_INSTANCE`, or behind a named instance that has yet to confirm. */
 export type Place = number | string
 
@@ -85,9 +91,9 @@ export class Hold {
     return stanzas
   }
 
-  /** The places where something waits. */
+  /** The places where something waits, but for those of askers. */
   places(): readonly Place[] {
-    return [...this.#queues.keys()]
+    return [...this.#queues.keys()].filter((place) => typeof place === 'number' || !place.startsWith(ASKER))
   }
 
   /** Takes all that waits at a place, in order. */
@@ -98,6 +104,29 @@ export class Hold {
     this.#bytes -= queue.bytes
     this.#stanzas -= queue.stanzas
     return queue
+  }
+
+  /** Takes what waits at a place and was passed on by other nodes, as far as it `isOld`. */
+  takePassedOn(place: Place, isOld: (slab: Slab) => boolean = () => true): StanzaQueue | undefined {
+    const isTaken = (slab: Slab): boolean => slab.ticket?.hops !== undefined && isOld(slab)
+    let first = this.#queues.get(place)?.first
+    while (first !== undefined && !isTaken(first)) first = first.next
+    const all = first === undefined ? undefined : this.take(place)
+    if (all === undefined) return undefined
+    const [old, rest] = [new StanzaQueue(), new StanzaQueue()]
+    for (let slab = all.shift(); slab !== undefined; slab = all.shift()) {
+      const queue = isTaken(slab) ? old : rest
+      queue.push(slab)
+    }
+    this.#putBack(place, rest)
+    return old
+  }
+
+  #putBack(place: Place, queue: StanzaQueue): void {
+    if (queue.isEmpty) return
+    this.#queues.set(place, queue)
+    this.#bytes += queue.bytes
+    this.#stanzas += queue.stanzas
   }
 
   /** Takes the next slab, of any place but those that `isExempt`, whose stanzas came before `time`. */
@@ -118,17 +147,14 @@ export class Hold {
   /** Takes what ends with the node, in order; what outlives it stays. */
   takeUnsaved(): StanzaQueue {
     const unsaved = new StanzaQueue()
-    for (const place of this.places()) {
+    for (const place of [...this.#queues.keys()]) {
       const queue = this.take(place)
       const saved = new StanzaQueue()
       for (let slab = queue?.shift(); slab !== undefined; slab = queue?.shift()) {
         if (slab.ticket?.isStored) saved.push(slab)
         else unsaved.push(slab)
       }
-      if (saved.isEmpty) continue
-      this.#queues.set(place, saved)
-      this.#bytes += saved.bytes
-      this.#stanzas += saved.stanzas
+      this.#putBack(place, saved)
     }
     return unsaved
   }

@@ -15,6 +15,7 @@ export interface JournalingParts {
   readonly domains: () => Iterable<DomainRoutes>
   /** Routes what has been written down, in order. */
   readonly route: (domain: DomainRoutes, head: Head, past: Past) => void
+  readonly bounce: (domain: DomainRoutes, head: Head, past: Past) => void
 }
 
 /**
@@ -140,10 +141,28 @@ export class Journaling {
     })
   }
 
+  /**
+   * Unless the life of the node is over in which they were to be. Then the next one writes them down, and what came since;
+   * but where another node may have the domain's one link, and have passed on what came later, they are bounced.
+   */
   #written(domain: DomainRoutes, queue: StanzaQueue): void {
-    const { reframer, route } = this.#parts
-    reframer.queue(queue, (head, { since, deaths, ticket }) =>
-      route(domain, head, { since, deaths, ticket, isNew: true }),
-    )
+    const { reframer, route, bounce, keeper } = this.#parts
+    const isLeased = domain.config.upstream?.links === 'one'
+    let next: Keeper | undefined
+    let newer: StanzaQueue | undefined
+    const goOn = (head: Head, past: Past): void => {
+      const { since, ticket } = past
+      const isLost = ticket?.isVoid === true && !ticket.isStored
+      if (isLost && isLeased) return bounce(domain, head, past)
+      if (isLost && newer === undefined) {
+        newer = domain.unwritten.takeNewer()
+        next = keeper()
+      }
+      if (next === undefined || (ticket?.isVoid === true && !isLost))
+        return route(domain, head, { ...past, isNew: true })
+      domain.unwritten.append(head, since, next.keep(domain.name, false, head, since), undefined)
+    }
+    reframer.queue(queue, goOn)
+    if (newer !== undefined) reframer.queue(newer, goOn)
   }
 }

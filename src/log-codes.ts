@@ -81,6 +81,12 @@ export const logCodes = {
     todo: 'Nothing yet.',
   },
   'hold-released': { level: 'info', means: 'What was held went to an instance, in order.', todo: 'Nothing.' },
+  'handover-expired': {
+    level: 'warn',
+    means:
+      'What had been sent to an instance of another node that has left did not come to its end in a minute; what came later for its share goes on, and may overtake it.',
+    todo: 'Look at the node that had the instance: what holds it up?',
+  },
   'hold-expired': {
     level: 'warn',
     means: 'No instance came in time: what was held was bounced, or dropped where a bounce is forbidden.',

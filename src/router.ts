@@ -2,6 +2,7 @@ import { tellAll } from './advertising.ts'
 import type { BounceReason } from './counters.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { faultOf, refuse } from './faults.ts'
+import { placeOfAsker } from './hold.ts'
 import type { Home, Instance } from './instance.ts'
 import { Journaling } from './journaling.ts'
 import type { LocalRouter } from './local.ts'
@@ -62,6 +63,7 @@ export class Router {
       ...{ keeper: parts.keeper, clock: parts.clock, reframer: parts.reframer },
       domains: () => parts.routes.domains.values(),
       route: (domain, head, past) => this.toInstance(domain, head, undefined, past),
+      bounce: (domain, head, past) => this.bounce(domain, head, 'remote-server-timeout', 'life_over', past),
     })
   }
 
@@ -103,6 +105,11 @@ export class Router {
     const instance = domain.members.get(name) ?? domain.joining.get(name)
     const isHere = instance !== undefined && instance.node === undefined && instance.state !== 'draining'
     if (!isHere || isReply(head)) return this.toInstance(domain, head, undefined, past)
+    // Unless they came as this one does: the instance may have its name of one that has left, and that they were meant for.
+    const older = domain.hold.stanzas > 0 ? domain.hold.takePassedOn(domain.placeOf(head, true)) : undefined
+    if (older !== undefined) {
+      this.#parts.reframer.queue(older, (held, its) => this.#deliver(instance, held, undefined, its))
+    }
     this.#deliver(instance, head, undefined, past)
   }
 
@@ -157,9 +164,12 @@ export class Router {
       if (this.journaling.write(domain, head, source, past)) return
     }
     if (isReply(head)) return this.#toAsker(domain, head, source, past)
-    const instance = domain.pick(head)
+    const isPassedOn = past?.ticket?.hops !== undefined
+    const instance = domain.pick(head, isPassedOn)
     if (instance !== undefined) return this.#deliver(instance, head, source, past)
-    const place = domain.placeOf(head)
+    const place = domain.placeOf(head, isPassedOn)
+    const taker = isPassedOn ? domain.takerOf(place, past.since, past.ticket?.hops) : undefined
+    if (taker !== undefined) return this.#deliver(taker, head, source, past)
     // Nobody will come any more, to this life of the node.
     if (this.isStopping && domain.config.hold.store === 'memory') {
       return this.bounce(domain, head, 'recipient-unavailable', 'shutdown', past)
@@ -268,9 +278,18 @@ export class Router {
     const route = this.#replies.routeOf(head)
     if (route === undefined) return domain.counters.dropped('foreign_reply')
     const asker = this.#parts.routes.instanceAt(route)
+    if (asker === undefined && this.#holdForAsker(domain, route, head, past)) return
     if (asker === undefined || asker.domain !== domain) return domain.counters.dropped('gone_asker')
     // Another node is to find the asker by the token, too.
     this.#deliver(asker, asker.node === undefined ? this.#replies.unwrap(head) : head, source, past)
+  }
+
+  /** A node that is taken for dead may have been frozen, and come back with the instance that asked: it has no other answer. */
+  #holdForAsker(domain: DomainRoutes, route: string, head: Head, past: Past | undefined): boolean {
+    const { routes, clock } = this.#parts
+    if (this.isStopping || !routes.isMissed(route, clock.now)) return false
+    const since = past?.since ?? clock.now
+    return domain.hold.add(placeOfAsker(route), head, since, past?.deaths ?? 0, past?.ticket, past?.isNew)
   }
 
   #deliver(instance: Instance, head: Head, source: Source | undefined, past?: Past): void {

@@ -3,10 +3,17 @@ import type { DomainRoutes } from './domain-routes.ts'
 import type { Instance } from './instance.ts'
 import { decodeAttribute, normalise } from './xmpp/jid.ts'
 
+/** So many milliseconds an instance is missed. */
+const MISSED_MILLISECONDS = 30_000
+/** And so many are, the latest. */
+const MOST_MISSED = 10_000
+
 /** The routing table: which domains are served, and which instance a reply's route names. */
 export class Routes {
   readonly #domains = new Map<string, DomainRoutes>()
   readonly #byRoute = new Map<string, Instance>()
+  /** By route, when an instance was lost sight of with its node. */
+  readonly #missed = new Map<string, number>()
   #index = new DomainIndex([])
   /** The one found last. */
   #last: DomainRoutes | undefined
@@ -42,10 +49,26 @@ export class Routes {
 
   register(instance: Instance): void {
     this.#byRoute.set(instance.route, instance)
+    this.#missed.delete(instance.route)
   }
 
   unregister(instance: Instance): void {
     if (this.#byRoute.get(instance.route) === instance) this.#byRoute.delete(instance.route)
+  }
+
+  /** As `unregister`; but only its node is out of sight: it may have been frozen, and come back with all its instances. */
+  miss(instance: Instance, now: number): void {
+    this.unregister(instance)
+    this.#missed.delete(instance.route)
+    this.#missed.set(instance.route, now)
+    for (const [route, since] of this.#missed) {
+      if (this.#missed.size <= MOST_MISSED && now - since < MISSED_MILLISECONDS) break
+      this.#missed.delete(route)
+    }
+  }
+  isMissed(route: string, now: number): boolean {
+    const since = this.#missed.get(route)
+    return since !== undefined && now - since < MISSED_MILLISECONDS
   }
 
   /** The instance that a token's route names. */

@@ -2,10 +2,11 @@ import type { Move } from '../balancing/buckets.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import type { Instance } from './instance.ts'
 import { type Log, logEvent } from './log.ts'
+import { Awaited, BEHIND_ESTATES } from './moving.ts'
 import type { Redelivery } from './redelivery.ts'
 import type { Router } from './router.ts'
 import type { Mapping } from './snapshot.ts'
-import type { StanzaQueue } from './stream/queue.ts'
+import { type Slab, StanzaQueue } from './stream/queue.ts'
 
 export interface SharesParts {
   readonly router: Router
@@ -18,6 +19,8 @@ export interface SharesParts {
  * hangs is left to live (`watch.ts`), as what it has unconfirmed must come first.
  */
 const HANDOVER_MILLISECONDS = 16_000
+/** How long one that has left another node may take: what it was sent may wait there for two more that hang. */
+const DEPARTURE_MILLISECONDS = 60_000
 
 /**
  * Moves what waits when a share, of buckets or of keys, changes hands: nothing overtakes what went to whoever had it
@@ -25,6 +28,8 @@ const HANDOVER_MILLISECONDS = 16_000
  */
 export class Shares {
   readonly #parts: SharesParts
+  /** Of those that have left other nodes. */
+  readonly #ends = new WeakMap<Instance, Promise<void>>()
 
   constructor(parts: SharesParts) {
     this.#parts = parts
@@ -33,13 +38,28 @@ export class Shares {
   /** Lets go what is held for an instance that is there now. */
   release(domain: DomainRoutes): void {
     for (const place of domain.hold.places()) {
-      if (!domain.isServed(place)) continue
-      const queue = domain.hold.take(place)
+      const isOld = ({ since, ticket }: Slab): boolean => domain.takerOf(place, since, ticket?.hops) !== undefined
+      const queue = domain.isServed(place) ? domain.hold.take(place) : domain.hold.takePassedOn(place, isOld)
       if (queue === undefined) continue
       const { stanzas, bytes } = queue
       this.#parts.router.reroute(domain, queue)
       logEvent(this.#parts.log, 'hold-released', { domain: domain.name, place, stanzas, bytes })
     }
+  }
+
+  /**
+   * What dead nodes had read begins to be handed out, and what is held and was read here comes after it; or all of it has
+   * gone on, or waits where the rest is to wait, too.
+   */
+  inheriting(domain: DomainRoutes, isBegun: boolean): void {
+    domain.moving.isInheriting = isBegun
+    const held = isBegun ? this.#takeHeld(domain) : [domain.hold.take(BEHIND_ESTATES) ?? new StanzaQueue()]
+    if (!isBegun) this.release(domain)
+    for (const queue of held) this.#parts.router.reroute(domain, queue)
+  }
+
+  #takeHeld(domain: DomainRoutes): readonly StanzaQueue[] {
+    return domain.hold.places().flatMap((place) => domain.hold.take(place) ?? [])
   }
 
   /** The domain's policy has changed: `begin`, and all that follows from it. */
@@ -59,7 +79,7 @@ export class Shares {
     if (handover === undefined) domain.handovers.freeze()
     return () => {
       // By places that may mean something else now.
-      const held = domain.hold.places().flatMap((place) => domain.hold.take(place) ?? [])
+      const held = this.#takeHeld(domain)
       this.shareAnew(domain, true)
       for (const queue of held) this.#parts.router.reroute(domain, queue)
       if (handover === undefined) {
@@ -81,27 +101,60 @@ export class Shares {
   /**
    * Instances take their shares. What others had of those and have not been written goes to them, and what comes next
    * waits until the others have confirmed what they were written.
+   * @param heirs who takes what was an instance's that is gone: those that left before, and have not confirmed yet, may
+   *   have had it, too
    */
-  take(domain: DomainRoutes, newcomers: readonly Instance[], moves: readonly Move[]): void {
+  take(
+    domain: DomainRoutes,
+    newcomers: readonly Instance[],
+    moves: readonly Move[],
+    heirs: readonly Instance[] = [],
+  ): void {
     const taken = moves.filter(({ from }) => from !== undefined)
     for (const { from, bucket, to } of taken) {
       logEvent(this.#parts.log, 'bucket-moved', { domain: domain.name, bucket, from, to })
     }
     if (taken.length === 0 && !domain.ranks && domain.departing.size === 0) return
     const laden = this.laden(domain)
-    if (laden.length > 0) for (const instance of newcomers) domain.keepBack(instance)
+    const departed = laden.filter((instance) => domain.departing.has(instance))
+    this.#keepBack(domain, newcomers, laden)
+    this.#keepBack(domain, heirs, departed)
     // What waits for another whose share this one takes waits for this one, before anything newer does.
     const held = this.takeMoving(domain)
     this.shareAnew(domain)
     for (const queue of held) this.#parts.router.reroute(domain, queue)
-    if (laden.length === 0) return
-    this.confirmed(laden).then(() => {
-      for (const instance of newcomers) {
-        // Meanwhile it may have left, and another may have come by its name; or it is being drained.
-        if (domain.members.get(instance.name) === instance && instance.state !== 'draining') domain.letGo(instance)
-      }
-      this.release(domain)
+  }
+
+  #keepBack(domain: DomainRoutes, instances: readonly Instance[], until: readonly Instance[]): void {
+    if (instances.length === 0 || until.length === 0) return
+    const awaited = new Awaited(until.map((one) => [one, one.stream.outbox.newestHanded] as const))
+    const waits = instances.map((instance) => domain.keepBack(instance, awaited))
+    for (const one of until) {
+      this.#ended(domain, one).then(() => {
+        awaited.end(one)
+        if (awaited.isOver) for (const wait of waits) domain.moving.end(wait)
+        this.release(domain)
+      })
+    }
+  }
+
+  /**
+   * As `confirmed`; but what went to an instance that has left another node is that node's to pass on, and ends there, be
+   * it by a bounce: that is waited for, once, whoever takes its share by then.
+   */
+  #ended(domain: DomainRoutes, one: Instance): Promise<void> {
+    if (!domain.departing.has(one)) return this.confirmed([one])
+    const known = this.#ends.get(one)
+    if (known !== undefined) return known
+    const { name, stream } = one
+    const ended = stream.outbox.passed(DEPARTURE_MILLISECONDS).then((hasPassed) => {
+      if (hasPassed) return
+      logEvent(this.#parts.log, 'handover-expired', {
+        ...{ domain: domain.name, instance: name, stanzas: stream.outbox.stanzas },
+      })
     })
+    this.#ends.set(one, ended)
+    return ended
   }
 
   /**
@@ -185,7 +238,8 @@ export class Shares {
    */
   shareAnew(domain: DomainRoutes, isTheirs = false): void {
     // Only another node can have given anything to one that is kept back; whoever it waits for may be waiting for that.
-    const stays = (instance: Instance) => domain.isKeptBack(instance) || (isTheirs && domain.departing.has(instance))
+    const stays = (instance: Instance) =>
+      domain.moving.isKeptBack(instance) || (isTheirs && domain.departing.has(instance))
     const laden = this.laden(domain).filter((instance) => !stays(instance))
     const queues = laden.map((instance) => {
       const { outbox } = instance.stream

@@ -49,6 +49,13 @@ export class Unwritten {
     return written
   }
 
+  /** Takes what has come since it was asked about. */
+  takeNewer(): StanzaQueue {
+    const newer = this.#newer
+    this.#newer = new StanzaQueue()
+    return newer
+  }
+
   /** Takes what came before `time`, and has waited for too long. */
   takeOlderThan(time: number): StanzaQueue {
     const old = new StanzaQueue()

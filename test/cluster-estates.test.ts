@@ -5,7 +5,7 @@ import type { Run } from '../src/cluster/entry.ts'
 import { EntryWriter } from '../src/cluster/entry-codec.ts'
 import { MemoryServer } from '../src/cluster/memory-server.ts'
 import { MemoryStore } from '../src/cluster/memory-store.ts'
-import { bury, leaveNode } from '../src/cluster/node-wishes.ts'
+import { announceNode, bury, leaveNode, noteEstateRead } from '../src/cluster/node-wishes.ts'
 import type { Wish } from '../src/cluster/proposals.ts'
 import { Table } from '../src/cluster/table.ts'
 import { ClusterEstates } from '../src/cluster-estates.ts'
@@ -38,7 +38,7 @@ function bench() {
   const state = { isKeeping: false }
   const make = () =>
     new ClusterEstates({
-      ...{ me: 'A', store, timing: time, log: createLog({ level: 'debug', node: 'A' }, book) },
+      ...{ me: 'A', store, timing: time, handedOut() {}, log: createLog({ level: 'debug', node: 'A' }, book) },
       membership: () => ({
         table,
         propose: (wish) => {
@@ -66,11 +66,12 @@ function bench() {
       for (const wish of proposals.splice(0)) agree(wish)
       proposals = []
     },
+    table: () => table,
     estatesLeft: () => [...table.estates.keys()],
     /** An entry from `sender` in the inbox of `of`. */
-    put: (of: string, sender: string, number: number, text: string) => {
+    put: (of: string, sender: string, number: number, text: string, since = 1) => {
       const writer = new EntryWriter(sender)
-      writer.run({ domain: 'a.test', instance: 'red' }, 1, 0, 0, 1, Buffer.from(text))
+      writer.run({ domain: 'a.test', instance: 'red' }, since, 0, 0, 1, Buffer.from(text))
       server.append(of, [writer.seal({ number, taken: 0, isNote: false, isAsking: false, isMissing: false })])
     },
   }
@@ -177,7 +178,7 @@ test('what this node has not dealt with when its life ends is for the next heir,
   const next = make()
   state.isKeeping = false
   agree(() => {})
-  next.follow({ estates: new Map([['B', { name: 'B', heir: 'A' }]]) } as unknown as Table)
+  next.follow({ nodes: new Map(), estates: new Map([['B', { name: 'B', heir: 'A' }]]) } as unknown as Table)
   await time.pass(3000)
   assert.deepEqual(inherited, ['kept', 'kept'])
   assert.equal(server.inboxes.has('B'), false)
@@ -193,4 +194,90 @@ test('what cannot be read is told, and the rest goes on', async () => {
   assert.deepEqual(inherited, ['kept'])
   assert.match(unreadable.join('\n'), /^undefined: the entry/)
   assert.equal(server.inboxes.has('B'), false)
+})
+
+test('what two nodes that died together have left of one conversation goes on in the order in which it was read', async () => {
+  const { put, bury, follow, time, inherited, estates } = bench()
+  // B had read all of it, and passed some of it on to C.
+  put('C', 'B', 1, '2', 20)
+  put('C', 'B', 2, '4', 40)
+  for (const number of [1, 2, 3, 4, 5]) put('B', 'B', number, `${number}`, number * 10)
+  bury('C')
+  bury('B')
+  follow()
+  assert.equal(estates.isReading, true)
+  await time.pass(100)
+  assert.deepEqual(inherited, ['1', '2', '2', '3', '4', '4', '5'])
+  assert.equal(estates.isReading, false)
+})
+
+test('what a dead node had sent to one that died before it waits for what it had kept', async () => {
+  const { put, bury, follow, time, inherited, estates } = bench()
+  put('C', 'B', 1, '2', 20)
+  bury('C')
+  follow()
+  await time.pass(100)
+  assert.deepEqual([inherited, estates.isReading], [[], false])
+  put('B', 'B', 1, '1', 10)
+  put('B', 'B', 2, '2', 20)
+  bury('B')
+  estates.look()
+  follow()
+  assert.equal(estates.isReading, true)
+  await time.pass(100)
+  assert.deepEqual(inherited, ['1', '2', '2'])
+})
+
+test('a node that may not act hands out nothing of what it has read, and one whose life is over never does', async () => {
+  const { put, bury, follow, time, inherited, estates } = bench()
+  put('B', 'B', 1, '1')
+  bury('B')
+  estates.pause()
+  follow()
+  await time.pass(1000)
+  assert.deepEqual(inherited, [])
+  estates.resume()
+  await time.pass(1000)
+  assert.deepEqual(inherited, ['1'])
+  put('C', 'C', 1, '2')
+  bury('C')
+  follow()
+  estates.close()
+  await time.pass(1000)
+  assert.deepEqual(inherited, ['1'])
+})
+
+test('what a node reads waits until the heir of its former life has handed out what that had read', async () => {
+  const { time, agree, bury, put, follow, grant, estates, table } = bench()
+  // `A` is a new life of a node of that name.
+  agree((draft) => announceNode(draft, 'A0', { name: 'A', version: '1', form: 1, since: 0, configs: {} }))
+  bury('A0', 'B')
+  follow()
+  assert.deepEqual([estates.isReading, estates.isAwaited], [false, true])
+  agree((draft) => noteEstateRead(draft, 'A0', 'C'))
+  follow()
+  assert.equal(estates.isAwaited, true, 'only its heir can say so')
+  agree((draft) => noteEstateRead(draft, 'A0', 'B'))
+  follow()
+  assert.equal(estates.isAwaited, false)
+  // As the heir of another it says so itself.
+  put('C', 'C', 1, '1')
+  bury('C')
+  follow()
+  assert.equal(estates.isAwaited, true)
+  await time.pass(100)
+  grant()
+  assert.deepEqual([estates.isAwaited, table().estates.get('C')?.isRead], [false, true])
+})
+
+test('nothing waits for more than half a minute in which nothing has come', async () => {
+  const { time, agree, bury, follow, estates } = bench()
+  agree((draft) => announceNode(draft, 'A0', { name: 'A', version: '1', form: 1, since: 0, configs: {} }))
+  bury('A0', 'B')
+  follow()
+  await time.pass(29_999)
+  follow()
+  assert.equal(estates.isAwaited, true)
+  await time.pass(1)
+  assert.equal(estates.isAwaited, false)
 })

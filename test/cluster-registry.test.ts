@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { joinInstance, leaveInstance } from '../src/cluster/instance-wishes.ts'
 import type { Wish } from '../src/cluster/proposals.ts'
-import { ClusterYard } from './stub/cluster-yard.ts'
+import { announced, ClusterYard } from './stub/cluster-yard.ts'
 
 const buckets = (settings = 'secret: s'): string =>
   `domains: {a.test: {${settings}}}\ndomain_balancing: {a.test: {type: bare_source, component_number: 2}}`
@@ -144,6 +144,27 @@ test('a request that a dead node had not answered is answered here, once', async
   await yard.turn()
   assert.match(yard.server.text, /^<iq type='error' from='a\.test' to='u\d+@x\.test' id='q'>.*remote-server-timeout/)
   assert.equal(yard.server.text.match(/<iq /g)?.length, 1)
+})
+
+test('a reply for an instance whose node is taken for dead waits: it may have been frozen, and come back with the instance', async () => {
+  const yard = new ClusterYard(buckets())
+  fill(yard)
+  const { route } = yard.remote('there')
+  const reply = (to: string, id: string): string =>
+    `<iq type='result' from='${yard.sender}' to='a.test' id='sy-${to}p${id}'/>`
+  yard.bury('B')
+  yard.fromServer(reply(route, '1'))
+  yard.fromServer(reply('z'.repeat(16), 'q'))
+  yard.shares.release(yard.domain)
+  assert.deepEqual(
+    [yard.domain.hold.stanzas, [...yard.domain.counters.drops()]],
+    [1, [{ reason: 'gone_asker', count: 1 }]],
+  )
+  yard.agree(announced('B2'))
+  yard.agree((draft) => joinInstance(draft, 'a.test', 'there', { node: 'B2', route, since: 0 }, { count: 2 }))
+  await yard.turn()
+  assert.equal(yard.domain.hold.stanzas, 0)
+  assert.match(yard.texts.get('there')!, /<iq type='result'.*p1'/)
 })
 
 test('a node that may have been given up hands out nothing by key, and goes on when it may act again', async () => {

@@ -36,7 +36,7 @@ function yard(owed: { confirmations: number; answers: number; isTaken?: boolean 
       instance.state = 'draining'
       done.push('pause')
     },
-    letGo: () => void done.push('letGo'),
+    moving: { delete: () => void done.push('let go') },
     refresh: () => void done.push('refresh'),
     isTaken: () => owed.isTaken === true,
   } as unknown as DomainRoutes
@@ -114,7 +114,7 @@ test('a drain that is ended while it waits for confirmations leaves the instance
   const drained = drains.drain(domain, instance, 'reset', 10)
   assert.equal(drains.cancel(domain, instance), true)
   await drained
-  assert.deepEqual(done, ['pause', 'passed in 10000', 'letGo', 'refresh', 'release'])
+  assert.deepEqual(done, ['pause', 'passed in 10000', 'let go', 'refresh', 'release'])
   assert.deepEqual([instance.state, instance.isLeaving], ['joining', false])
   assert.equal(drains.cancel(domain, instance), false)
 })

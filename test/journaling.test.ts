@@ -17,7 +17,7 @@ const reframer = new Reframer({ stanza_bytes: 1e6, depth: 8, elements: 16, attri
 /** Writes down what it is given when the test says so, as a store does: all that came before, whoever asks. */
 class Book implements Keeper {
   readonly kept: string[] = []
-  readonly ticket: Ticket = { retain() {}, release() {} }
+  ticket: Ticket = { retain() {}, release() {} }
   readonly bytes = 0
   readonly limit = 1000
   #waiting: (() => void)[] = []
@@ -43,8 +43,9 @@ domains:
   a.test: {secret: s, delivery: journal}
   b.test: {secret: s, delivery: journal}
   c.test: {secret: s}
+  d.test: {secret: s, delivery: journal, upstream: {service: 'xmpp://127.0.0.1:1', secret: s, links: one}}
 `)
-  const [a, b, c] = [...config.domains.values()].map((domain) => new DomainRoutes(domain, () => 0))
+  const [a, b, c, d] = [...config.domains.values()].map((domain) => new DomainRoutes(domain, () => 0))
   /** What has gone on. */
   const gone: string[] = []
   const state: { keeper: Keeper | undefined } = { keeper }
@@ -54,6 +55,7 @@ domains:
     reframer,
     domains: () => [],
     route: (_domain, { bytes }) => void gone.push(bytes.toString()),
+    bounce: (_domain, { bytes }) => void gone.push(`bounced ${bytes}`),
   })
   const write = (domain: DomainRoutes, text: string, since?: number): boolean => {
     let isTaken = false
@@ -70,7 +72,7 @@ domains:
     })
     return ticket
   }
-  return { journaling, gone, state, write, keepForServer, a: a!, b: b!, c: c! }
+  return { journaling, gone, state, write, keepForServer, a: a!, b: b!, c: c!, d: d! }
 }
 
 test('a stanza goes on when it has been written down, with those that came before it', () => {
@@ -163,6 +165,39 @@ test('an answer waits for the next life of the node, when that is the one that w
   state.keeper = undefined
   next.write()
   assert.equal(gone.at(-1), 'alone')
+})
+
+test('what a life of the node had not written when it ended is written by the next, in order with what came since', () => {
+  const [old, next] = [new Book(), new Book()]
+  const lost: Ticket = { retain() {}, release() {}, isVoid: true, isStored: false }
+  const { write, gone, state, a } = bench(old)
+  old.ticket = lost
+  write(a, "<iq id='1'/>")
+  write(a, "<iq id='2'/>")
+  state.keeper = next
+  write(a, "<iq id='3'/>")
+  old.write()
+  assert.deepEqual([gone, a.unwritten.stanzas], [[], 3])
+  next.write()
+  assert.deepEqual(gone, ["<iq id='1'/>", "<iq id='2'/>", "<iq id='3'/>"])
+  assert.deepEqual(
+    next.kept.slice(-3).map((text) => text.slice(-12, -3)),
+    ["<iq id='1", "<iq id='2", "<iq id='3"],
+  )
+})
+
+test('where another node may have the one link by then, they are bounced instead: it may have passed on later ones', () => {
+  const [old, next] = [new Book(), new Book()]
+  const { write, gone, state, d } = bench(old)
+  old.ticket = { retain() {}, release() {}, isVoid: true, isStored: false }
+  write(d, "<iq id='1'/>")
+  write(d, "<iq id='2'/>")
+  state.keeper = next
+  write(d, "<iq id='3'/>")
+  old.write()
+  next.write()
+  next.write()
+  assert.deepEqual(gone, ["bounced <iq id='1'/>", "bounced <iq id='2'/>", "<iq id='3'/>"])
 })
 
 const roomLimits = { stanza_bytes: 100_000, depth: 8, elements: 16, attributes: 8, namespaces: 4 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { DomainRoutes } from '../src/domain-routes.ts'
+import type { Instance } from '../src/instance.ts'
 import { Routes } from '../src/routes.ts'
 import { bareEnd, domainStart } from '../src/xmpp/jid.ts'
 import { configOf } from './e2e/node.ts'
@@ -59,4 +60,20 @@ test('what is not served is not found', () => {
 
 test('an empty table finds nothing', () => {
   assert.equal(new Routes().find(Buffer.from('a.test'), 0, 6), undefined)
+})
+
+test('an instance is missed until it is back, for half a minute, and only so many are', () => {
+  const instance = (route: string) => ({ route }) as Instance
+  routes.miss(instance('a'), 0)
+  assert.deepEqual(
+    [routes.isMissed('a', 29_999), routes.isMissed('a', 30_000), routes.isMissed('b', 0)],
+    [true, false, false],
+  )
+  routes.register(instance('a'))
+  assert.equal(routes.isMissed('a', 1), false)
+  for (let i = 0; i <= 10_000; i++) routes.miss(instance(`r${i}`), 1)
+  assert.deepEqual(
+    ['r0', 'r1', 'r10000'].map((route) => routes.isMissed(route, 1)),
+    [false, true, true],
+  )
 })

@@ -79,7 +79,7 @@ test('what is held is let go where there is an instance for it, and nowhere else
   yard.say('2')
   yard.shares.release(yard.domain)
   assert.deepEqual([await yard.received('red'), yard.domain.hold.stanzas], [['1'], 1])
-  yard.domain.letGo(red)
+  yard.domain.moving.delete(red)
   yard.shares.release(yard.domain)
   assert.deepEqual(await yard.received('red'), ['1', '2'])
 })

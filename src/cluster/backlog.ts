@@ -13,6 +13,9 @@ const APART = 1
 const FIRST_WAIT = 50
 const LONGEST_WAIT = 1000
 
+/** What a backlog asks of the store. */
+export type Appends = Pick<ClusterStore, 'append'>
+
 /** An entry that may have to be written again. */
 export interface Kept {
   readonly number: number
@@ -52,7 +55,7 @@ export interface Author {
  * grow with the load.
  */
 export class Backlog {
-  readonly #store: ClusterStore
+  readonly #store: Appends
   readonly #of: Incarnation
   readonly #author: Author
   readonly #timing: Timing
@@ -78,7 +81,7 @@ export class Backlog {
     this.#write()
   }
 
-  constructor(store: ClusterStore, of: Incarnation, author: Author, timing: Timing, random: () => number) {
+  constructor(store: Appends, of: Incarnation, author: Author, timing: Timing, random: () => number) {
     this.#store = store
     this.#of = of
     this.#author = author

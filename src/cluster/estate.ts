@@ -8,8 +8,8 @@ import { decodeEntry, decodeHeading, readable } from './entry-codec.ts'
 import { Removals } from './removals.ts'
 import type { Timing } from './timing.ts'
 
-/** Entries of one read. */
-const BATCH = 64
+/** Entries of one read: the more, the sooner an heir is done. */
+const BATCH = 128
 /** Bytes that have been handed out and have not ended: above it nothing more is, until half of that is left. */
 const MOST_BYTES = 16 * 1024 * 1024
 /** Looks for what has come so often, in milliseconds, and so often for all of it, as long as entries are left for their senders. */
@@ -26,6 +26,8 @@ export interface EstateHandler {
   run(sender: Incarnation, run: Run, ticket: Ticket): void
   /** An entry that cannot be read has been removed. */
   unreadable(sender: Incarnation | undefined, id: string, reason: string): void
+  /** All that is there, and is for the heir, has been handed out. */
+  read(): void
   /** The inbox is no more: nothing was left in it. */
   emptied(): void
 }
@@ -53,7 +55,7 @@ export class Estate implements Source {
   #isPassing = false
   #begunAt = 0
   #isAsked = false
-  /** All that was there when it was begun has been handed out. */
+  /** All that was there when it was begun, or last looked at, has been handed out. */
   #isRead = false
   #isPaused = false
   #isClosed = false
@@ -76,9 +78,9 @@ export class Estate implements Source {
     return bytes
   }
 
-  /** Whether all that was there at first has been handed out. */
+  /** Whether all that was there at first, or when a node died, has been handed out. */
   get isRead(): boolean {
-    return this.#isRead
+    return this.#isRead || this.#isClosed
   }
 
   start(): void {
@@ -88,6 +90,7 @@ export class Estate implements Source {
   /** Looks at all of it now: a node has died. */
   look(): void {
     this.#isAsked = true
+    this.#isRead = false
     this.#wake?.()
   }
   pause(): void {
@@ -122,9 +125,12 @@ export class Estate implements Source {
   }
 
   async #isEmptied(): Promise<boolean> {
-    const { store, dead } = this.#parts
-    this.#isRead = true
+    const { store, dead, handler } = this.#parts
     this.#backoff.reset()
+    if (!this.#isRead && !this.#isAsked) {
+      this.#isRead = true
+      handler.read()
+    }
     if (!this.#removals.isIdle || this.bytes > 0) return false
     const isEmptied = await store.closeInbox(dead).catch(() => false)
     if (this.#isClosed || !isEmptied) return false

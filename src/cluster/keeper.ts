@@ -1,6 +1,6 @@
 import type { Ticket } from '../stream/queue.ts'
-import { type Author, Backlog, isSpent, type Kept } from './backlog.ts'
-import type { ClusterStore, Incarnation } from './cluster-store.ts'
+import { type Appends, type Author, Backlog, isSpent, type Kept } from './backlog.ts'
+import type { Incarnation } from './cluster-store.ts'
 import type { Destination } from './entry.ts'
 import type { EntryBuffers } from './entry-buffers.ts'
 import { EntryWriter } from './entry-codec.ts'
@@ -66,7 +66,7 @@ interface Draft {
 }
 
 export interface KeeperParts {
-  readonly store: ClusterStore
+  readonly store: Appends
   readonly me: Incarnation
   readonly removals: Removals
   readonly timing: Timing
@@ -192,7 +192,7 @@ export class Keeper implements OwnEntries {
   }
 
   close(): void {
-    for (const entry of this.#entries()) entry.isVoid = true
+    for (const entry of [...this.#entries(), this.#others.entry, this.#requests.entry]) if (entry) entry.isVoid = true
     this.#backlog.close()
   }
 

@@ -1,5 +1,5 @@
-import { type Author, Backlog, isSpent } from './backlog.ts'
-import type { ClusterStore, Incarnation } from './cluster-store.ts'
+import { type Appends, type Author, Backlog, isSpent } from './backlog.ts'
+import type { Incarnation } from './cluster-store.ts'
 import type { Destination } from './entry.ts'
 import type { EntryBuffers } from './entry-buffers.ts'
 import { EntryWriter } from './entry-codec.ts'
@@ -16,7 +16,7 @@ const LONGEST_QUESTION = 30_000
 type Written = (error?: Error | null) => void
 
 export interface MailboxParts {
-  readonly store: ClusterStore
+  readonly store: Appends
   readonly me: Incarnation
   readonly node: Incarnation
   readonly timing: Timing

@@ -51,8 +51,8 @@ export function leaveNode(draft: Draft, node: Incarnation, { estate }: { readonl
 /** Takes every estate that nobody has who lives. */
 export function claimEstates(draft: Draft, heir: Incarnation): void {
   const delta = new Map<string, string>()
-  for (const [node, estate] of unclaimedEstates(draft)) {
-    delta.set(fieldOf.estate(node), JSON.stringify({ ...estate, heir } satisfies EstateRecord))
+  for (const [node, { name }] of unclaimedEstates(draft)) {
+    delta.set(fieldOf.estate(node), JSON.stringify({ name, heir } satisfies EstateRecord))
   }
   if (delta.size > 0) draft.write(delta)
 }
@@ -60,6 +60,13 @@ export function claimEstates(draft: Draft, heir: Incarnation): void {
 function unclaimedEstates(draft: Draft): [Incarnation, EstateRecord][] {
   const { estates, nodes } = draft.table
   return [...estates].filter(([, { heir }]) => heir === null || !nodes.has(heir))
+}
+
+/** What a dead node had read has been handed out: what its next life reads is not to overtake it any more. */
+export function noteEstateRead(draft: Draft, node: Incarnation, heir: Incarnation): void {
+  const estate = draft.table.estates.get(node)
+  if (estate?.heir !== heir || estate.isRead) return
+  draft.write(new Map([[fieldOf.estate(node), JSON.stringify({ ...estate, isRead: true } satisfies EstateRecord)]]))
 }
 
 /** Nothing is left in an inbox: its heir is done with it. */

@@ -1,7 +1,8 @@
 import { Backoff } from '../backoff.ts'
 import type { Source } from '../stream/outbox.ts'
 import type { Ticket } from '../stream/queue.ts'
-import type { ClusterStore, Incarnation, Mail } from './cluster-store.ts'
+import type { Appends } from './backlog.ts'
+import { type ClusterStore, type Incarnation, type Mail, StoreUnreachable } from './cluster-store.ts'
 import type { Destination } from './entry.ts'
 import { EntryBuffers } from './entry-buffers.ts'
 import { decodeHeading, readable } from './entry-codec.ts'
@@ -26,6 +27,11 @@ export interface PostParts {
   readonly timing: Timing
   /** Gives numbers in [0, 1). */
   readonly random: () => number
+  /**
+   * Whether this node may act. Otherwise nothing is written: it may have been given up, and what its heir has handed out
+   * by then would be followed by what is older. It is written when the node may act again; or by the node's next life.
+   */
+  readonly mayWrite?: () => boolean
   /** Bytes that may wait for one other node (`Mailbox`). */
   readonly limit: () => number
   /** Told when so many bytes wait for that node, once until there is room again. */
@@ -38,6 +44,7 @@ export interface PostParts {
  */
 export class Post implements Source {
   readonly #parts: PostParts
+  readonly #appends: Appends
   readonly #removals: Removals
   readonly #buffers = new EntryBuffers()
   readonly #keeper: Keeper
@@ -49,10 +56,16 @@ export class Post implements Source {
   #isStopped = false
 
   constructor(parts: PostParts) {
-    const { store, me, handler, timing, random } = parts
+    const { store, me, handler, timing, random, mayWrite = () => true } = parts
     this.#parts = parts
+    this.#appends = {
+      append: (of, entries) =>
+        mayWrite() ? store.append(of, entries) : Promise.reject(new StoreUnreachable('this node may not act', false)),
+    }
     this.#removals = new Removals(store, me, timing, random)
-    this.#keeper = new Keeper({ store, me, removals: this.#removals, timing, random, buffers: this.#buffers })
+    this.#keeper = new Keeper({
+      ...{ store: this.#appends, me, removals: this.#removals, timing, random, buffers: this.#buffers },
+    })
     this.#inbox = new Inbox({
       ...{ store, me, handler, timing, random, own: this.#keeper, removals: this.#removals },
       mailboxOf: (node) => (this.#gone.has(node) ? undefined : this.to(node)),
@@ -77,9 +90,9 @@ export class Post implements Source {
   to(node: Incarnation): Mailbox {
     const known = this.#mailboxes.get(node) ?? this.#gone.get(node)
     if (known !== undefined) return known
-    const { store, me, timing, random, limit, full } = this.#parts
+    const { me, timing, random, limit, full } = this.#parts
     if (node === me) throw new RangeError(`${me} sends itself nothing`)
-    const mailbox = new Mailbox({ store, me, node, timing, random, limit, buffers: this.#buffers })
+    const mailbox = new Mailbox({ store: this.#appends, me, node, timing, random, limit, buffers: this.#buffers })
     mailbox.onFull = (bytes) => full?.(node, bytes)
     if (this.#isStopped) mailbox.close()
     this.#mailboxes.set(node, mailbox)

@@ -41,6 +41,8 @@ export interface EstateRecord {
   readonly name: string
   /** Who deals with it; null when nobody does yet. */
   readonly heir: Incarnation | null
+  /** Its heir has handed out what the dead node had read; not all of that need have ended. */
+  readonly isRead?: boolean
 }
 
 /** Who has and had which bucket; the members are the domain's instances. */
@@ -110,7 +112,8 @@ export function readInstance(text: string): InstanceRecord | undefined {
 export function readEstate(text: string): EstateRecord | undefined {
   const raw = objectOf(text)
   if (raw === undefined || typeof raw.name !== 'string') return undefined
-  return { name: raw.name, heir: typeof raw.heir === 'string' ? raw.heir : null }
+  const record = { name: raw.name, heir: typeof raw.heir === 'string' ? raw.heir : null }
+  return raw.isRead === true ? { ...record, isRead: true } : record
 }
 
 export function readBuckets(text: string): BucketsRecord | undefined {

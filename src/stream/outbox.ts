@@ -24,11 +24,8 @@ const BARRIERS_PER_WINDOW = 4
 /**
  * The only writer to a socket. Copies stanzas into slabs, writes them once per tick, hands the socket no more than it
  * can soon take, and keeps the rest, so that it can still go elsewhere. Without a socket it is a queue.
- *
  * A stanza is in one of three places, in this order: queued; handed to the socket; and, where the peer confirms
- * (`confirmBy`), in the window of what the kernel has taken and the peer has not confirmed. Only what has left the last
- * one counts as delivered.
- *
+ * (`confirmBy`), in the window of what the kernel took and the peer did not confirm. Out of that it counts as delivered.
  * Above `softMark` bytes whoever feeds it is paused (`waitForRoom`), until half of that is left.
  */
 export class Outbox implements Flushable {
@@ -81,6 +78,10 @@ export class Outbox implements Flushable {
   /** Stanzas that are not delivered yet. */
   get stanzas(): number {
     return this.#queue.stanzas + this.#handed.stanzas + this.#window.stanzas
+  }
+  /** When the latest came of what has been handed over and is not delivered; `-Infinity` where there is none. */
+  get newestHanded(): number {
+    return Math.max(this.#handed.newest, this.#window.newest)
   }
   /** Stanzas that the peer has confirmed or, where it does not confirm, the kernel has taken. */
   get delivered(): number {
@@ -253,7 +254,6 @@ export class Outbox implements Flushable {
     if (isSeveral) sink.uncork()
   }
 
-  /** A barrier will follow the first slab at once. */
   get #isBarrierDue(): boolean {
     if (this.#barriers === undefined) return false
     return this.flusher.isAsking || this.#unasked + (this.#queue.first?.stanzas ?? 0) >= STANZAS_PER_BARRIER

@@ -131,6 +131,15 @@ export class StanzaQueue {
     this.#stanzas++
   }
 
+  /** When the latest stanza came; `-Infinity` when there is none. */
+  get newest(): number {
+    let newest = Number.NEGATIVE_INFINITY
+    for (let slab = this.#first; slab !== undefined; slab = slab.next) {
+      if (slab.stanzas > 0 && slab.since > newest) newest = slab.since
+    }
+    return newest
+  }
+
   /** Takes the oldest slab out. */
   shift(): Slab | undefined {
     const slab = this.#first

@@ -33,6 +33,7 @@ function heir(lab: Lab, ...living: readonly Incarnation[]): Bench {
     handler: {
       run: (sender, run, ticket) => seen.run(sender, run, ticket),
       unreadable: (sender, id, reason) => seen.unreadable(sender, id, reason),
+      read() {},
       emptied,
     },
   })

@@ -114,6 +114,7 @@ class World {
       handler: {
         run: (_sender, run, ticket) => heir.take(run, ticket),
         unreadable: (_sender, _id, reason) => assert.fail(reason),
+        read() {},
         emptied: () => this.estates.delete(dead),
       },
     })

@@ -49,6 +49,26 @@ test('what is handed over in one turn is one entry, and what comes during an app
   assert.equal(store.appended[0], 1)
 })
 
+test('who may not act writes nothing, into its own inbox neither, and all of it in order when it may again', async () => {
+  const { time, node, store } = lab()
+  let mayWrite = true
+  const a = node('a', () => mayWrite)
+  const b = node('b')
+  await time.pass(10)
+  mayWrite = false
+  const bytes = Buffer.from('<k/>')
+  const kept = a.post.keep(shop, 1, 0, false, bytes, 0, bytes.length)
+  kept.retain()
+  send(a.post, 'b', '<a/>')
+  await time.pass(3000)
+  assert.deepEqual([b.seen.lines, store.mails('a'), kept.isStored], [[], [], false])
+  mayWrite = true
+  send(a.post, 'b', '<b/>')
+  await time.pass(2000)
+  assert.deepEqual(b.seen.lines, ['a: <a/> for one', 'a: <b/> for one'])
+  assert.deepEqual([store.mails('a').length, kept.isStored], [1, true])
+})
+
 test('all that is not stanzas comes, in the order in which it was sent', async () => {
   const { time, node } = lab()
   const a = node('a')
@@ -438,5 +458,5 @@ test('when two of four nodes crash, nothing that was kept is lost, and what come
 
 function lab(): Pick<Lab, 'time' | 'store'> & { node: Lab['node'] } {
   const made = new Lab()
-  return { time: made.time, store: made.store, node: (me) => made.node(me) }
+  return { time: made.time, store: made.store, node: (me, mayWrite) => made.node(me, mayWrite) }
 }

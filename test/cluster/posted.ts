@@ -60,7 +60,7 @@ export class Lab {
   readonly random = seeded(1)
   readonly store = new FaultyStore(this.time, this.random)
 
-  node(me: Incarnation): Node {
+  node(me: Incarnation, mayWrite?: () => boolean): Node {
     const seen = new Recorder()
     const post = new Post({
       store: this.store.asStore,
@@ -69,6 +69,7 @@ export class Lab {
       timing: this.time,
       random: this.random,
       limit,
+      ...(mayWrite === undefined ? {} : { mayWrite }),
     })
     post.start()
     return { post, seen }

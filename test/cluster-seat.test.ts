@@ -39,7 +39,7 @@ function seated(t: TestContext, name: string, server: MemoryServer, domains = te
   }
   const inner: InnerNode = new InnerNode(`node: ${name}\ncluster: {redis: 'redis://127.0.0.1'}\n${domains}`, {
     clock,
-    registry: () => seat.member?.registry ?? alone,
+    registry: () => seat.registry,
     keeper: () => seat.member?.keeper,
     advertised: (domain) => seat.member?.adverts.tell(domain),
   })
@@ -52,7 +52,7 @@ function seated(t: TestContext, name: string, server: MemoryServer, domains = te
   const drains = new Drains({
     roster: () => ({
       all: instances,
-      handOver: (domain, instance) => (seat.member?.registry ?? alone).leave(domain, instance),
+      handOver: (domain, instance) => seat.registry.leave(domain, instance),
       release: (domain) => shares.release(domain),
       rejoin() {},
     }),
@@ -64,7 +64,7 @@ function seated(t: TestContext, name: string, server: MemoryServer, domains = te
   const seat = new ClusterSeat({
     ...{ version: '1', routes, self: inner.self, router, shares, redelivery, flusher, log, clock },
     epoch: performance.timeOrigin,
-    ...{ config: () => config, drains, instances: { all: instances } },
+    ...{ config: () => config, drains, alone, instances: { all: instances } },
     links: {
       linkFor: () => inner.server,
       settleAnew() {},

@@ -26,6 +26,8 @@ export interface ClusterReconciliationParts {
   readonly isUp: () => boolean
   /** Whether this node is a member, and has not begun to leave. */
   readonly isBegun: () => boolean
+  /** What the table says of these names comes into force. */
+  readonly follow: (domain: DomainRoutes, names: Iterable<string>) => void
   readonly seated: (domain: DomainRoutes, instance: Instance) => void
 }
 
@@ -85,12 +87,14 @@ export class ClusterReconciliation {
     const { me, isBegun } = this.#parts
     if (!isBegun()) return
     const { name, route, since } = instance
-    void this.propose((draft) => {
+    const proposed = this.propose((draft) => {
       // It may have left while the store was away.
       if (!isBegun() || ownInstances(domain, [name]).get(name) !== instance) return
       const options = { count: countOf(domain.policy), wanted: wantedOf(domain.config).get(name) }
       joinInstance(draft, domain.name, name, { node: me, route, since }, options)
     })
+    // The table may have had it all the while, and then tells nothing new.
+    void proposed.then(() => domain.joining.get(name) === instance && this.#doubtful.add(domain.name))
   }
 
   /** Gives a place to an instance that the others do not know of. */
@@ -147,7 +151,10 @@ export class ClusterReconciliation {
     for (const name of names) this.settle(name)
   }
 
-  /** Wishes for what a domain's table lacks of this node's instances, and against what it has too much; one not served has none. */
+  /**
+   * Wishes for what a domain's table lacks of this node's instances, and against what it has too much, and seats those that
+   * it has. Of a domain that is not served the node has none.
+   */
   settle(name: string): void {
     const { me, routes, table } = this.#parts
     const domain = routes.domains.get(name)
@@ -162,6 +169,13 @@ export class ClusterReconciliation {
       })
     }
     if (domain === undefined) return
+    const lacking = new Set(missing)
+    const known = [...domain.joining.values()].filter((instance) => !lacking.has(instance))
+    if (known.length > 0)
+      this.#parts.follow(
+        domain,
+        known.map(({ name: each }) => each),
+      )
     const bucketOf = ({ bucket }: Instance): number => bucket ?? Number.POSITIVE_INFINITY
     // Who has a bucket comes first, so that few move.
     for (const instance of missing.toSorted((a, b) => bucketOf(a) - bucketOf(b))) this.join(domain, instance)

@@ -72,7 +72,11 @@ export class ClusterRegistry implements Registry {
       isDead: (instance) => this.#isDead(instance),
       forget: (instance) => this.#remotes.delete(instance),
     })
-    this.#reconciliation = new ClusterReconciliation({ ...parts, isBegun: () => this.#isBegun })
+    this.#reconciliation = new ClusterReconciliation({
+      ...parts,
+      isBegun: () => this.#isBegun,
+      follow: (domain, names) => this.follow(domain, parts.table().domain(domain.name), names),
+    })
   }
 
   /** Puts a wish before the cluster; never rejects. */
@@ -280,7 +284,7 @@ export class ClusterRegistry implements Registry {
       return true
     }
     // What this node has asked for, and not been granted yet, or what only it knows of.
-    return node === me && (record === undefined || nameOf(record.node) === undefined)
+    return node === me && (record === undefined || record.node === me || nameOf(record.node) === undefined)
   }
 
   #remote(domain: DomainRoutes, name: string, record: InstanceRecord): Instance {

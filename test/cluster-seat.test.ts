@@ -202,6 +202,29 @@ describe('a node and its cluster', { concurrency: true }, () => {
     assert.deepEqual([(await a.inner.received('right')).length > 0, hold.stanzas], [true, 0])
   })
 
+  test('an instance that comes while its node leaves, or just before, has its place there, and is read', async (t) => {
+    const { a, b } = await pair(t)
+    a.inner.join('before')
+    const leaving = a.seat.leave()
+    a.inner.join('right')
+    await new Promise(setImmediate)
+    a.inner.join('after')
+    const names = ['left', 'before', 'right', 'after']
+    assert.deepEqual([...a.inner.domain.members.keys()], names)
+    assert.deepEqual([a.state.seated, a.inner.domain.joining.size], [names, 0])
+    for (const name of names) assert.equal(a.inner.stream(name).isPaused, false, name)
+    // One of those that hold a bucket goes: the next one has it at once, as the node decides alone.
+    a.inner.leave([...a.inner.instances.keys()].find(({ name }) => name === 'left')!)
+    assert.equal(a.inner.domain.buckets?.holders.includes(undefined), false)
+    await leaving
+    say(a, 20)
+    await a.inner.turn()
+    const received = await Promise.all(names.map((name) => a.inner.received(name)))
+    assert.deepEqual([received.flat().length, a.inner.domain.hold.stanzas], [20, 0])
+    await until(() => b.inner.book.all('node-left').length === 1)
+    assert.deepEqual([[...b.inner.domain.members.keys()], b.inner.stream('right').isOpen], [['right'], true])
+  })
+
   test('a node that is to stop moves its shares to the others first, in order', async (t) => {
     const { a, b } = await pair(t)
     say(a, 20)

@@ -125,6 +125,11 @@ export class ClusterYard {
     this.#proposals.push(wish)
   }
 
+  /** How many of them wait to come into force. */
+  get wishes(): number {
+    return this.#proposals.length
+  }
+
   /** What this node has asked for comes into force. */
   grant(): void {
     for (const wish of this.#proposals.splice(0)) this.agree(wish)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { joinInstance } from '../src/cluster/instance-wishes.ts'
+import { MembershipEnded } from '../src/cluster/membership-errors.ts'
 import { ClusterYard } from './stub/cluster-yard.ts'
 import { type MemberNode, MemberYard } from './stub/member-yard.ts'
 
@@ -142,17 +143,72 @@ test('a wish that waits is not made again, and nothing is wished for where nothi
   assert.deepEqual([yard.wishes, yard.table.domain('a.test')?.instances.size ?? 0], [0, 0])
 })
 
-test('one that comes while it is to be taken out of the table stays there', async () => {
+test('what was refused is not asked for with each tick', async () => {
+  const yard = new ClusterYard(buckets)
+  yard.registry.tick()
+  const { asked } = yard
+  yard.refusal = new Error('no')
+  yard.join('x')
+  for (const now of [0, 500, 999]) {
+    await yard.turn()
+    yard.clock.now = now
+    yard.registry.tick()
+  }
+  assert.equal(yard.asked, asked + 1)
+  yard.refusal = undefined
+  yard.clock.now = 1000
+  yard.registry.tick()
+  assert.equal(yard.asked, asked + 2)
+  yard.grant()
+  assert.deepEqual(yard.seated, ['x'])
+})
+
+test('that a life is over is no trouble that anybody need be told of', async () => {
+  const yard = new ClusterYard(buckets)
+  yard.refusal = new MembershipEnded('it has left')
+  yard.join('x')
+  await yard.turn()
+  yard.registry.tick()
+  assert.deepEqual(yard.log.all('cluster-changes-refused'), [])
+  yard.refusal = new Error('another')
+  yard.join('y')
+  await yard.turn()
+  yard.registry.tick()
+  assert.deepEqual(
+    yard.log.all('cluster-changes-refused').map(({ changes, reason }) => [changes, reason]),
+    [[1, 'another']],
+  )
+})
+
+test('all is compared when the others can be heard again', () => {
+  const yard = new ClusterYard(buckets)
+  yard.registry.tick()
+  yard.join('x')
+  yard.lose()
+  yard.isUp = false
+  yard.registry.tick()
+  assert.deepEqual([yard.seated, yard.wishes], [['x'], 0])
+  yard.isUp = true
+  yard.registry.tick()
+  assert.equal(yard.wishes, 1)
+  yard.grant()
+  assert.deepEqual(yard.table.domain('a.test')?.buckets?.holders, ['x', undefined])
+})
+
+test('one that comes while it is to be taken out of the table stays there, with its bucket', async () => {
   const yard = new ClusterYard(buckets)
   const joiner = { node: 'A', route: 'x'.padEnd(16, 'q'), since: 0 }
   yard.agree((draft) => joinInstance(draft, 'a.test', 'x', joiner, { count: 2 }))
+  for (const name of ['y', 'spare']) {
+    yard.agree((draft) => joinInstance(draft, 'a.test', name, { node: 'B', route: name, since: 0 }))
+  }
   yard.registry.tick()
   assert.equal(yard.wishes, 1)
   yard.join('x')
   await yard.turn()
   yard.grant()
   yard.registry.tick()
-  assert.deepEqual([yard.seated, yard.table.domain('a.test')?.buckets?.holders], [['x'], ['x', undefined]])
+  assert.deepEqual([yard.seated, yard.table.domain('a.test')?.buckets?.holders], [['x'], ['x', 'y']])
 })
 
 test('one that gives its share away, and wants it again before the nodes have heard of it, has it again', async () => {

@@ -157,6 +157,18 @@ describe('a node and its cluster', { concurrency: true }, () => {
     assert.deepEqual(state.seated, ['left'], 'it had its place before')
   })
 
+  test('those that have buckets keep them when their node enters', async (t) => {
+    const { seat, inner } = seated(t, 'A', usedStore())
+    const first = inner.join('first')
+    for (const name of ['second', 'third']) inner.join(name)
+    inner.leave(first)
+    assert.deepEqual(inner.domain.buckets?.holders, ['third', 'second'])
+    await seat.enter(settings())
+    const agreed = () => seat.member?.membership.table.domain('a.test')
+    await until(() => agreed()?.instances.size === 2)
+    assert.deepEqual(agreed()?.buckets?.holders, ['third', 'second'])
+  })
+
   test('a store that cannot be made is no bug', async (t) => {
     const { seat, state } = seated(t, 'A', usedStore())
     state.isBroken = true

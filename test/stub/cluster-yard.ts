@@ -38,6 +38,10 @@ export class ClusterYard {
   readonly server: LocalStream
   isUp = true
   keeper: Keeper | undefined
+  /** What stands against all that it asks for. */
+  refusal: Error | undefined
+  /** How often it has asked for something. */
+  asked = 0
   table: Table
   readonly address: string
   readonly #inner: InnerNode
@@ -122,12 +126,19 @@ export class ClusterYard {
   }
 
   async #propose(wish: Wish): Promise<void> {
+    this.asked++
+    if (this.refusal !== undefined) throw this.refusal
     this.#proposals.push(wish)
   }
 
   /** How many of them wait to come into force. */
   get wishes(): number {
     return this.#proposals.length
+  }
+
+  /** What this node has asked for never does. */
+  lose(): void {
+    this.#proposals.length = 0
   }
 
   /** What this node has asked for comes into force. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { joinInstance } from '../src/cluster/instance-wishes.ts'
+import { joinInstance, leaveInstance } from '../src/cluster/instance-wishes.ts'
 import { MembershipEnded } from '../src/cluster/membership-errors.ts'
 import { ClusterYard } from './stub/cluster-yard.ts'
 import { type MemberNode, MemberYard } from './stub/member-yard.ts'
@@ -161,6 +161,43 @@ test('what was refused is not asked for with each tick', async () => {
   assert.equal(yard.asked, asked + 2)
   yard.grant()
   assert.deepEqual(yard.seated, ['x'])
+})
+
+test('that one has left is asked for again where it was refused', async () => {
+  const yard = new ClusterYard(buckets)
+  const x = yard.join('x')
+  yard.grant()
+  yard.registry.tick()
+  yard.refusal = new Error('no')
+  yard.leave(x)
+  await yard.turn()
+  yard.refusal = undefined
+  yard.clock.now = 1000
+  yard.registry.tick()
+  yard.grant()
+  assert.equal(yard.table.domain('a.test')?.instances.size ?? 0, 0)
+})
+
+test('what a table lacks, be it read as a whole or told what has changed, is asked for', () => {
+  const yard = new ClusterYard(buckets)
+  yard.grant()
+  yard.registry.tick()
+  const { table } = yard
+  const x = yard.join('x')
+  yard.grant()
+  yard.registry.tick()
+  assert.equal(yard.wishes, 0)
+  yard.table = table
+  yard.registry.follow(yard.domain, table.domain('a.test'), undefined)
+  yard.registry.tick()
+  assert.equal(yard.wishes, 1)
+  yard.grant()
+  yard.registry.tick()
+  yard.agree((draft) => leaveInstance(draft, 'a.test', 'x', 'A', x.route))
+  yard.registry.tick()
+  assert.equal(yard.wishes, 1)
+  yard.grant()
+  assert.deepEqual([yard.seated, yard.domain.holders], [['x'], [x, undefined]])
 })
 
 test('that a life is over is no trouble that anybody need be told of', async () => {

@@ -6,7 +6,6 @@ import { Membership } from './cluster/membership.ts'
 import { namesIn } from './cluster/names-in.ts'
 import { updateNode } from './cluster/node-wishes.ts'
 import { Post } from './cluster/post.ts'
-import type { Wish } from './cluster/proposals.ts'
 import type { Reach } from './cluster/reach.ts'
 import { StoreClock } from './cluster/store-clock.ts'
 import { StoreLoans } from './cluster/store-loans.ts'
@@ -114,17 +113,19 @@ export class ClusterMember {
       unreadable: (reason) => this.#runs.unreadable(undefined, '', reason),
     })
     this.registry = new ClusterRegistry({
-      ...{ me: incarnation, routes, shares, router, log, propose: this.#propose, seated },
+      ...{ me: incarnation, routes, shares, router, log, seated },
+      propose: (wish) => this.membership.propose(wish),
+      waiting: () => this.membership.waiting,
       authority: this.#authority,
       isUp: () => this.#reach === 'up' && this.#authority.isHeld,
       nameOf,
       streamTo: (domain, name, node) => streamTo(domain.name, name, node),
-      agreed: (domain) => this.membership.table.domain(domain),
+      table: () => this.membership.table,
       now: () => parts.clock.now,
       giveUp: (domain, outbox, before) => parts.giveUp(domain, outbox, before),
     })
     this.links = new ClusterLinks({
-      ...{ me: incarnation, log, propose: this.#propose },
+      ...{ me: incarnation, log, propose: this.registry.propose },
       serverOf: (domain) => routes.domains.get(domain)?.config.upstream?.service,
       table: () => this.membership.table,
       isHeld: () => this.#authority.isHeld,
@@ -166,9 +167,6 @@ export class ClusterMember {
       },
     })
   }
-
-  /** Who ends has nothing to wish for; what was left out is put before the cluster by the next life. */
-  readonly #propose = (wish: Wish): Promise<void> => this.membership.propose(wish).catch(() => {})
 
   /** Resolves when this node is a member, and all that the dead have left it has been read. */
   async join(): Promise<void> {
@@ -215,7 +213,7 @@ export class ClusterMember {
   serve(domains: Iterable<DomainRoutes>): void {
     const { configs } = factsOf(this.#parts.config(), this.#parts.version)
     // First: nobody is to think that what this node wants is from before.
-    this.#propose((draft) => updateNode(draft, this.incarnation, { configs }))
+    void this.registry.propose((draft) => updateNode(draft, this.incarnation, { configs }))
     for (const domain of domains) this.registry.serve(domain)
   }
 
@@ -297,7 +295,7 @@ export class ClusterMember {
     }
     this.#heir.follow(table)
     this.links.accept((domain) => this.#parts.links.linkFor(domain) !== undefined)
-    if (before?.nodes !== table.nodes) overdue(table, routes).forEach(this.#propose)
+    if (before?.nodes !== table.nodes) overdue(table, routes).forEach(this.registry.propose)
     this.#parts.links.settleAnew()
     this.registry.tick()
   }

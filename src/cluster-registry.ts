@@ -2,11 +2,13 @@ import type { Authority } from './agreement.ts'
 import { countOf, wantedOf } from './assignment.ts'
 import type { Incarnation } from './cluster/cluster-store.ts'
 import type { DomainTable } from './cluster/domain-table.ts'
-import type { Draft } from './cluster/draft.ts'
-import { assign, joinInstance, leaveInstance, reinstate, sideline } from './cluster/instance-wishes.ts'
+import { assign, leaveInstance, reinstate, sideline } from './cluster/instance-wishes.ts'
+import type { Wish } from './cluster/proposals.ts'
 import type { InstanceRecord } from './cluster/records.ts'
+import type { Table } from './cluster/table.ts'
 import { assignmentOf, bucketsOf } from './cluster-assignment.ts'
 import { logMoves } from './cluster-changes.ts'
+import { ClusterReconciliation, ownInstances } from './cluster-reconciliation.ts'
 import { Departures } from './departures.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { placeOfAsker } from './hold.ts'
@@ -27,14 +29,16 @@ export interface ClusterRegistryParts {
   readonly log: Log
   readonly authority: Authority
   /** Puts a wish before the cluster; it is granted when the table says so. */
-  readonly propose: (wish: (draft: Draft) => void) => void
+  readonly propose: (wish: Wish) => Promise<void>
+  /** How many wishes wait to be written down. */
+  readonly waiting: () => number
   /** Whether what is proposed can be heard of soon. */
   readonly isUp: () => boolean
   /** The name of a node that is alive; undefined for another. */
   readonly nameOf: (node: Incarnation) => string | undefined
   /** The way to an instance at another node. */
   readonly streamTo: (domain: DomainRoutes, name: string, node: Incarnation) => RemoteStream
-  readonly agreed: (domain: string) => DomainTable | undefined
+  readonly table: () => Table
   readonly now: () => number
   /** Bounces what has waited in an outbox since before that time. */
   readonly giveUp: (domain: DomainRoutes, outbox: Outbox, before: number) => void
@@ -59,8 +63,7 @@ export class ClusterRegistry implements Registry {
   readonly #assignments = new Map<string, string>()
 
   readonly #departures: Departures
-  /** Those that are not read before they are seated. */
-  readonly #unread = new WeakSet<Instance>()
+  readonly #reconciliation: ClusterReconciliation
   #isBegun = false
 
   constructor(parts: ClusterRegistryParts) {
@@ -70,7 +73,15 @@ export class ClusterRegistry implements Registry {
       isDead: (instance) => this.#isDead(instance),
       forget: (instance) => this.#remotes.delete(instance),
     })
+    this.#reconciliation = new ClusterReconciliation({
+      ...parts,
+      isBegun: () => this.#isBegun,
+      follow: (domain, names) => this.follow(domain, parts.table().domain(domain.name), names),
+    })
   }
+
+  /** Puts a wish before the cluster; never rejects. */
+  readonly propose = (wish: Wish): Promise<void> => this.#reconciliation.propose(wish)
 
   /** Puts what this node has before the cluster, which decides from now on. */
   begin(): void {
@@ -86,21 +97,18 @@ export class ClusterRegistry implements Registry {
     this.#assignments.set(domain.name, wanted)
     if (known === undefined) this.#start(domain)
     else if (known !== wanted) {
-      this.#parts.propose((draft) => assign(draft, domain.name, countOf(domain.policy), wantedOf(domain.config)))
+      void this.propose((draft) => assign(draft, domain.name, countOf(domain.policy), wantedOf(domain.config)))
       // Others may have been told before: what they have agreed on counts here from now on.
-      const agreed = this.#parts.agreed(domain.name)
+      const agreed = this.#parts.table().domain(domain.name)
       if (agreed !== undefined) this.follow(domain, agreed, [])
     }
   }
 
   #start(domain: DomainRoutes): void {
     domain.follow(this.#parts.authority)
-    const own = [...domain.members.values(), ...domain.joining.values()].filter(({ node }) => node === undefined)
-    // Who has a bucket comes first, so that few move.
-    own.sort((a, b) => (a.bucket ?? Number.POSITIVE_INFINITY) - (b.bucket ?? Number.POSITIVE_INFINITY))
-    for (const instance of own) this.#propose(domain, instance)
+    this.#reconciliation.settle(domain.name)
     // What the others have is known already.
-    const agreed = this.#parts.agreed(domain.name)
+    const agreed = this.#parts.table().domain(domain.name)
     if (agreed !== undefined) this.follow(domain, agreed, undefined)
   }
 
@@ -116,22 +124,18 @@ export class ClusterRegistry implements Registry {
     const waiting = domain.joining.get(instance.name)
     if (waiting !== undefined) expel(waiting, instance.name)
     const old = domain.members.get(instance.name)
-    this.#propose(domain, instance)
+    this.#reconciliation.join(domain, instance)
     // Of the same name, here: nothing changes for the others.
     if (old !== undefined && old.node === undefined) {
       domain.replace(instance)
       expel(old, instance.name)
-      return this.#seat(domain, instance)
+      return this.#reconciliation.seat(domain, instance)
     }
     // Local ones are met by what comes here, whatever the others know of them.
-    if (old === undefined && (domain.policy.kind === 'local_random' || !this.#parts.isUp())) {
-      domain.adopt({ left: [], joined: [instance], buckets: domain.buckets })
-      this.#parts.shares.take(domain, [instance], [])
-      return this.#seat(domain, instance)
-    }
+    const isLocal = domain.policy.kind === 'local_random' || !this.#parts.isUp()
+    if (old === undefined && isLocal) this.#reconciliation.seatHere(domain, instance)
     // What it asks for could not be answered as long as the others do not know of it.
-    this.#unread.add(instance)
-    instance.stream.pause()
+    else instance.keepUnread()
   }
 
   leave(domain: DomainRoutes, instance: Instance): void {
@@ -140,19 +144,19 @@ export class ClusterRegistry implements Registry {
     const { me } = this.#parts
     // Another of its name may be here by now, with the same route.
     if (domain.isTaken(instance.name) || !this.#isBegun) return
-    this.#parts.propose((draft) => {
+    void this.propose((draft) => {
       if (!domain.isTaken(instance.name)) leaveInstance(draft, domain.name, instance.name, me, instance.route)
     })
   }
 
   sideline(domain: DomainRoutes, instance: Instance): void {
     domain.refresh(instance)
-    this.#parts.propose((draft) => sideline(draft, domain.name, instance.name, this.#parts.me, instance.route))
+    void this.propose((draft) => sideline(draft, domain.name, instance.name, this.#parts.me, instance.route))
   }
 
   reinstate(domain: DomainRoutes, instance: Instance): void {
     domain.refresh(instance)
-    this.#parts.propose((draft) => reinstate(draft, domain.name, instance.name, this.#parts.me, instance.route))
+    void this.propose((draft) => reinstate(draft, domain.name, instance.name, this.#parts.me, instance.route))
   }
 
   /** The nodes have agreed on something about a domain: on these names, or on all where it is not known on which. */
@@ -204,30 +208,40 @@ export class ClusterRegistry implements Registry {
       const replies = domain.hold.take(placeOfAsker(route))
       if (replies !== undefined) router.reroute(domain, replies)
     }
+    this.#reconciliation.follow(domain, names)
     for (const instance of expelled) expel(instance, instance.name)
-    for (const instance of joined) if (domain.joining.get(instance.name) === instance) this.#seat(domain, instance)
+    for (const instance of joined)
+      if (domain.joining.get(instance.name) === instance) this.#reconciliation.seat(domain, instance)
     shares.release(domain)
   }
 
-  /** This node leaves, in order: what its instances do not have goes nowhere else any more. */
-  part(): void {
+  /**
+   * This node leaves, in order: what its instances do not have goes nowhere else any more.
+   * @param seatAlone gives a place to one that has none yet
+   */
+  part(seatAlone: (domain: DomainRoutes, instance: Instance) => void): void {
     this.#isBegun = false
-    const { routes, shares, propose, me } = this.#parts
+    const { routes, shares, me } = this.#parts
     for (const domain of routes.domains.values()) {
       const remotes = [...domain.members.values()].filter((instance) => this.#remotes.has(instance))
-      for (const { name, node, route } of domain.members.values()) {
-        if (node === undefined) propose((draft) => leaveInstance(draft, domain.name, name, me, route))
+      const own = [...ownInstances(domain).values()]
+      for (const { name, route } of own) {
+        void this.propose((draft) => leaveInstance(draft, domain.name, name, me, route))
       }
       const before = domain.mapping
       domain.unfollow()
       for (const instance of remotes) this.#departures.depart(domain, instance)
       shares.redistribute(domain, before)
+      domain.joining.clear()
+      for (const instance of own) if (!domain.members.has(instance.name)) seatAlone(domain, instance)
+      for (const instance of own) instance.read()
     }
   }
 
-  /** What another node has, it has no more for us: it is gone, or this node is no member any more. */
+  /** This life is over: what other nodes have, they have no more for us, and who waits for their word need not any more. */
   dismissAll(): void {
     for (const domain of this.#parts.routes.domains.values()) this.end(domain)
+    this.#reconciliation.seatWaiting()
   }
 
   /** Those of another node that an answer or a confirmation may be about: the one of that name, and those before it. */
@@ -241,25 +255,6 @@ export class ClusterRegistry implements Registry {
   /** All instances of other nodes. */
   get remotes(): ReadonlyMap<Instance, Incarnation> {
     return this.#remotes
-  }
-
-  #propose(domain: DomainRoutes, instance: Instance): void {
-    domain.joining.set(instance.name, instance)
-    if (!this.#isBegun) return
-    const joiner = { node: this.#parts.me, route: instance.route, since: instance.since }
-    this.#parts.propose((draft) => {
-      // It may have left while the store was away.
-      if (domain.joining.get(instance.name) !== instance && domain.members.get(instance.name) !== instance) return
-      const options = { count: countOf(domain.policy), wanted: wantedOf(domain.config).get(instance.name) }
-      joinInstance(draft, domain.name, instance.name, joiner, options)
-    })
-  }
-
-  #seat(domain: DomainRoutes, instance: Instance): void {
-    if (instance.isLeaving) return
-    if (domain.joining.get(instance.name) === instance) domain.joining.delete(instance.name)
-    if (this.#unread.delete(instance)) instance.stream.resume()
-    this.#parts.seated(domain, instance)
   }
 
   #difference(
@@ -295,7 +290,7 @@ export class ClusterRegistry implements Registry {
       return true
     }
     // What this node has asked for, and not been granted yet, or what only it knows of.
-    return node === me && (record === undefined || nameOf(record.node) === undefined)
+    return node === me && (record === undefined || record.node === me || nameOf(record.node) === undefined)
   }
 
   #remote(domain: DomainRoutes, name: string, record: InstanceRecord): Instance {
@@ -314,8 +309,9 @@ export class ClusterRegistry implements Registry {
     return node !== undefined && this.#parts.nameOf(node) === undefined
   }
 
-  /** Those that have confirmed all are forgotten; called with every tick. */
+  /** Those that have confirmed all are forgotten, and what this node has is what the table says; called with every tick. */
   tick(): void {
+    this.#reconciliation.tick()
     for (const domain of this.#parts.routes.domains.values()) {
       this.#expire(domain)
       this.#departures.tick(domain)

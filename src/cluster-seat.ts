@@ -14,6 +14,7 @@ import type { Instances } from './instances.ts'
 import type { Asked, NodeTasks } from './node-tasks.ts'
 import type { NodeUsage } from './node-usage.ts'
 import type { OwnLinks } from './own-state.ts'
+import type { Registry } from './registry.ts'
 import { loadExpress } from './scanning.ts'
 import { Reframer } from './stream/reframe.ts'
 
@@ -28,6 +29,8 @@ export interface ClusterSeatParts
   extends Omit<ClusterNodeParts, 'store' | 'begins' | 'news' | 'reframer' | 'entered' | 'timing'> {
   readonly links: SeatLinks
   readonly instances: Pick<Instances, 'all'>
+  /** Who decides where this node is in no cluster. */
+  readonly alone: Registry
   readonly drains: Pick<Drains, 'drain'>
   readonly asked: Asked | undefined
   /** As `NodeTasksParts` has them. */
@@ -53,6 +56,8 @@ export class ClusterSeat {
   #settings: Cluster | undefined
   /** It has joined, once: from then on it is one life after the other. */
   #isIn = false
+  /** It leaves, and what its instances have is its own already. */
+  #isParting = false
 
   constructor(parts: ClusterSeatParts) {
     this.#parts = parts
@@ -61,6 +66,11 @@ export class ClusterSeat {
   /** This node's life in the cluster; undefined for a node alone. */
   get member(): ClusterMember | undefined {
     return this.#isIn ? this.#node?.member : undefined
+  }
+
+  /** Who decides which of its instances has what. */
+  get registry(): Registry {
+    return this.#isParting ? this.#parts.alone : (this.member?.registry ?? this.#parts.alone)
   }
 
   /** What may be asked of all nodes, or of this one alone. Loaded when somebody may ask. */
@@ -128,9 +138,10 @@ export class ClusterSeat {
   async leave(): Promise<void> {
     const { member } = this
     if (member === undefined) return
-    const { routes, shares, links } = this.#parts
+    const { routes, shares, links, alone } = this.#parts
     const deadline = performance.now() + CONFIRM_MILLISECONDS
-    member.registry.part()
+    this.#isParting = true
+    member.registry.part((domain, instance) => alone.join(domain, instance))
     if (member.isUp) {
       await granted(member, deadline)
       await this.#partFromLinks(member, deadline)
@@ -140,6 +151,7 @@ export class ClusterSeat {
     await this.#node?.leave(FLUSH_MILLISECONDS)
     this.#node = undefined
     this.#isIn = false
+    this.#isParting = false
     this.#settings = undefined
     this.#parts.flusher.onInput = undefined
     for (const domain of routes.domains.values()) {

@@ -150,7 +150,7 @@ export class Gateway {
     const own = { address: config.address, epoch: performance.timeOrigin }
     const redelivery = new Redelivery({ router: this.#router, reframer, clock, log, ...own })
     this.#shares = new Shares({ router: this.#router, redelivery, log })
-    const registry = new LocalRegistry({
+    const alone = new LocalRegistry({
       shares: this.#shares,
       router: this.#router,
       log,
@@ -170,7 +170,7 @@ export class Gateway {
       routes,
       router: this.#router,
       shares: this.#shares,
-      registry: () => this.#seat.member?.registry ?? registry,
+      registry: () => this.#seat.registry,
       barriers: (domain) => new Barriers(clock, config.address, domain),
       log,
       randomBytes,
@@ -210,7 +210,7 @@ export class Gateway {
     })
     this.#seat = new ClusterSeat({
       ...{ version, routes, self: this.#self, router, links, flusher, clock, redelivery, log, epoch: own.epoch },
-      ...{ instances, drains: this.#drains, shares: this.#shares, config: () => this.#config, asked },
+      ...{ instances, alone, drains: this.#drains, shares: this.#shares, config: () => this.#config, asked },
       ...{ act: this.#actions.act, usage: () => this.#view.usage() },
       seated: (domain, instance) => instances.seated(domain, instance),
       giveUp: (domain, outbox, before) => this.#watch.giveUpOld(domain, outbox, before),
@@ -334,7 +334,8 @@ export class Gateway {
 
   #end(domain: DomainRoutes): void {
     this.#seat.member?.registry.end(domain)
-    for (const instance of [...domain.members.values()]) instance.stream.close('host-gone')
+    const instances = [...domain.members.values(), ...domain.joining.values()]
+    for (const { stream } of instances) stream.close('host-gone')
     this.#watch.giveUpHold(domain, 'unassigned')
   }
 

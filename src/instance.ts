@@ -88,6 +88,7 @@ export class Instance implements StreamHandler {
   /** It has sent a stanza that must be refused with `policy-violation` the next time. */
   warned = false
   readonly standstill: Standstill = { progress: 0, since: undefined }
+  #isUnread = false
 
   constructor(
     owner: InstanceOwner,
@@ -114,6 +115,16 @@ export class Instance implements StreamHandler {
 
   opened(): void {
     this.#owner.opened(this)
+  }
+  /** Nothing of it is read until `read` is called. */
+  keepUnread(): void {
+    this.#isUnread = true
+    this.stream.pause()
+  }
+  /** The reverse of `keepUnread`; of one that is read, nothing. */
+  read(): void {
+    if (this.#isUnread) this.stream.resume()
+    this.#isUnread = false
   }
   /** It has answered a barrier. */
   confirm(barrier: number): void {

@@ -124,7 +124,7 @@ export class Instances implements InstanceOwner {
   /** Closes instances that could not authenticate under their name any more. */
   closeUnauthorised(domain: DomainRoutes): void {
     const { instances } = domain.config
-    for (const instance of [...domain.members.values()]) {
+    for (const instance of [...domain.members.values(), ...domain.joining.values()]) {
       if (instance.node !== undefined) continue
       const isNamed = !instance.name.includes('/')
       const stays = instances === undefined ? !isNamed : instances.has(instance.name)

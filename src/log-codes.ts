@@ -170,6 +170,11 @@ export const logCodes = {
     means: 'Redis had forgotten the routing table, or gone back to an older one; this node has put it back.',
     todo: 'Look at why Redis was restarted empty: its memory, its persistence, a fail-over.',
   },
+  'cluster-changes-refused': {
+    level: 'warn',
+    means: 'So many changes could not be put before the cluster; `reason` says why.',
+    todo: 'Nothing, if Redis is away and instances come and go: what is missing is put before it when it can be reached.',
+  },
   'estate-claimed': {
     level: 'info',
     means: 'This node deals with what was on its way to a dead node.',

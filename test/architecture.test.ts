@@ -152,11 +152,15 @@ const files: Readonly<Record<string, readonly string[]>> = {
   'departures.ts': ['domain-routes.ts', 'instance.ts', 'router.ts', 'routes.ts', 'shares.ts'],
   'cluster-changes.ts': ['balancing/', 'log.ts', 'src/cluster/'],
   'cluster-assignment.ts': ['assignment.ts', 'config/', 'domain-routes.ts', 'routes.ts', 'src/cluster/'],
+  'cluster-reconciliation.ts': [
+    ...['assignment.ts', 'domain-routes.ts', 'instance.ts', 'log.ts', 'routes.ts', 'shares.ts', 'src/cluster/'],
+  ],
   'cluster-registry.ts': [
     'agreement.ts',
     'assignment.ts',
     'cluster-assignment.ts',
     'cluster-changes.ts',
+    'cluster-reconciliation.ts',
     'departures.ts',
     'domain-routes.ts',
     'hold.ts',

@@ -227,7 +227,7 @@ test('a node that leaves in order is gone for the others at once, and is not mou
   say(a, toRight, '1')
   await yard.pass(100)
   await a.confirmed()
-  b.member.registry.part()
+  b.member.registry.part(() => assert.fail('each has its place'))
   await yard.pass(500)
   await yard.until(b.member.leave(2000))
   await yard.pass(200)

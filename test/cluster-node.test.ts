@@ -172,6 +172,31 @@ test('a node that others have given up joins again as another, with the instance
   assert.deepEqual(await inner.stream('red').text.includes("id='1'"), true)
 })
 
+test('one that had no place in the life that has ended has one in the next, and is read', async () => {
+  const { yard, node, member, state, inner, other } = await givenUp()
+  other.inner.join('both')
+  // The name is another node's, as far as this one knows: that it has not heard of it changes nothing.
+  inner.join('new')
+  await yard.pass(500)
+  assert.equal(inner.stream('new').isPaused, false)
+  state.fate = 'done'
+  await yard.pass(8000)
+  assert.notEqual(node.member.incarnation, member.incarnation)
+  Object.assign(state, { fate: 'lost' })
+  await yard.pass(4000)
+  inner.join('both')
+  await yard.pass(6000)
+  assert.equal(inner.stream('both').isPaused, true)
+  const { begins } = state
+  state.fate = 'done'
+  await yard.pass(8000)
+  assert.equal(state.begins, begins + 1)
+  // It is told that the other has the name, and may come again.
+  assert.deepEqual([inner.stream('both').isPaused, inner.stream('both').condition], [false, 'conflict'])
+  assert.deepEqual([...other.inner.domain.members.keys()].sort(), ['both', 'new', 'red'])
+  assert.equal(inner.domain.joining.size, 0)
+})
+
 test('a node that cannot join again at once goes on trying, ever more patiently, and can be stopped', async () => {
   const { yard, node, state, stores, retries, inner } = await givenUp()
   // The next renewal comes through, and tells it; then the store is away again.

@@ -255,7 +255,7 @@ test('a node that leaves takes its instances out of the table, and keeps what it
   yard.agree(joins('there'))
   yard.join('here')
   yard.grant()
-  yard.registry.part()
+  yard.registry.part(() => assert.fail('each has its place'))
   yard.grant()
   assert.deepEqual([...(yard.table.domain('a.test')?.instances.keys() ?? [])], ['there'])
   assert.deepEqual([...yard.domain.members.keys()], ['here'])
@@ -271,7 +271,7 @@ test('what a node that leaves has read for another node goes there, and nothing 
   yard.grant()
   // Read, and not handed over before it leaves.
   yard.say('1', '2')
-  yard.registry.part()
+  yard.registry.part(() => assert.fail('each has its place'))
   yard.say('3')
   await yard.turn()
   assert.deepEqual([yard.sent.get('there'), await yard.received('here')], [['1', '2'], []])

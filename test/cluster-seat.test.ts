@@ -39,7 +39,7 @@ function seated(t: TestContext, name: string, server: MemoryServer, domains = te
   }
   const inner: InnerNode = new InnerNode(`node: ${name}\ncluster: {redis: 'redis://127.0.0.1'}\n${domains}`, {
     clock,
-    registry: () => seat.member?.registry ?? alone,
+    registry: () => seat.registry,
     keeper: () => seat.member?.keeper,
     advertised: (domain) => seat.member?.adverts.tell(domain),
   })
@@ -52,7 +52,7 @@ function seated(t: TestContext, name: string, server: MemoryServer, domains = te
   const drains = new Drains({
     roster: () => ({
       all: instances,
-      handOver: (domain, instance) => (seat.member?.registry ?? alone).leave(domain, instance),
+      handOver: (domain, instance) => seat.registry.leave(domain, instance),
       release: (domain) => shares.release(domain),
       rejoin() {},
     }),
@@ -64,7 +64,7 @@ function seated(t: TestContext, name: string, server: MemoryServer, domains = te
   const seat = new ClusterSeat({
     ...{ version: '1', routes, self: inner.self, router, shares, redelivery, flusher, log, clock },
     epoch: performance.timeOrigin,
-    ...{ config: () => config, drains, instances: { all: instances } },
+    ...{ config: () => config, drains, alone, instances: { all: instances } },
     links: {
       linkFor: () => inner.server,
       settleAnew() {},
@@ -157,6 +157,18 @@ describe('a node and its cluster', { concurrency: true }, () => {
     assert.deepEqual(state.seated, ['left'], 'it had its place before')
   })
 
+  test('those that have buckets keep them when their node enters', async (t) => {
+    const { seat, inner } = seated(t, 'A', usedStore())
+    const first = inner.join('first')
+    for (const name of ['second', 'third']) inner.join(name)
+    inner.leave(first)
+    assert.deepEqual(inner.domain.buckets?.holders, ['third', 'second'])
+    await seat.enter(settings())
+    const agreed = () => seat.member?.membership.table.domain('a.test')
+    await until(() => agreed()?.instances.size === 2)
+    assert.deepEqual(agreed()?.buckets?.holders, ['third', 'second'])
+  })
+
   test('a store that cannot be made is no bug', async (t) => {
     const { seat, state } = seated(t, 'A', usedStore())
     state.isBroken = true
@@ -200,6 +212,29 @@ describe('a node and its cluster', { concurrency: true }, () => {
     assert.equal((await a.inner.received('left')).length - left.length + hold.stanzas, 20)
     a.inner.join('right')
     assert.deepEqual([(await a.inner.received('right')).length > 0, hold.stanzas], [true, 0])
+  })
+
+  test('an instance that comes while its node leaves, or just before, has its place there, and is read', async (t) => {
+    const { a, b } = await pair(t)
+    a.inner.join('before')
+    const leaving = a.seat.leave()
+    a.inner.join('right')
+    await new Promise(setImmediate)
+    a.inner.join('after')
+    const names = ['left', 'before', 'right', 'after']
+    assert.deepEqual([...a.inner.domain.members.keys()], names)
+    assert.deepEqual([a.state.seated, a.inner.domain.joining.size], [names, 0])
+    for (const name of names) assert.equal(a.inner.stream(name).isPaused, false, name)
+    // One of those that hold a bucket goes: the next one has it at once, as the node decides alone.
+    a.inner.leave([...a.inner.instances.keys()].find(({ name }) => name === 'left')!)
+    assert.equal(a.inner.domain.buckets?.holders.includes(undefined), false)
+    await leaving
+    say(a, 20)
+    await a.inner.turn()
+    const received = await Promise.all(names.map((name) => a.inner.received(name)))
+    assert.deepEqual([received.flat().length, a.inner.domain.hold.stanzas], [20, 0])
+    await until(() => b.inner.book.all('node-left').length === 1)
+    assert.deepEqual([[...b.inner.domain.members.keys()], b.inner.stream('right').isOpen], [['right'], true])
   })
 
   test('a node that is to stop moves its shares to the others first, in order', async (t) => {

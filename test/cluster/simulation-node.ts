@@ -1,4 +1,5 @@
 import type { Incarnation, Mail } from '../../src/cluster/cluster-store.ts'
+import { discrepancies, type Own } from '../../src/cluster/discrepancies.ts'
 import {
   assign,
   claimLink,
@@ -11,6 +12,7 @@ import {
 import type { TableChange } from '../../src/cluster/known.ts'
 import { type Timing, usualTiming } from '../../src/cluster/lease.ts'
 import { Membership } from '../../src/cluster/membership.ts'
+import { namesIn } from '../../src/cluster/names-in.ts'
 import { closeEstate } from '../../src/cluster/node-wishes.ts'
 import { TABLE_FORM } from '../../src/cluster/records.ts'
 import type { Table } from '../../src/cluster/table.ts'
@@ -26,6 +28,8 @@ export const domains = [
 export interface NodeMutations {
   /** Acts on what it last heard, lease or no lease. */
   readonly isNeverFenced?: boolean
+  /** Leaves the table as it is, whatever has become of its wishes. */
+  readonly neverReconciles?: boolean
   readonly timing?: Partial<Timing>
 }
 
@@ -41,10 +45,8 @@ export interface NodeParts {
   readonly say: (text: string) => void
 }
 
-interface Local {
+interface Local extends Own {
   readonly domain: string
-  readonly name: string
-  readonly route: string
 }
 
 /** A process: may be paused and killed, and its clock goes a little wrong. */
@@ -139,11 +141,14 @@ export class Life {
           this.parts.say(`${this.incarnation} is lost: ${why}`)
           this.process.after(50, () => this.start())
         },
-        reach: () => undefined,
+        reach: () => {
+          this.#isDoubtful = true
+        },
         restored: () => undefined,
       },
     })
     this.membership = membership
+    this.#isDoubtful = true
     membership.join().then(
       () => this.#joined(),
       (error) => {
@@ -164,6 +169,7 @@ export class Life {
     this.process.after(this.parts.scheduler.between(400, 900), () => {
       if (this.membership !== membership || this.isLeaving) return
       this.#tick(membership)
+      this.#settle(membership)
       for (const [dead, { heir }] of membership.table.estates) {
         if (heir === this.incarnation && this.isActing) void this.#readEstate(membership, dead).catch(() => undefined)
         void this.#purge(membership, dead).catch(() => undefined)
@@ -223,7 +229,7 @@ export class Life {
   }
 
   joinInstance(domain: string, name: string): void {
-    const local = { domain, name, route: `${this.incarnation}-${this.#routes++}` }
+    const local = { domain, name, route: `${this.incarnation}-${this.#routes++}`, since: 0 }
     this.locals.set(`${domain}/${name}`, local)
     this.#propose(local)
   }
@@ -275,7 +281,7 @@ export class Life {
     this.process.isDead = true
   }
 
-  #changed({ before, table }: TableChange): void {
+  #changed({ before, table, delta, isWhole }: TableChange): void {
     this.#noteGains(before, table)
     for (const gain of this.#gained.values()) {
       for (const node of gain.waitsFor) if (!table.nodes.has(node)) gain.waitsFor.delete(node)
@@ -283,34 +289,53 @@ export class Life {
     const link = table.domain('muc.example')?.link
     if (link !== this.incarnation) this.#isLinkReleased = false
     if (link === undefined) this.#wantLink()
-    for (const { name } of domains) this.#reconcile(name, table)
+    const names = isWhole ? undefined : namesIn(delta)
+    for (const { name } of domains) {
+      this.#follow(name, table)
+      if (names === undefined || this.#differs(name, names.get(name) ?? [])) this.#isDoubtful = true
+    }
   }
 
-  /** What is here and not in the table, and the reverse. */
-  #reconcile(domain: string, table: Table): void {
-    const instances = table.domain(domain)?.instances
-    for (const local of this.locals.values()) {
-      if (local.domain !== domain) continue
-      const record = instances?.get(local.name)
-      if (record === undefined) this.#propose(local)
-      else if (record.node !== this.incarnation && table.nodes.has(record.node) && this.#isSeen(local)) {
-        // Another stream has its name now.
-        this.locals.delete(`${domain}/${local.name}`)
-      }
+  /** Another stream may have the name of one that had its place. */
+  #follow(domain: string, table: Table): void {
+    for (const local of this.#own(domain).values()) {
+      const record = table.domain(domain)?.instances.get(local.name)
       if (record?.route === local.route) this.#seen.add(local.route)
+      else if (record !== undefined && record.node !== this.incarnation && table.nodes.has(record.node)) {
+        if (this.#seen.has(local.route)) this.locals.delete(`${domain}/${local.name}`)
+      }
     }
-    for (const [name, record] of instances ?? []) {
-      if (record.node !== this.incarnation) continue
-      if (this.locals.get(`${domain}/${name}`)?.route === record.route) continue
-      const { node, route } = record
-      this.#ask((draft) => leaveInstance(draft, domain, name, node, route))
+  }
+
+  #own(domain: string): ReadonlyMap<string, Local> {
+    const own = [...this.locals.values()].filter((local) => local.domain === domain)
+    return new Map(own.map((local) => [local.name, local]))
+  }
+
+  #differs(domain: string, names: Iterable<string>): boolean {
+    const { missing, stale } = discrepancies(this.table?.domain(domain), this.incarnation, this.#own(domain), names)
+    return missing.length + stale.length > 0
+  }
+
+  /** What is here and not in the table, and the reverse, as `ClusterReconciliation` sees to it: once nothing waits. */
+  #settle({ table, waiting }: Membership): void {
+    if (!this.#isDoubtful || waiting > 0 || this.parts.mutations.neverReconciles === true) return
+    this.#isDoubtful = false
+    const { incarnation } = this
+    for (const { name: domain } of domains) {
+      const { missing, stale } = discrepancies(table.domain(domain), incarnation, this.#own(domain))
+      for (const local of missing) this.#propose(local)
+      for (const [name, { route }] of stale) {
+        this.#ask((draft) => {
+          if (!this.locals.has(`${domain}/${name}`)) leaveInstance(draft, domain, name, incarnation, route)
+        })
+      }
     }
   }
 
   readonly #seen = new Set<string>()
-  #isSeen({ route }: Local): boolean {
-    return this.#seen.has(route)
-  }
+  /** What it has and what the table says may differ. */
+  #isDoubtful = false
 
   #noteGains(before: Table, table: Table): void {
     for (const { name } of domains) {

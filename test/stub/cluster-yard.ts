@@ -38,6 +38,10 @@ export class ClusterYard {
   readonly server: LocalStream
   isUp = true
   keeper: Keeper | undefined
+  /** What stands against all that it asks for. */
+  refusal: Error | undefined
+  /** How often it has asked for something. */
+  asked = 0
   table: Table
   readonly address: string
   readonly #inner: InnerNode
@@ -58,11 +62,12 @@ export class ClusterYard {
     this.address = config.address
     this.registry = new ClusterRegistry({
       ...{ me: 'A', routes, shares, router, log, authority: this.authority },
-      propose: (wish) => void this.#proposals.push(wish),
+      propose: (wish) => this.#propose(wish),
+      waiting: () => this.#proposals.length,
       isUp: () => this.isUp && this.authority.isHeld,
       nameOf: (node) => this.table.nodes.get(node)?.name,
       streamTo: (domain, name, node) => this.wayTo(domain.name, name, node),
-      agreed: (domain) => this.table.domain(domain),
+      table: () => this.table,
       now: () => clock.now,
       giveUp: (_domain, _outbox, before) => void this.givenUp.push(before),
       seated: (_domain, { name }) => void this.seated.push(name),
@@ -118,6 +123,22 @@ export class ClusterYard {
   /** The ids that an instance of this node has been written. */
   received(name: string): Promise<readonly string[]> {
     return this.#inner.received(name)
+  }
+
+  async #propose(wish: Wish): Promise<void> {
+    this.asked++
+    if (this.refusal !== undefined) throw this.refusal
+    this.#proposals.push(wish)
+  }
+
+  /** How many of them wait to come into force. */
+  get wishes(): number {
+    return this.#proposals.length
+  }
+
+  /** What this node has asked for never does. */
+  lose(): void {
+    this.#proposals.length = 0
   }
 
   /** What this node has asked for comes into force. */

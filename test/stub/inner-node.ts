@@ -34,7 +34,7 @@ export function idsIn(text: string): readonly string[] {
 export class LocalStream {
   readonly outbox: Outbox
   readonly remote = 'here'
-  readonly isPaused = false
+  #pauses = 0
   isOpen = true
   text = ''
   condition: StreamCondition | undefined
@@ -54,8 +54,16 @@ export class LocalStream {
       uncork() {},
     })
   }
-  pause(): void {}
-  resume(): void {}
+  /** Nothing is read of it. */
+  get isPaused(): boolean {
+    return this.#pauses > 0
+  }
+  pause(): void {
+    this.#pauses++
+  }
+  resume(): void {
+    this.#pauses--
+  }
   end(): void {}
   close(condition?: StreamCondition): void {
     if (!this.isOpen) return

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { BOT, leftAndRight, leftUsers, rightUsers, settings, Traffic, twoBuckets, USERS } from './traffic.ts'
+import { BOT, leftAndRight, leftUsers, named, rightUsers, settings, Traffic, twoBuckets, USERS } from './traffic.ts'
 import { until, Yard } from './yard.ts'
 
 const plain = settings({ ...leftAndRight, hold: { seconds: 60 } }, twoBuckets)
@@ -65,6 +65,49 @@ describe('a node joins and leaves a cluster while it serves', { concurrency: tru
         [],
       )
     }
+  })
+
+  test('an instance that comes while its node leaves, or just before, is read, served, and missed when it goes', async (t) => {
+    const yard = await Yard.start(t, { nodes: ['a', 'b'], settings: plain })
+    const { process, redis } = yard.node('a')
+    const join = (secret: string) => yard.node('a').join(BOT, secret)
+    const left = await join('left')
+    await yard.node('b').join(BOT, 'right')
+    await yard.joined(BOT, 2)
+    const sender = await yard.node('a').join(USERS, USERS)
+    // So that what it wishes for, and its leaving, take their time.
+    redis.delay(200)
+    const spare = await join('spare')
+    process.reload(await yard.config('a', redis, { cluster: undefined }))
+    const right = await join('right')
+    await process.log.waitFor('config-reloaded')
+    for (const instance of [left, spare, right]) await instance.settled()
+    const [local, remote] = [new Traffic(leftUsers, 'local.'), new Traffic(rightUsers, 'remote.')]
+    local.send(sender, 50)
+    remote.send(sender, 50)
+    await local.deliveredOnce([left])
+    await remote.deliveredOnce([right])
+    await right.kill()
+    await until('it is missed', async () => (await yard.node('a').instances(BOT)).length === 2)
+    const after = new Traffic(rightUsers, 'after.')
+    after.send(sender, 50)
+    await after.deliveredOnce([spare])
+  })
+
+  test('an instance that waits for its place is closed, too, when it would not be let in any more', async (t) => {
+    const yard = await Yard.start(t, { nodes: ['a', 'b'], settings: plain })
+    const { process, redis } = yard.node('a')
+    const join = (secret: string) => yard.node('a').join(BOT, secret)
+    redis.delay(1000)
+    const without = settings({ instances: named(['left', 0], ['right', 1]), hold: { seconds: 60 } }, twoBuckets)
+    const spare = await join('spare')
+    process.reload(await yard.config('a', redis, without))
+    await spare.closed
+    assert.equal(spare.streamError, 'reset')
+    const left = await join('left')
+    process.reload(await yard.config('a', redis, { domains: { [USERS]: { secret: USERS } }, domain_balancing: {} }))
+    await left.closed
+    assert.equal(left.streamError, 'host-gone')
   })
 
   test('one that is stopped in order leaves at once: its share moves, and the others need not wait for its lease', async (t) => {

@@ -10,7 +10,10 @@ import type { Timing } from './timing.ts'
 
 /** Entries of one read. */
 const BATCH = 64
-/** Bytes that have been handed out and have not ended: above it nothing more is, until half of that is left. */
+/**
+ * Bytes that have been handed out, have not ended, and are in no hold: above it nothing more is, until half of that is
+ * left. What is held has its bound there: it may wait for a week, and what comes behind it is for others, too.
+ */
 const MOST_BYTES = 16 * 1024 * 1024
 /** Looks for what has come so often, in milliseconds, and so often for all of it, as long as entries are left for their senders. */
 const LOOK_MILLISECONDS = 1000
@@ -73,6 +76,12 @@ export class Estate implements Source {
   get bytes(): number {
     let bytes = 0
     for (const arrivals of this.#bySender.values()) bytes += arrivals.bytes
+    return bytes
+  }
+
+  get #moving(): number {
+    let bytes = 0
+    for (const arrivals of this.#bySender.values()) bytes += arrivals.moving
     return bytes
   }
 
@@ -155,7 +164,7 @@ export class Estate implements Source {
   }
 
   async #unlessFull(): Promise<void> {
-    for (let most = MOST_BYTES; !this.#isClosed && (this.#isPaused || this.bytes > most); most = MOST_BYTES / 2) {
+    for (let most = MOST_BYTES; !this.#isClosed && (this.#isPaused || this.#moving > most); most = MOST_BYTES / 2) {
       await new Promise<void>((resolve) => {
         this.#proceed = resolve
       })
@@ -228,7 +237,7 @@ export class Estate implements Source {
         get isVoid() {
           return isVoid()
         },
-        ...{ confirm: () => {}, answered: () => {}, remove },
+        ...{ confirm: () => {}, answered: () => {}, remove, held: () => this.#proceed?.() },
       }
       arrivals = new Arrivals(sender, witness)
       arrivals.gone()

@@ -77,8 +77,8 @@ export class ClusterEstates {
       handler: {
         run: (_sender, run, ticket) => runs.inherited(run, ticket),
         unreadable: (sender, id, reason) => runs.unreadable(sender, id, reason),
-        emptied: () => {
-          logEvent(log, 'estate-settled', { name, incarnation: dead })
+        emptied: (isMissing) => {
+          logEvent(log, isMissing ? 'estate-missing' : 'estate-settled', { name, incarnation: dead })
           membership()
             .propose((draft) => closeEstate(draft, dead, me))
             .catch(() => {})

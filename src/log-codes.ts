@@ -169,6 +169,12 @@ export const logCodes = {
     todo: 'Nothing.',
   },
   'estate-settled': { level: 'info', means: 'All that was on its way to a dead node has ended.', todo: 'Nothing.' },
+  'estate-missing': {
+    level: 'warn',
+    means:
+      'Redis has not what was on its way to a dead node, and what that node had written down: it is lost, unless another node had dealt with it and died just then.',
+    todo: 'Look at whether Redis was restarted empty, or no node ran for eight days.',
+  },
   'inbox-full': {
     level: 'warn',
     means: 'As much waits in Redis for a node as cluster.inbox_bytes allows; what is more is held here.',

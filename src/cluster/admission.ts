@@ -31,10 +31,17 @@ const later = { kind: 'again', isWaiting: true } as const
 export async function admit(parts: AdmissionParts): Promise<void> {
   await parts.store.openInbox(parts.incarnation)
   const admission = new Admission(parts)
-  for (;;) {
-    const attempt = await admission.attempt()
-    if (attempt.kind === 'in') return
-    if (attempt.isWaiting) await parts.pause(parts.timing.heartbeat)
+  try {
+    for (;;) {
+      const attempt = await admission.attempt()
+      if (attempt.kind === 'in') return
+      if (attempt.isWaiting) await parts.pause(parts.timing.heartbeat)
+    }
+  } catch (error) {
+    // It is sure not to be a member: what would try again all day leaves no inbox each time.
+    const isOut = error instanceof NameTaken || error instanceof UnlikeForm
+    if (isOut) await parts.store.closeInbox(parts.incarnation).catch(() => {})
+    throw error
   }
 }
 

@@ -29,8 +29,8 @@ export interface EstateHandler {
   run(sender: Incarnation, run: Run, ticket: Ticket): void
   /** An entry that cannot be read has been removed. */
   unreadable(sender: Incarnation | undefined, id: string, reason: string): void
-  /** The inbox is no more: nothing was left in it. */
-  emptied(): void
+  /** The inbox is no more: nothing was left in it. With `isMissing` there was none, and what was in it is not known. */
+  emptied(isMissing: boolean): void
 }
 
 export interface EstateParts {
@@ -60,6 +60,8 @@ export class Estate implements Source {
   #isRead = false
   #isPaused = false
   #isClosed = false
+  #mayBeClosed = false
+  #isMissing = false
   #isVoid = false
   #wake: (() => void) | undefined
   /** Waits until it may hand out more. */
@@ -125,7 +127,7 @@ export class Estate implements Source {
       if (this.#isClosed) return
       if (mails === undefined) await this.#wait(this.#backoff.next())
       else if (mails.length > 0) await this.#handOut(mails)
-      else if (await this.#isEmptied()) return handler.emptied()
+      else if (await this.#isEmptied()) return handler.emptied(this.#isMissing)
       else await this.#rest()
     }
   }
@@ -135,8 +137,11 @@ export class Estate implements Source {
     this.#isRead = true
     this.#backoff.reset()
     if (!this.#removals.isIdle || this.bytes > 0) return false
-    const isEmptied = await store.closeInbox(dead).catch(() => false)
-    if (this.#isClosed || !isEmptied) return false
+    const closing = await store.closeInbox(dead).catch(() => 'unknown' as const)
+    // It may have been closed then, and be found missing the next time.
+    if (closing === 'unknown') this.#mayBeClosed = true
+    if (this.#isClosed || closing === 'unknown' || closing === 'full') return false
+    this.#isMissing = closing === 'missing' && !this.#mayBeClosed
     this.close()
     return true
   }

@@ -136,6 +136,12 @@ export const logCodes = {
     means: 'This node could not reach Redis to join, and tries again after the pause that `seconds` gives.',
     todo: 'If it goes on: look at `reason`, at Redis, and at cluster.redis.',
   },
+  'cluster-absent': {
+    level: 'error',
+    means:
+      'This node is alone: it left its cluster for that of a new configuration, could not join it, nor come back. The old configuration is in force; it tries to come back after the pause that `seconds` gives.',
+    todo: 'Look at `reason`, and at both Redis; or reload with a cluster that can be joined, or without one.',
+  },
   'cluster-up': { level: 'info', means: 'Redis can be reached again.', todo: 'Nothing.' },
   'cluster-down': {
     level: 'warn',

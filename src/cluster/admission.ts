@@ -5,6 +5,7 @@ import type { Lease, Timing } from './lease.ts'
 import { NameTaken, UnlikeForm } from './membership-errors.ts'
 import { announceNode, bury } from './node-wishes.ts'
 import type { NodeFacts, NodeRecord } from './records.ts'
+import type { Table } from './table.ts'
 
 export interface AdmissionParts {
   readonly store: ClusterStore
@@ -45,6 +46,11 @@ export async function admit(parts: AdmissionParts): Promise<void> {
   }
 }
 
+/** Throws where a node is in the table whose version is of another time. */
+export function assertLike(table: Table, { form }: NodeFacts): void {
+  for (const node of table.nodes.values()) if (Math.abs(node.form - form) > 1) throw new UnlikeForm(form, node)
+}
+
 class Admission {
   readonly #parts: AdmissionParts
   readonly #began: number
@@ -61,9 +67,7 @@ class Admission {
     known.doubt()
     await known.catchUp()
     const { table } = known
-    for (const node of table.nodes.values()) {
-      if (Math.abs(node.form - facts.form) > 1) throw new UnlikeForm(facts.form, node)
-    }
+    assertLike(table, facts)
     const other = table.names.get(facts.name)
     const rival = other === undefined ? undefined : table.nodes.get(other)
     // An attempt before this one came through, and was not told so.

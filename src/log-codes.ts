@@ -20,7 +20,8 @@ export const logCodes = {
   },
   'config-refused': {
     level: 'error',
-    means: 'A reload found problems in the configuration; the one before stays in force.',
+    means:
+      'A reload found problems in the configuration, or could not open its ports or join its cluster; the configuration before stays in force.',
     todo: 'Mend what is listed, then reload; `switchyard check` lists it too.',
   },
   'admin-action': {

@@ -16,9 +16,6 @@ export interface ClusterMetrics {
 /** A node without a cluster does all there is to do. */
 export const alone: ClusterMetrics = { nodes: 1, isUp: true, isSenior: true, isHeld: true, epoch: 0, inboxes: [] }
 
-/** One that is to be in a cluster and is in none: see the log code `cluster-absent`. */
-export const absent: ClusterMetrics = { ...alone, isUp: false, isSenior: false }
-
 interface ClusterGauge {
   readonly name: string
   readonly labels: readonly string[]

@@ -4,7 +4,7 @@ import type { Cluster, Config } from '../config/config.ts'
 import type { ClusterStore } from './cluster/cluster-store.ts'
 import { realTiming } from './cluster/timing.ts'
 import type { ClusterMember } from './cluster-member.ts'
-import { absent, type ClusterMetrics } from './cluster-metrics.ts'
+import type { ClusterMetrics } from './cluster-metrics.ts'
 import type { ClusterNode, ClusterNodeParts } from './cluster-node.ts'
 import { emptied, granted, quiet } from './cluster-patience.ts'
 import type { DomainRoutes } from './domain-routes.ts'
@@ -47,6 +47,9 @@ const FLUSH_MILLISECONDS = 2000
 const CONFIRM_MILLISECONDS = 5000
 /** A node that serves waits for no cluster before it goes on as it was. */
 const AT_ONCE = { startup_delay_seconds: 0, startup_retries: 0 } as const
+
+/** What the metrics say of a node that is to be in a cluster and is in none: see the log code `cluster-absent`. */
+const absent: ClusterMetrics = { nodes: 1, isUp: false, isSenior: false, isHeld: true, epoch: 0, inboxes: [] }
 
 /** Whether this node is in a cluster, and what changes when it joins or leaves one while it runs. */
 export class ClusterSeat {

@@ -125,9 +125,9 @@ export class ClusterEstates {
         },
         read: () => this.#merged.proceed(),
         unreadable: (sender, id, reason) => runs.unreadable(sender, id, reason),
-        emptied: () => {
+        emptied: (isMissing) => {
           this.#merged.proceed()
-          logEvent(log, 'estate-settled', { name, incarnation: dead })
+          logEvent(log, isMissing ? 'estate-missing' : 'estate-settled', { name, incarnation: dead })
           membership()
             .propose((draft) => closeEstate(draft, dead, me))
             .catch(() => {})

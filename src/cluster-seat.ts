@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
-import type { Cluster } from '../config/config.ts'
+import type { Cluster, Config } from '../config/config.ts'
 import type { ClusterStore } from './cluster/cluster-store.ts'
 import { realTiming } from './cluster/timing.ts'
 import type { ClusterMember } from './cluster-member.ts'
@@ -11,6 +11,7 @@ import type { DomainRoutes } from './domain-routes.ts'
 import type { Drains } from './drains.ts'
 import { SwitchyardError } from './errors.ts'
 import type { Instances } from './instances.ts'
+import { escapeForLog, logEvent } from './log.ts'
 import type { Asked, NodeTasks } from './node-tasks.ts'
 import type { NodeUsage } from './node-usage.ts'
 import type { OwnLinks } from './own-state.ts'
@@ -47,6 +48,11 @@ export type OpenStores = (settings: Cluster) => Promise<() => ClusterStore>
 const FLUSH_MILLISECONDS = 2000
 /** And for the others to confirm what they were given. */
 const CONFIRM_MILLISECONDS = 5000
+/** A node that serves waits for no cluster before it goes on as it was. */
+const AT_ONCE = { startup_delay_seconds: 0, startup_retries: 0 } as const
+
+/** What the metrics say of a node that is to be in a cluster and is in none: see the log code `cluster-absent`. */
+const absent: ClusterMetrics = { nodes: 1, isUp: false, isSenior: false, isHeld: true, epoch: 0, inboxes: [] }
 
 /** Whether this node is in a cluster, and what changes when it joins or leaves one while it runs. */
 export class ClusterSeat {
@@ -58,6 +64,11 @@ export class ClusterSeat {
   #isIn = false
   /** It leaves, and what its instances have is its own already. */
   #isParting = false
+  #isOver = false
+  /** The cluster that this node has left, and is to come back to: it could not join another. */
+  #home: Cluster | undefined
+  #cancelReturn: (() => void) | undefined
+  #returning: Promise<void> | undefined
 
   constructor(parts: ClusterSeatParts) {
     this.#parts = parts
@@ -87,21 +98,28 @@ export class ClusterSeat {
     return this.#tasks
   }
 
-  /** Joins the cluster of a config, or rejects with a SwitchyardError. A node alone goes on until it has joined. */
-  async enter(settings: Cluster | undefined): Promise<void> {
-    if (settings === undefined) return
+  /**
+   * Joins the cluster of a config, or rejects with a SwitchyardError. A node alone goes on until it has joined.
+   * @param coming the config that comes into force with it, of which the others are told
+   * @param apply has it come into force; called once, when nothing stands against it any more
+   */
+  async enter(settings: Cluster | undefined, coming?: Config, apply?: () => void): Promise<void> {
+    if (settings === undefined) return apply?.()
     await this.tasks()
     // What a node alone never loads: the client takes 60 ms and 13 MB.
-    const { stores = redisStores, config } = this.#parts
+    const { stores = redisStores } = this.#parts
     const [{ ClusterNode }, store] = await Promise.all([import('./cluster-node.ts'), stores(settings)])
+    const config = () => (this.#isIn ? undefined : coming) ?? this.#parts.config()
     const { limits } = config()
     const node = this.#made(
       () =>
         new ClusterNode({
           ...this.#parts,
+          config,
           store,
           timing: realTiming,
           entered: () => {
+            if (!this.#isIn) apply?.()
             this.#isIn = true
           },
           // What comes from other nodes is as much as what comes from streams.
@@ -112,6 +130,7 @@ export class ClusterSeat {
     )
     this.#node = node
     try {
+      if (this.#isOver) throw refused('the node stops')
       await node.start(settings)
     } catch (error) {
       node.end()
@@ -123,9 +142,77 @@ export class ClusterSeat {
     this.keepHolds()
   }
 
-  /** Whether a config wants another cluster than this node is in. */
+  /** Whether a config wants another cluster than this node is in, or on its way back to. */
   isOther(settings: Cluster | undefined): boolean {
-    return !isDeepStrictEqual(storeOf(settings), storeOf(this.#settings))
+    return !isDeepStrictEqual(storeOf(settings), storeOf(this.#settings ?? this.#home))
+  }
+
+  /** Rejects with a SwitchyardError when this node could not join the cluster of a config. Nothing is changed by it. */
+  async inspect(config: Config): Promise<void> {
+    const { cluster } = config
+    if (cluster === undefined) return
+    const { stores = redisStores, version } = this.#parts
+    const modules = [import('./cluster/preflight.ts'), import('./cluster-facts.ts')] as const
+    const [{ preflight }, { factsOf }, make] = await Promise.all([...modules, stores(cluster)])
+    const store = this.#made(make)
+    try {
+      const present = this.member?.incarnation
+      await preflight({ store, facts: factsOf(config, version), present, timing: realTiming })
+    } catch (error) {
+      throw refused(messageOf(error))
+    } finally {
+      store.close()
+    }
+  }
+
+  /**
+   * From the cluster that this node is in, if it is, to that of a config, if there is one; with `apply` as for `enter`.
+   * Rejects with a SwitchyardError when it cannot be joined, and then this node is where it was before, or, where that is
+   * not possible either, alone, and tries to come back until it can.
+   */
+  async move(config: Config, apply: () => void): Promise<void> {
+    const home = this.#settings ?? this.#home
+    const { cluster } = config
+    await this.#stopReturning()
+    await this.leave(cluster !== undefined)
+    try {
+      await this.enter(cluster && { ...cluster, ...AT_ONCE }, config, apply)
+    } catch (error) {
+      if (home !== undefined) await this.#return(home)
+      throw error
+    }
+  }
+
+  /** Back to the cluster that this node has left. Resolves when it is there, or has failed to, and tries again later. */
+  #return(home: Cluster): Promise<void> {
+    this.#home = home
+    this.#cancelReturn = undefined
+    const returning = this.#tryReturn(home)
+    this.#returning = returning
+    return returning
+  }
+
+  async #tryReturn(home: Cluster): Promise<void> {
+    const { log, links } = this.#parts
+    const seconds = home.retry_seconds
+    try {
+      await this.enter({ ...home, ...AT_ONCE })
+      this.#home = undefined
+    } catch (error) {
+      if (this.#isOver || this.#home !== home) return
+      logEvent(log, 'cluster-absent', { seconds, reason: escapeForLog(messageOf(error)) })
+      // Alone it does without the others' links.
+      links.settleAnew()
+      this.#cancelReturn = realTiming.later(() => void this.#return(home), seconds * 1000)
+    }
+  }
+
+  async #stopReturning(): Promise<void> {
+    if (this.#home === undefined) return
+    this.#home = undefined
+    this.#cancelReturn?.()
+    if (!this.#isIn) this.#node?.end()
+    await this.#returning
   }
 
   /** The config has changed in what the others are told of it. */
@@ -134,8 +221,11 @@ export class ClusterSeat {
     this.keepHolds()
   }
 
-  /** Alone from now on: nothing that is here is lost, and no stream is closed. */
-  async leave(): Promise<void> {
+  /**
+   * Alone from now on: nothing that is here is lost, and no stream is closed.
+   * @param isMoving to another cluster: the links that others have are not this node's to dial
+   */
+  async leave(isMoving = false): Promise<void> {
     const { member } = this
     if (member === undefined) return
     const { routes, shares, links, alone } = this.#parts
@@ -159,7 +249,7 @@ export class ClusterSeat {
       domain.hold.keeper = undefined
       shares.release(domain)
     }
-    links.settleAnew()
+    if (!isMoving) links.settleAnew()
   }
 
   /** The node is to stop, and others go on: every share moves there, in order, and then the links. */
@@ -186,22 +276,24 @@ export class ClusterSeat {
     for (const domain of held) member.links.release(domain)
   }
 
-  #made(make: () => ClusterNode): ClusterNode {
+  #made<T>(make: () => T): T {
     try {
       return make()
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new SwitchyardError('cluster-refused', `cannot join the cluster: ${reason}`)
+      throw refused(messageOf(error))
     }
   }
 
   /** The node has stopped. */
   async stop(): Promise<void> {
+    await this.#stopReturning()
     await this.#node?.leave(FLUSH_MILLISECONDS)
   }
 
   /** At once. */
   end(): void {
+    this.#isOver = true
+    this.#cancelReturn?.()
     this.#node?.end()
   }
 
@@ -220,7 +312,11 @@ export class ClusterSeat {
   }
 
   metrics(): ClusterMetrics | undefined {
-    return this.member?.metrics()
+    return this.member?.metrics() ?? (this.#isWanted ? absent : undefined)
+  }
+
+  get #isWanted(): boolean {
+    return this.#parts.config().cluster !== undefined
   }
 
   #news(topic: string, text: string): void {
@@ -235,6 +331,15 @@ async function redisStores({ redis: urls, sentinel, key_prefix: prefix, ca: path
     const ca = path === undefined ? {} : { ca: readFileSync(path, 'utf8') }
     return new RedisStore({ urls, prefix, ...(sentinel === undefined ? {} : { sentinel }), ...ca })
   }
+}
+
+function refused(reason: string): SwitchyardError {
+  return new SwitchyardError('cluster-refused', `cannot join the cluster: ${reason}`)
+}
+
+/** Only its text: an error of Redis carries the command that it is about, password and all. */
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** What says which cluster it is. */

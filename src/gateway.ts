@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../config/config.ts'
 import { acceptedDomain } from './accepted-domain.ts'
 import { OperatorCommands } from './adhoc/operator-commands.ts'
@@ -76,7 +77,7 @@ export class Gateway {
   readonly #actions: NodeActions
   readonly #metrics: LateMetrics
   readonly #recent: Recent
-  readonly #view: View
+  readonly view: View
   readonly #serving: Serving
   readonly #ticker: NodeJS.Timeout
   #config: Config
@@ -111,7 +112,7 @@ export class Gateway {
     }
     const commands = new OperatorCommands({
       ...{ admins: () => this.#config.admins, isServed: (name) => routes.domains.has(name) },
-      ...{ view: () => this.#view, actions: () => this.#actions, nodes: () => this.#seat.tasks() },
+      ...{ view: () => this.view, actions: () => this.#actions, nodes: () => this.#seat.tasks() },
       ...{ log, now: () => performance.now() },
     })
     const local = new LocalRouter({ address: config.address, version, domains, now: () => new Date(), commands })
@@ -211,18 +212,17 @@ export class Gateway {
     this.#seat = new ClusterSeat({
       ...{ version, routes, self: this.#self, router, links, flusher, clock, redelivery, log, epoch: own.epoch },
       ...{ instances, alone, drains: this.#drains, shares: this.#shares, config: () => this.#config, asked },
-      ...{ act: this.#actions.act, usage: () => this.#view.usage() },
+      ...{ act: this.#actions.act, usage: () => this.view.usage() },
       seated: (domain, instance) => instances.seated(domain, instance),
       giveUp: (domain, outbox, before) => this.#watch.giveUpOld(domain, outbox, before),
     })
-    const state = () => this.#state
-    const metrics = () => this.#metrics.text()
     const member = () => this.#seat.member
     const loop = () => performance.eventLoopUtilization()
     this.#recent = new Recent({ census: counts, routeSeconds: this.#routeSeconds, now: () => performance.now(), loop })
     const usages = async () => (await this.#seat.tasks()).usages()
-    const shown = { recent: this.#recent, clock, memory: memory ?? (() => null), usages }
-    this.#view = new View({ version, config: () => this.#config, state, census: counts, metrics, member, ...shown })
+    const shown = { recent: this.#recent, clock, memory: memory ?? (() => null), usages, member, census: counts }
+    const told = { state: () => this.#state, metrics: () => this.#metrics.text() }
+    this.view = new View({ version, config: () => this.#config, ...told, ...shown })
     this.#serving = new Serving({
       ...{ routes, self: this.#self, shares: this.#shares, slabs: flusher.slabs, random: Math.random },
       ended: (domain) => this.#end(domain),
@@ -242,9 +242,6 @@ export class Gateway {
   get state(): GatewayState {
     return this.#state
   }
-  get view(): View {
-    return this.#view
-  }
 
   /** Takes a new config into force, without closing a stream that need not be. What only a restart changes is logged. */
   async reload(config: Config): Promise<void> {
@@ -252,23 +249,28 @@ export class Gateway {
     const { node, address, admin } = old
     const kept: Config = { ...config, node, address, ...(admin ? { admin } : {}) }
     const isElsewhere = this.#seat.isOther(kept.cluster)
-    // Ports that cannot be opened come first: a reload that fails here has changed nothing.
+    // A cluster that cannot be joined and ports that cannot be opened come first: a reload that fails here has changed nothing.
+    if (isElsewhere) await this.#seat.inspect(kept)
     this.#ports = await this.#listener.configure(kept.listen)
-    if (isElsewhere) await this.#seat.leave()
-    this.#config = kept
-    this.#serving.serve(kept)
-    // A node that cannot join goes on alone, by the new config in all else.
-    const trouble = isElsewhere ? await this.#seat.enter(kept.cluster).catch((error: unknown) => error) : undefined
+    const apply = () => {
+      this.#config = kept
+      this.#serving.serve(kept)
+    }
+    if (isElsewhere) await this.#seat.move(kept, apply).catch((error: unknown) => this.#stay(error))
+    else apply()
     for (const domain of this.#routes.domains.values()) this.#instances.closeUnauthorised(domain)
     await this.#links.configure()
     this.#links.linkFor(kept.address)
     this.#log.level = kept.log.level
-    if (trouble !== undefined) throw trouble
     this.#configReloads.ok++
-    const restart = (['node', 'address', 'admin'] as const).filter(
-      (key) => JSON.stringify(old[key]) !== JSON.stringify(config[key]),
-    )
+    const restart = (['node', 'address', 'admin'] as const).filter((key) => !isDeepStrictEqual(old[key], config[key]))
     logEvent(this.#log, 'config-reloaded', restart.length > 0 ? { needsRestart: restart } : {})
+  }
+
+  /** The cluster of a new config could not be joined after all: the old one stays in force. */
+  async #stay(error: unknown): Promise<never> {
+    this.#ports = await this.#listener.configure(this.#config.listen)
+    throw error
   }
 
   /** A reload was asked for, and the config has problems: the old one stays. */
@@ -314,7 +316,7 @@ export class Gateway {
       const clocks = { now: Date.now, preciseNow: () => performance.now() }
       const tuning = new Tuning({ routes: this.#routes, tasks, sampler, me, limits, random: Math.random, ...clocks })
       const parts = { access, events: this.#events, tuning }
-      this.#admin = await startAdmin(admin, this.#view, this.#actions, this.#log, parts)
+      this.#admin = await startAdmin(admin, this.view, this.#actions, this.#log, parts)
     }
     // No instance will come and want it.
     this.#links.linkFor(this.#config.address)

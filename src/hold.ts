@@ -76,6 +76,7 @@ export class Hold {
     }
     const kept = ticket ?? this.keeper?.keep(head, now, deaths)
     queue.append(head.buffer, head.start, head.end, now, deaths, kept)
+    kept?.held?.(length)
     this.#bytes += length
     this.#stanzas++
     return true
@@ -101,6 +102,7 @@ export class Hold {
     const queue = this.#queues.get(place)
     if (queue === undefined) return undefined
     this.#queues.delete(place)
+    for (let slab = queue.first; slab !== undefined; slab = slab.next) slab.ticket?.held?.(-slab.end)
     this.#bytes -= queue.bytes
     this.#stanzas -= queue.stanzas
     return queue
@@ -137,6 +139,7 @@ export class Hold {
       const slab = queue.shift()
       if (queue.isEmpty) this.#queues.delete(place)
       if (slab === undefined) continue
+      slab.ticket?.held?.(-slab.end)
       this.#bytes -= slab.end
       this.#stanzas -= slab.stanzas
       return slab
@@ -151,8 +154,10 @@ export class Hold {
       const queue = this.take(place)
       const saved = new StanzaQueue()
       for (let slab = queue?.shift(); slab !== undefined; slab = queue?.shift()) {
-        if (slab.ticket?.isStored) saved.push(slab)
-        else unsaved.push(slab)
+        if (slab.ticket?.isStored) {
+          slab.ticket.held?.(slab.end)
+          saved.push(slab)
+        } else unsaved.push(slab)
       }
       this.#putBack(place, saved)
     }

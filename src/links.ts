@@ -42,6 +42,10 @@ interface Held {
   holder: LinkHolder
   settled: LinkHolder
   isSettling: boolean
+  /** Resolves when it is not settling. */
+  rest: Promise<void>
+  /** Another is to stand in its place: what changes hands from now on is that one's. */
+  isStale: boolean
   readonly config: UpstreamConfig
   readonly domain: DomainRoutes
   readonly standstill: Standstill
@@ -70,9 +74,9 @@ export class Links implements Upstreams {
   /** A domain's one link is another's from now on: what is on its way to the old one goes first. */
   assign(domain: string, holder: LinkHolder): void {
     const held = this.#held.get(domain)
-    if (held === undefined || held.holder === holder) return
+    if (held === undefined || held.holder === holder || held.isStale) return
     held.holder = holder
-    if (!held.isSettling) void this.#settle(held)
+    if (!held.isSettling) held.rest = this.#settle(held)
   }
 
   /** Alone from now on, or not: each link is settled anew. */
@@ -143,17 +147,23 @@ export class Links implements Upstreams {
 
   /** What waited for the old link goes by the new one, or is given up when there is none. */
   async #replace(held: Held): Promise<void> {
-    const { link, domain } = held
+    const { domain } = held
+    held.isStale = true
+    // What one holder had not confirmed is on its way to the next: it comes back here first.
+    await held.rest
+    const { link, way, settled } = held
     // Until it has stopped, what its socket had been handed may still come back to its outbox; what is newer waits behind.
     await link.stop()
     if (this.#held.get(domain.name) !== held) return
     this.#held.delete(domain.name)
-    const left = held.way.outbox.take()
-    left.prepend(link.outbox.take())
-    if (left.isEmpty) return
-    const next = this.linkFor(domain.name)
-    if (next === undefined) this.#parts.undeliverable(domain, left)
-    else next.outbox.requeue(left)
+    const left = way.outbox.take()
+    if (way !== link) left.prepend(link.outbox.take())
+    // What another node was given and has not confirmed goes before anything that the new one is given.
+    const before = settled !== 'here' && way === settled ? settled : undefined
+    if (left.isEmpty && before === undefined) return
+    const next = this.#open(domain.name, before)
+    if (next !== undefined) next.outbox.requeue(left)
+    else if (!left.isEmpty) this.#parts.undeliverable(domain, left)
   }
 
   #giveUp({ link, way, domain }: Held): void {
@@ -200,18 +210,20 @@ export class Links implements Upstreams {
     return before.outbox.detach()
   }
 
-  #open(name: string): Upstream | undefined {
+  /** @param before the node that what goes to this server was given until now */
+  #open(name: string, before?: RemoteStream): Upstream | undefined {
     const domain = this.#parts.routes.domains.get(name)
     const config = domain?.config.upstream
     if (this.#isStopping || domain === undefined || config === undefined) return undefined
     const link = this.#newLink(domain, config)
     const held: Held = {
-      ...{ link, way: link, config, domain, standstill: { progress: 0, since: undefined } },
-      ...{ holder: undefined, settled: undefined, isSettling: false },
+      ...{ link, way: before ?? link, config, domain, standstill: { progress: 0, since: undefined } },
+      ...{ holder: before, settled: before, isSettling: false, rest: Promise.resolve(), isStale: false },
     }
     this.#held.set(name, held)
     const leases = config.links === 'one' ? this.#parts.leases() : undefined
     if (leases !== undefined) this.assign(name, leases.want(name))
+    else if (before !== undefined) this.assign(name, 'here')
     else {
       held.holder = held.settled = 'here'
       link.open()

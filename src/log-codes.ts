@@ -20,7 +20,8 @@ export const logCodes = {
   },
   'config-refused': {
     level: 'error',
-    means: 'A reload found problems in the configuration; the one before stays in force.',
+    means:
+      'A reload found problems in the configuration, or could not open its ports or join its cluster; the configuration before stays in force.',
     todo: 'Mend what is listed, then reload; `switchyard check` lists it too.',
   },
   'admin-action': {
@@ -143,6 +144,12 @@ export const logCodes = {
     means: 'This node could not reach Redis to join, and tries again after the pause that `seconds` gives.',
     todo: 'If it goes on: look at `reason`, at Redis, and at cluster.redis.',
   },
+  'cluster-absent': {
+    level: 'error',
+    means:
+      'This node is alone: it left its cluster for that of a new configuration, could not join it, nor come back. The old configuration is in force; it tries to come back after the pause that `seconds` gives.',
+    todo: 'Look at `reason`, and at both Redis; or reload with a cluster that can be joined, or without one.',
+  },
   'cluster-up': { level: 'info', means: 'Redis can be reached again.', todo: 'Nothing.' },
   'cluster-down': {
     level: 'warn',
@@ -181,6 +188,12 @@ export const logCodes = {
     todo: 'Nothing.',
   },
   'estate-settled': { level: 'info', means: 'All that was on its way to a dead node has ended.', todo: 'Nothing.' },
+  'estate-missing': {
+    level: 'warn',
+    means:
+      'Redis has not what was on its way to a dead node, and what that node had written down: it is lost, unless another node had dealt with it and died just then.',
+    todo: 'Look at whether Redis was restarted empty, or no node ran for eight days.',
+  },
   'inbox-full': {
     level: 'warn',
     means: 'As much waits in Redis for a node as cluster.inbox_bytes allows; what is more is held here.',

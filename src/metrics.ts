@@ -109,7 +109,7 @@ const metrics: readonly MetricSpec[] = [
     name: 'switchyard_hold_store_up',
     type: 'gauge',
     labels: ['store'],
-    help: '1 while Redis takes what domains with hold.store redis hold, else 0; absent without such a domain.',
+    help: '1 while Redis takes what domains with hold.store redis hold, else 0; absent without a cluster.',
     read: (source, sample) => {
       const isUp = source.holdStoreUp()
       if (isUp !== null) sample(isUp ? 1 : 0, 'redis')

@@ -119,9 +119,11 @@ export class View implements AdminView {
 
   overview(): OverviewView {
     const member = this.#parts.member()
+    // One that is to be in a cluster and is in none delivers what it can.
+    const none = this.#parts.config().cluster === undefined ? null : { up: false, held: true }
     return {
       time: new Date().toISOString(),
-      cluster: member === undefined ? null : { up: member.isUp, held: member.membership.isHeld },
+      cluster: member === undefined ? none : { up: member.isUp, held: member.membership.isHeld },
       domains: overviewOf(this.#parts.census().filter(isServed), this.#parts),
     }
   }

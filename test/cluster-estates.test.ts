@@ -4,7 +4,7 @@ import { Draft } from '../src/cluster/draft.ts'
 import type { Run } from '../src/cluster/entry.ts'
 import { EntryWriter } from '../src/cluster/entry-codec.ts'
 import { MemoryServer } from '../src/cluster/memory-server.ts'
-import { MemoryStore } from '../src/cluster/memory-store.ts'
+import { type Fate, MemoryStore } from '../src/cluster/memory-store.ts'
 import { announceNode, bury, leaveNode, noteEstateRead } from '../src/cluster/node-wishes.ts'
 import type { Wish } from '../src/cluster/proposals.ts'
 import { Table } from '../src/cluster/table.ts'
@@ -58,7 +58,7 @@ function bench() {
     })
   const estates = make()
   return {
-    ...{ time, server, book, inherited, unreadable, tickets, state, estates, make, agree },
+    ...{ time, server, store, book, inherited, unreadable, tickets, state, estates, make, agree },
     /** Declared dead by `heir`. */
     bury: (node: string, heir = 'A') => agree((draft) => bury(draft, [node], heir)),
     follow: () => estates.follow(table),
@@ -182,6 +182,31 @@ test('what this node has not dealt with when its life ends is for the next heir,
   await time.pass(3000)
   assert.deepEqual(inherited, ['kept', 'kept'])
   assert.equal(server.inboxes.has('B'), false)
+})
+
+test('an inbox that is not there is said to be missing, and its estate is closed', async () => {
+  const { bury, follow, grant, estatesLeft, time, server, book } = bench()
+  server.closeInbox('B')
+  bury('B')
+  follow()
+  await time.pass(3000)
+  assert.deepEqual(
+    book.all('estate-missing').map(({ name, incarnation }) => [name, incarnation]),
+    [['B', 'B']],
+  )
+  assert.deepEqual(book.all('estate-settled'), [])
+  grant()
+  assert.deepEqual(estatesLeft(), [])
+})
+
+test('an inbox that was closed without a word of it is not taken for one that is missing', async () => {
+  const { bury, follow, time, store, book } = bench()
+  store.fate = (call) => (call === 'closeInbox' && book.all('estate-settled').length === 0 ? fates.shift()! : 'done')
+  const fates: Fate[] = ['unheard', 'done']
+  bury('B')
+  follow()
+  await time.pass(20_000)
+  assert.deepEqual([book.all('estate-missing').length, book.all('estate-settled').length], [0, 1])
 })
 
 test('what cannot be read is told, and the rest goes on', async () => {

@@ -173,6 +173,32 @@ test('what a dead node had been sent and had written down goes to who has its bu
   assert.equal(yard.server.inboxes.has('B'), false)
 })
 
+test('what nobody can take of a dead node’s, however much, keeps nothing from the instances of other domains', async () => {
+  const hold = '{seconds: 604800, bytes: 64MiB, store: redis}'
+  const yard = new MemberYard(`domains: {a.test: {secret: s, hold: ${hold}}, b.test: {secret: s, hold: ${hold}}}`)
+  const [a, b] = (await yard.members('A', 'B')) as [MemberNode, MemberNode]
+  for (const { inner, member } of [a, b]) {
+    for (const domain of inner.routes.domains.values()) domain.hold.keeper = member.keeper.holdKeeper(domain.name)
+  }
+  const body = `<body>${'x'.repeat(90_000)}</body>`
+  const ids = Array.from({ length: 200 }, (_, n) => `a${n}`)
+  for (const id of ids) a.inner.fromServer(`<message from='u@x.test' to='a.test' id='${id}'>${body}</message>`)
+  await a.inner.turn()
+  a.inner.fromServer("<message from='u@x.test' to='b.test' id='b1'/>")
+  await yard.pass(500)
+  b.inner.join('one', undefined, b.inner.routes.domains.get('b.test'))
+  a.member.end()
+  await yard.pass(20_000)
+  assert.deepEqual(await b.received('one'), ['b1'])
+  assert.equal(b.inner.domain.hold.stanzas, 200)
+  b.inner.join('two')
+  await yard.pass(500)
+  b.inner.shares.release(b.inner.domain)
+  assert.deepEqual(await b.received('two'), ids)
+  await yard.pass(5000)
+  assert.deepEqual(b.inner.book.all('estate-settled').length, 1)
+})
+
 test('a node that was given up hears so, lets go of what others have, and keeps its own instances', async () => {
   const { yard, a, b, toRight, toLeft } = await pair()
   a.inner.join('spare')

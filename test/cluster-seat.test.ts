@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
-import type { Cluster } from '../config/config.ts'
+import type { Cluster, Config } from '../config/config.ts'
 import { MemoryServer } from '../src/cluster/memory-server.ts'
-import { type Fate, MemoryStore } from '../src/cluster/memory-store.ts'
+import { type Call, type Fate, MemoryStore } from '../src/cluster/memory-store.ts'
 import { realTiming } from '../src/cluster/timing.ts'
+import { alone } from '../src/cluster-metrics.ts'
 import { ClusterSeat, type ClusterSeatParts } from '../src/cluster-seat.ts'
 import { Drains } from '../src/drains.ts'
 import { SwitchyardError } from '../src/errors.ts'
@@ -27,11 +28,25 @@ function settings(changes: Partial<Cluster> = {}): Cluster {
   return { ...cluster!, startup_retries: 0, task_seconds: 5, ...changes }
 }
 
-/** A node that is alone until it enters. */
-function seated(t: TestContext, name: string, server: MemoryServer, domains = text) {
-  const state: { fate: Fate; isBroken: boolean; seated: string[]; stopped: number; reload: () => Promise<void> } = {
-    ...{ fate: 'done', isBroken: false, seated: [], stopped: 0, reload: async () => {} },
+interface State {
+  fate: Fate
+  isBroken: boolean
+  seated: string[]
+  stopped: number
+  reload: () => Promise<void>
+  /** In force; one without a cluster is another. */
+  config: Config | undefined
+  /** What becomes of a call in the other cluster, whose keys begin with `x:`. */
+  elsewhere: (call: Call) => Fate
+}
+
+/** A node that is alone until it enters. With `other` there is another cluster, too. */
+function seated(t: TestContext, name: string, server: MemoryServer, other = server, domains = text) {
+  const state: State = {
+    ...{ fate: 'done', isBroken: false, seated: [], stopped: 0, config: undefined, elsewhere: () => 'done' },
+    reload: async () => {},
   }
+  const moved: string[] = []
   const clock = {
     get now() {
       return performance.now()
@@ -64,10 +79,10 @@ function seated(t: TestContext, name: string, server: MemoryServer, domains = te
   const seat = new ClusterSeat({
     ...{ version: '1', routes, self: inner.self, router, shares, redelivery, flusher, log, clock },
     epoch: performance.timeOrigin,
-    ...{ config: () => config, drains, alone, instances: { all: instances } },
+    ...{ config: () => state.config ?? config, drains, alone, instances: { all: instances } },
     links: {
       linkFor: () => inner.server,
-      settleAnew() {},
+      settleAnew: () => void moved.push(seat.member === undefined ? 'alone' : 'together'),
       settled: async () => {},
       closeShared: async () => {},
       peek: () => undefined,
@@ -77,17 +92,35 @@ function seated(t: TestContext, name: string, server: MemoryServer, domains = te
     act() {},
     usage: () => ({ state: 'ready', load: 0, memory: null }),
     asked: { reload: () => state.reload().then(() => []), stop: () => void state.stopped++ },
-    stores: async () => () => {
-      if (state.isBroken) throw new Error('no such file: ca.pem')
-      const store = new MemoryStore(server)
-      store.fate = () => state.fate
-      return store
-    },
+    stores:
+      async ({ key_prefix }) =>
+      () => {
+        if (state.isBroken) throw new Error('no such file: ca.pem')
+        const isOther = key_prefix === 'x:'
+        const store = new MemoryStore(isOther ? other : server)
+        store.fate = (call) => (isOther ? state.elsewhere(call) : state.fate)
+        return store
+      },
   })
   const ticker = setInterval(() => seat.member?.tick(), 50)
   t.after(() => clearInterval(ticker))
   t.after(() => seat.end())
-  return { seat, inner, state }
+  return { seat, inner, state, moved }
+}
+
+/** A config that wants the other cluster. */
+function elsewhere({ inner }: ReturnType<typeof seated>, changes: Partial<Cluster> = {}): Config {
+  return { ...inner.config, cluster: settings({ key_prefix: 'x:', ...changes }) }
+}
+
+function withoutCluster({ cluster: _, ...config }: Config): Config {
+  return config
+}
+
+/** Whether a node was refused for that reason. */
+function isRefusal(reason: RegExp) {
+  return (error: unknown) =>
+    error instanceof SwitchyardError && error.code === 'cluster-refused' && reason.test(error.message)
 }
 
 /** Two nodes in a cluster, an instance at each. */
@@ -117,9 +150,10 @@ function say({ inner }: { readonly inner: InnerNode }, count: number, first = 0)
 
 describe('a node and its cluster', { concurrency: true }, () => {
   test('a node alone has no life in a cluster, and to leave or to stop is nothing to it', async (t) => {
-    const { seat, inner } = seated(t, 'A', usedStore())
+    const { seat, inner, state } = seated(t, 'A', usedStore())
+    state.config = withoutCluster(inner.config)
     await seat.enter(undefined)
-    assert.deepEqual([seat.member, seat.metrics()], [undefined, undefined])
+    assert.deepEqual([seat.member, seat.metrics(), seat.holdStoreUp], [undefined, undefined, null])
     seat.serve(inner.routes.domains.values())
     assert.equal(inner.domain.hold.keeper, undefined)
     await seat.leave()
@@ -167,6 +201,140 @@ describe('a node and its cluster', { concurrency: true }, () => {
     const agreed = () => seat.member?.membership.table.domain('a.test')
     await until(() => agreed()?.instances.size === 2)
     assert.deepEqual(agreed()?.buckets?.holders, ['third', 'second'])
+  })
+
+  test('a node that is to be in a cluster and is in none says so in its metrics', async (t) => {
+    const server = usedStore()
+    const { seat } = seated(t, 'A', server, server, 'domains: {a.test: {secret: s, hold: {store: redis}}}')
+    assert.deepEqual(seat.metrics(), { ...alone, isUp: false, isSenior: false })
+    assert.equal(seat.holdStoreUp, false)
+    await seat.enter(settings())
+    assert.deepEqual([seat.metrics()?.isUp, seat.holdStoreUp], [true, true])
+  })
+
+  test('what stands against another cluster is known before anything is changed', async (t) => {
+    const other = usedStore()
+    const a = seated(t, 'A', usedStore(), other)
+    const { seat, state, inner } = a
+    await seat.enter(settings())
+    const { member } = seat
+    await seat.inspect(elsewhere(a))
+    state.elsewhere = () => 'refused'
+    await assert.rejects(seat.inspect(elsewhere(a)), isRefusal(/^cannot join the cluster: open: refused$/))
+    // Such as a replica.
+    state.elsewhere = (call) => (call === 'renew' ? 'refused' : 'done')
+    await assert.rejects(seat.inspect(elsewhere(a)), isRefusal(/renew: refused/))
+    state.elsewhere = () => 'done'
+    state.isBroken = true
+    await assert.rejects(seat.inspect(elsewhere(a)), isRefusal(/no such file: ca\.pem/))
+    state.isBroken = false
+    await seat.inspect(withoutCluster(inner.config))
+    assert.ok(seat.member === member && seat.metrics()?.isUp)
+    assert.equal(other.epoch, 1, 'nothing was written there')
+    assert.deepEqual([...other.inboxes], [])
+  })
+
+  test('a live node that has the name stands against it, unless it is this one, and one that is dead does not', async (t) => {
+    const other = usedStore()
+    const [a, rival] = [seated(t, 'A', usedStore(), other), seated(t, 'A', other)]
+    await rival.seat.enter(settings())
+    await assert.rejects(a.seat.inspect(elsewhere(a)), isRefusal(/a node named A is in the cluster already/))
+    rival.seat.end()
+    await a.seat.inspect(elsewhere(a))
+    await a.seat.move(elsewhere(a), () => {})
+    await a.seat.inspect(elsewhere(a))
+  })
+
+  test('a node that moves to another cluster takes its config into force when it has joined, and not before', async (t) => {
+    const other = usedStore()
+    const a = seated(t, 'A', usedStore(), other)
+    const { seat, state, inner, moved } = a
+    inner.join('left')
+    await seat.enter(settings())
+    const config = elsewhere(a, { inbox_bytes: 9_000_000 })
+    let joined: boolean | undefined
+    moved.length = 0
+    await seat.move(config, () => {
+      joined = [...other.fields.keys()].some((field) => field.startsWith('node'))
+      state.config = config
+    })
+    assert.equal(joined, true)
+    assert.deepEqual([seat.isOther(config.cluster), seat.metrics()?.nodes], [false, 1])
+    assert.ok(!moved.includes('alone'), 'it dials no link of the others meanwhile')
+    await until(() => seat.member?.membership.table.domain('a.test')?.instances.has('left') === true)
+    let isApplied = false
+    await seat.move(withoutCluster(inner.config), () => {
+      isApplied = true
+    })
+    assert.deepEqual([isApplied, seat.member], [true, undefined])
+    assert.equal(moved.at(-1), 'alone')
+  })
+
+  test('a node that cannot join the other cluster after all is back in the one before, by the config before', async (t) => {
+    const { a, b } = await pair(t)
+    a.state.elsewhere = (call) => (call === 'commit' ? 'refused' : 'done')
+    await a.seat.inspect(elsewhere(a))
+    await assert.rejects(
+      a.seat.move(elsewhere(a), () => assert.fail('it has not joined')),
+      isRefusal(/commit: refused/),
+    )
+    assert.equal(a.seat.isOther(settings()), false)
+    await until(() => a.inner.domain.members.size === 2 && b.inner.domain.members.size === 2)
+    assert.deepEqual(a.inner.book.all('cluster-absent'), [])
+    say(a, 20)
+    await until(() => a.inner.domain.counters.forwarded > 0)
+    const [left, right] = [await a.inner.received('left'), await b.inner.received('right')]
+    assert.equal(left.length + right.length, 20)
+  })
+
+  test('a node that can join neither says so, goes on alone, and comes back when it can', async (t) => {
+    const a = seated(t, 'A', usedStore(), usedStore())
+    const { seat, state, inner, moved } = a
+    const home = settings({ retry_seconds: 0.1 })
+    await seat.enter(home)
+    inner.join('left')
+    state.elsewhere = (call) => {
+      // Both go away at that moment.
+      if (call === 'commit') state.fate = 'refused'
+      return call === 'commit' ? 'refused' : 'done'
+    }
+    await assert.rejects(seat.move(elsewhere(a), () => assert.fail('it has not joined')))
+    assert.deepEqual([seat.member, seat.metrics()?.isUp, seat.holdStoreUp], [undefined, false, false])
+    assert.equal(moved.at(-1), 'alone')
+    assert.deepEqual([seat.isOther(home), seat.isOther(undefined)], [false, true])
+    await inner.book.waitFor('cluster-absent', {}, 2)
+    const [line] = inner.book.all('cluster-absent')
+    assert.deepEqual([line?.seconds, line?.level], [0.1, 'error'])
+    state.fate = 'done'
+    await inner.book.waitFor('cluster-joined', {}, 2)
+    await until(() => seat.member?.membership.table.domain('a.test')?.instances.has('left') === true)
+    assert.equal(seat.metrics()?.isUp, true)
+  })
+
+  test('a node on its way back goes where a reload wants it, or stops, and tries no more', async (t) => {
+    const a = seated(t, 'A', usedStore(), usedStore())
+    const { seat, state, inner } = a
+    await seat.enter(settings({ retry_seconds: 0.1 }))
+    const goAstray = async (nth: number) => {
+      state.fate = 'refused'
+      state.elsewhere = (call) => (call === 'commit' ? 'refused' : 'done')
+      await assert.rejects(seat.move(elsewhere(a), () => assert.fail('it has not joined')))
+      await inner.book.waitFor('cluster-absent', {}, nth)
+    }
+    await goAstray(1)
+    state.elsewhere = () => 'done'
+    await seat.move(elsewhere(a), () => {})
+    assert.deepEqual([seat.metrics()?.isUp, seat.isOther(elsewhere(a).cluster)], [true, false])
+    const tried = inner.book.all('cluster-absent').length
+    state.fate = 'done'
+    await seat.move({ ...inner.config, cluster: settings({ retry_seconds: 0.1 }) }, () => {})
+    await goAstray(tried + 1)
+    await seat.stop()
+    seat.end()
+    const last = inner.book.all('cluster-absent').length
+    state.fate = 'done'
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    assert.deepEqual([seat.member, inner.book.all('cluster-absent').length], [undefined, last])
   })
 
   test('a store that cannot be made is no bug', async (t) => {
@@ -318,7 +486,7 @@ describe('a node and its cluster', { concurrency: true }, () => {
   test('Redis is there for what is held, or is not, only where a domain wants it for that', async (t) => {
     const server = usedStore()
     const wanting = seated(t, 'A', server)
-    const other = seated(t, 'B', server, 'domains: {a.test: {secret: s}, b.test: {secret: s}}')
+    const other = seated(t, 'B', server, server, 'domains: {a.test: {secret: s}, b.test: {secret: s}}')
     assert.deepEqual([wanting.seat.holdStoreUp, other.seat.holdStoreUp], [false, null])
     await wanting.seat.enter(settings())
     await other.seat.enter(settings())

@@ -77,3 +77,26 @@ test('what is written down carries a ticket, is not refused when it comes back, 
   assert.deepEqual([hold.stanzas, hold.bytes, hold.unsaved, carried], [2, 9, 0, 2])
   assert.equal(hold.take(0)?.shift()?.bytes.toString(), 'kept')
 })
+
+test('whoever keeps what is held elsewhere, too, knows how much of it waits here', () => {
+  const hold = new Hold(100)
+  let waiting = 0
+  const ticket = {
+    isStored: true,
+    retain() {},
+    release() {},
+    held: (bytes: number) => {
+      waiting += bytes
+    },
+  }
+  hold.add(0, head('aaaa'), 1, 0, ticket)
+  hold.add(0, head('bb'), 5, 0, ticket)
+  hold.add(1, head('c'), 5, 0, ticket)
+  assert.equal(waiting, 7)
+  hold.takeUnsaved()
+  assert.equal(waiting, 7)
+  assert.equal(hold.takeOlderThan(2)?.end, 4)
+  assert.equal(waiting, 3)
+  hold.take(0)
+  assert.equal(waiting, 1)
+})

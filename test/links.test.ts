@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { LinkHolder } from '../src/link-leases.ts'
 import { Links } from '../src/links.ts'
 import type { RemoteStream } from '../src/remote-stream.ts'
@@ -297,4 +298,74 @@ test('a link that is up stays as it is while it is claimed, and is closed when i
   connection.end()
   await links.settled(performance.now() + 10_000)
   assert.notEqual(links.peek('a.test'), link)
+})
+
+/** Another configuration of the link of a.test: another server. */
+function reconfigure({ links, yard }: ReturnType<typeof leased>, change: { links?: 'each'; port?: number } = {}) {
+  const { domain } = yard
+  const queue = { seconds: 77, bytes: 65_536 }
+  domain.configure({ ...domain.config, upstream: { ...domain.config.upstream!, queue, ...change } })
+  return links.configure()
+}
+
+test('a reload with another server while the one link changes hands loses nothing of what went to the node before', async (t) => {
+  const [old, next] = [await StubServer.listen(), await StubServer.listen()]
+  t.after(() => Promise.all([old.close(), next.close()]))
+  const bench = leased(t, old.port)
+  const { assign, send, way, sent, yard, undeliverable } = bench
+  const b = way('B')
+  send('1')
+  assign(b)
+  await yard.turn()
+  assert.deepEqual(sent('B'), ['1'])
+  assign('here')
+  send('2')
+  const configured = reconfigure(bench, { port: next.port })
+  send('3')
+  // Who is to have it now is the new one's to ask.
+  assign(undefined)
+  assign('here')
+  // It waits for B: were it over before, what B has would come back to nobody.
+  await Promise.race([configured, wait(200)])
+  b.die()
+  await configured
+  send('4')
+  const connection = await next.connection()
+  await connection.admit()
+  assert.deepEqual(idsIn(await connection.until(/id='4'\/>/)), ['1', '2', '3', '4'])
+  assert.deepEqual(undeliverable, [])
+})
+
+test('what another node with the one link has not confirmed goes by a link of this one that a reload wants, should that node die', async (t) => {
+  const server = await StubServer.listen()
+  t.after(() => server.close())
+  const bench = leased(t, server.port)
+  const { assign, send, way, sent, yard } = bench
+  const b = way('B')
+  send('1')
+  assign(b)
+  await yard.turn()
+  send('2')
+  await yard.turn()
+  assert.deepEqual(sent('B'), ['1', '2'])
+  await reconfigure(bench, { links: 'each' })
+  send('3')
+  b.die()
+  const connection = await server.connection()
+  await connection.admit()
+  assert.deepEqual(idsIn(await connection.until(/id='3'\/>/)), ['1', '2', '3'])
+})
+
+test('a reload with another server leaves the one link with the node that has it', async (t) => {
+  const bench = leased(t, 1)
+  const { assign, send, way, sent, yard } = bench
+  const b = way('B')
+  send('1')
+  assign(b)
+  await yard.turn()
+  send('2')
+  await reconfigure(bench)
+  send('3')
+  await yard.turn()
+  assert.deepEqual(sent('B'), ['1', '2', '3'])
 })

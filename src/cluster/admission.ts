@@ -5,6 +5,7 @@ import type { Lease, Timing } from './lease.ts'
 import { NameTaken, UnlikeForm } from './membership-errors.ts'
 import { announceNode, bury } from './node-wishes.ts'
 import type { NodeFacts, NodeRecord } from './records.ts'
+import type { Table } from './table.ts'
 
 export interface AdmissionParts {
   readonly store: ClusterStore
@@ -31,11 +32,23 @@ const later = { kind: 'again', isWaiting: true } as const
 export async function admit(parts: AdmissionParts): Promise<void> {
   await parts.store.openInbox(parts.incarnation)
   const admission = new Admission(parts)
-  for (;;) {
-    const attempt = await admission.attempt()
-    if (attempt.kind === 'in') return
-    if (attempt.isWaiting) await parts.pause(parts.timing.heartbeat)
+  try {
+    for (;;) {
+      const attempt = await admission.attempt()
+      if (attempt.kind === 'in') return
+      if (attempt.isWaiting) await parts.pause(parts.timing.heartbeat)
+    }
+  } catch (error) {
+    // It is sure not to be a member: what would try again all day leaves no inbox each time.
+    const isOut = error instanceof NameTaken || error instanceof UnlikeForm
+    if (isOut) await parts.store.closeInbox(parts.incarnation).catch(() => {})
+    throw error
   }
+}
+
+/** Throws where a node is in the table whose version is of another time. */
+export function assertLike(table: Table, { form }: NodeFacts): void {
+  for (const node of table.nodes.values()) if (Math.abs(node.form - form) > 1) throw new UnlikeForm(form, node)
 }
 
 class Admission {
@@ -54,9 +67,7 @@ class Admission {
     known.doubt()
     await known.catchUp()
     const { table } = known
-    for (const node of table.nodes.values()) {
-      if (Math.abs(node.form - facts.form) > 1) throw new UnlikeForm(facts.form, node)
-    }
+    assertLike(table, facts)
     const other = table.names.get(facts.name)
     const rival = other === undefined ? undefined : table.nodes.get(other)
     // An attempt before this one came through, and was not told so.

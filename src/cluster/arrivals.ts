@@ -14,6 +14,8 @@ export interface Witness {
   answered(to: Destination, key: string): void
   /** Nothing of an entry is wanted any more: these are all its copies. */
   remove(id: string): void
+  /** What has come waits in holds, or does no more. */
+  held?(): void
 }
 
 /** An entry that has been handed out, and of which something has not ended. */
@@ -25,6 +27,8 @@ export class Arrived {
   readonly #ended: (entry: Arrived) => void
   /** Runs that have not ended, and one while it is being handed out. */
   #open = 1
+  /** Bytes of its stanzas that are in holds. */
+  #held = 0
 
   constructor(number: number, ids: string[], size: number, ended: (entry: Arrived) => void) {
     this.number = number
@@ -33,6 +37,14 @@ export class Arrived {
     this.#ended = ended
   }
 
+  /** What of it is in no hold: at most its size, as stanzas are held with what was added to them. */
+  get moving(): number {
+    return Math.max(0, this.size - this.#held)
+  }
+
+  held(bytes: number): void {
+    this.#held += bytes
+  }
   open(): void {
     this.#open++
   }
@@ -61,16 +73,18 @@ class RunTicket implements Ticket {
   readonly #entry: Arrived
   readonly #to: Destination
   readonly #witness: Witness
+  readonly #arrivals: Arrivals
   readonly #ended: () => void
   /** Whoever hands the run out is the first. */
   #carriers = 1
   #unanswered = 0
 
-  constructor(entry: Arrived, { to, hops }: Run, witness: Witness, ended: () => void) {
+  constructor(entry: Arrived, { to, hops }: Run, witness: Witness, arrivals: Arrivals, ended: () => void) {
     this.hops = hops
     this.#entry = entry
     this.#to = to
     this.#witness = witness
+    this.#arrivals = arrivals
     this.#ended = ended
     entry.open()
   }
@@ -85,6 +99,9 @@ class RunTicket implements Ticket {
     if (this.#carriers === 0 || --this.#carriers > 0) return
     this.#ended()
     if (this.#unanswered === 0) this.#entry.end()
+  }
+  held(bytes: number): void {
+    this.#arrivals.held(this.#entry, bytes)
   }
   asked(): void {
     // What has ended is in the store no more.
@@ -105,6 +122,7 @@ export class Arrivals {
   readonly #witness: Witness
   #taken = 0
   #bytes = 0
+  #moving = 0
   readonly #live = new Map<number, Arrived>()
   /** Copies of entries that came before others that are missing. */
   readonly #early = new Map<number, string[]>()
@@ -114,6 +132,7 @@ export class Arrivals {
   readonly #ended = (entry: Arrived): void => {
     this.#live.delete(entry.number)
     this.#bytes -= entry.size
+    this.#moving -= entry.moving
     for (const id of entry.ids) this.#witness.remove(id)
   }
 
@@ -129,6 +148,10 @@ export class Arrivals {
   /** What the entries weigh that have not ended. */
   get bytes(): number {
     return this.#bytes
+  }
+  /** What of that is in no hold. */
+  get moving(): number {
+    return this.#moving
   }
   get isIdle(): boolean {
     return this.#live.size === 0
@@ -177,6 +200,7 @@ export class Arrivals {
     this.#early.delete(number)
     const entry = new Arrived(number, early.includes(id) ? early : [...early, id], size, this.#ended)
     this.#bytes += size
+    this.#moving += size
     this.#live.set(number, entry)
     if (this.#late === undefined) this.#taken = number
     else this.#late.add(number)
@@ -188,10 +212,18 @@ export class Arrivals {
     const lane = this.#laneOf(run.to)
     const stretch = lane.stretches.at(-1) as Stretch
     stretch.open++
-    return new RunTicket(entry, run, this.#witness, () => {
+    return new RunTicket(entry, run, this.#witness, this, () => {
       stretch.open--
       this.#advance(lane)
     })
+  }
+  /** As `Ticket.held`, of an entry that was taken. */
+  held(entry: Arrived, bytes: number): void {
+    if (this.#live.get(entry.number) !== entry) return
+    const before = entry.moving
+    entry.held(bytes)
+    this.#moving += entry.moving - before
+    this.#witness.held?.()
   }
   barrier(to: Destination, number: number): void {
     const lane = this.#laneOf(to)

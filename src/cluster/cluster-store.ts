@@ -51,6 +51,9 @@ export interface Mail {
   readonly bytes: Buffer
 }
 
+/** What became of an inbox that was to be closed: it was empty, and is gone; it was not there; something is in it. */
+export type Closing = 'closed' | 'missing' | 'full'
+
 /**
  * What the nodes of a cluster share. It knows nothing of what the fields mean. Every call settles in finite time; one
  * that fails may have been carried out. Time is the store's own clock, never a node's.
@@ -76,15 +79,18 @@ export interface ClusterStore {
    */
   seed(epoch: number, fields: Fields, members: readonly Incarnation[], milliseconds: number): Promise<boolean>
 
-  /** Makes an inbox that nobody had. What is in one that exists stays. */
+  /**
+   * Makes an inbox that nobody had. What is in one that exists stays. One that nobody opens or reads may be forgotten, after
+   * longer than anything may wait in it (`hold.seconds`).
+   */
   openInbox(of: Incarnation): Promise<void>
   /** Appends entries in order; false when there is no such inbox, and then nothing has been appended. */
   append(of: Incarnation, entries: readonly Buffer[]): Promise<boolean>
   /** The next entries after the id `after` ('0' for the first), in order: at most `count`; waits for one for so many milliseconds. */
   read(of: Incarnation, after: string, count: number, milliseconds: number): Promise<readonly Mail[]>
   remove(of: Incarnation, ids: readonly string[]): Promise<void>
-  /** Removes an inbox if nothing is in it; false when something is. */
-  closeInbox(of: Incarnation): Promise<boolean>
+  /** Removes an inbox if nothing is in it. */
+  closeInbox(of: Incarnation): Promise<Closing>
 
   /** A node's answer to a cluster task; kept for a minute. */
   answer(task: string, text: string): Promise<void>

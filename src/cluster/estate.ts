@@ -10,7 +10,10 @@ import type { Timing } from './timing.ts'
 
 /** Entries of one read: the more, the sooner an heir is done. */
 const BATCH = 128
-/** Bytes that have been handed out and have not ended: above it nothing more is, until half of that is left. */
+/**
+ * Bytes that have been handed out, have not ended, and are in no hold: above it nothing more is, until half of that is
+ * left. What is held has its bound there: it may wait for a week, and what comes behind it is for others, too.
+ */
 const MOST_BYTES = 16 * 1024 * 1024
 /** Looks for what has come so often, in milliseconds, and so often for all of it, as long as entries are left for their senders. */
 const LOOK_MILLISECONDS = 1000
@@ -28,8 +31,8 @@ export interface EstateHandler {
   unreadable(sender: Incarnation | undefined, id: string, reason: string): void
   /** All that is there, and is for the heir, has been handed out. */
   read(): void
-  /** The inbox is no more: nothing was left in it. */
-  emptied(): void
+  /** The inbox is no more: nothing was left in it. With `isMissing` there was none, and what was in it is not known. */
+  emptied(isMissing: boolean): void
 }
 
 export interface EstateParts {
@@ -59,6 +62,8 @@ export class Estate implements Source {
   #isRead = false
   #isPaused = false
   #isClosed = false
+  #mayBeClosed = false
+  #isMissing = false
   #isVoid = false
   #wake: (() => void) | undefined
   /** Waits until it may hand out more. */
@@ -75,6 +80,12 @@ export class Estate implements Source {
   get bytes(): number {
     let bytes = 0
     for (const arrivals of this.#bySender.values()) bytes += arrivals.bytes
+    return bytes
+  }
+
+  get #moving(): number {
+    let bytes = 0
+    for (const arrivals of this.#bySender.values()) bytes += arrivals.moving
     return bytes
   }
 
@@ -119,7 +130,7 @@ export class Estate implements Source {
       if (this.#isClosed) return
       if (mails === undefined) await this.#wait(this.#backoff.next())
       else if (mails.length > 0) await this.#handOut(mails)
-      else if (await this.#isEmptied()) return handler.emptied()
+      else if (await this.#isEmptied()) return handler.emptied(this.#isMissing)
       else await this.#rest()
     }
   }
@@ -132,8 +143,11 @@ export class Estate implements Source {
       handler.read()
     }
     if (!this.#removals.isIdle || this.bytes > 0) return false
-    const isEmptied = await store.closeInbox(dead).catch(() => false)
-    if (this.#isClosed || !isEmptied) return false
+    const closing = await store.closeInbox(dead).catch(() => 'unknown' as const)
+    // It may have been closed then, and be found missing the next time.
+    if (closing === 'unknown') this.#mayBeClosed = true
+    if (this.#isClosed || closing === 'unknown' || closing === 'full') return false
+    this.#isMissing = closing === 'missing' && !this.#mayBeClosed
     this.close()
     return true
   }
@@ -161,7 +175,7 @@ export class Estate implements Source {
   }
 
   async #unlessFull(): Promise<void> {
-    for (let most = MOST_BYTES; !this.#isClosed && (this.#isPaused || this.bytes > most); most = MOST_BYTES / 2) {
+    for (let most = MOST_BYTES; !this.#isClosed && (this.#isPaused || this.#moving > most); most = MOST_BYTES / 2) {
       await new Promise<void>((resolve) => {
         this.#proceed = resolve
       })
@@ -234,7 +248,7 @@ export class Estate implements Source {
         get isVoid() {
           return isVoid()
         },
-        ...{ confirm: () => {}, answered: () => {}, remove },
+        ...{ confirm: () => {}, answered: () => {}, remove, held: () => this.#proceed?.() },
       }
       arrivals = new Arrivals(sender, witness)
       arrivals.gone()

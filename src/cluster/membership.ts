@@ -138,11 +138,11 @@ export class Membership {
 
   async #leave(deadline: number): Promise<void> {
     const { store, incarnation, now } = this.#parts
-    const isEmpty = await store.closeInbox(incarnation)
+    const closing = await store.closeInbox(incarnation)
     while (!this.#isState('ended')) {
       const { table } = this.#known
       const draft = new Draft(table)
-      leaveNode(draft, incarnation, { estate: !isEmpty })
+      leaveNode(draft, incarnation, { estate: closing === 'full' })
       const outcome = await store.commit({ me: incarnation, epoch: table.epoch, delta: draft.delta, leaves: true })
       if (outcome.kind === 'done' || outcome.kind === 'fenced') return
       if (now() > deadline) throw new Error('the table changes faster than this node can leave')

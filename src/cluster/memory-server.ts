@@ -1,5 +1,6 @@
 import {
   type Change,
+  type Closing,
   type Delta,
   type Fields,
   type Incarnation,
@@ -221,10 +222,9 @@ export class MemoryServer {
     }
   }
 
-  closeInbox(of: Incarnation): boolean {
-    if (this.mails(of).length > 0) return false
-    this.#inboxes.delete(of)
-    return true
+  closeInbox(of: Incarnation): Closing {
+    if (this.mails(of).length > 0) return 'full'
+    return this.#inboxes.delete(of) ? 'closed' : 'missing'
   }
 
   answer(task: string, text: string): void {

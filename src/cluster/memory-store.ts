@@ -1,5 +1,6 @@
 import {
   type Change,
+  type Closing,
   type ClusterStore,
   type Fields,
   type Incarnation,
@@ -86,7 +87,7 @@ export class MemoryStore implements ClusterStore {
   remove(of: Incarnation, ids: readonly string[]): Promise<void> {
     return this.#call('remove', (server) => server.remove(of, ids))
   }
-  closeInbox(of: Incarnation): Promise<boolean> {
+  closeInbox(of: Incarnation): Promise<Closing> {
     return this.#call('closeInbox', (server) => server.closeInbox(of))
   }
 

@@ -1,5 +1,5 @@
 import type { Cluster, Redis, Result } from 'ioredis'
-import type { Incarnation } from './cluster-store.ts'
+import type { Closing, Incarnation } from './cluster-store.ts'
 
 /*
  * What must happen as one step, in Lua. The keys of the table are always, in this order: epoch, fields, leases, changes;
@@ -101,11 +101,11 @@ end
 return redis.call('EXPIRE', KEYS[1], ARGV[1])
 `
 
-/** Key: the inbox. Answers: 1 if there is none any more. */
+/** Key: the inbox. Answers: a `Closing`. */
 const close = `#!lua
-if redis.call('XLEN', KEYS[1]) > 0 then return 0 end
-redis.call('DEL', KEYS[1])
-return 1
+if redis.call('XLEN', KEYS[1]) > 0 then return 'full' end
+if redis.call('DEL', KEYS[1]) == 0 then return 'missing' end
+return 'closed'
 `
 
 type Text = string | Buffer
@@ -133,7 +133,7 @@ declare module 'ioredis' {
       ...args: [...TableKeys, epoch: number, fields: string, milliseconds: number, ...members: string[]]
     ): Result<number, Context>
     inboxOpen(key: string, seconds: number): Result<number, Context>
-    inboxClose(key: string): Result<number, Context>
+    inboxClose(key: string): Result<Closing, Context>
   }
 }
 

@@ -1,5 +1,6 @@
 import type {
   Change,
+  Closing,
   ClusterStore,
   Delta,
   Fields,
@@ -23,8 +24,9 @@ export interface RedisStoreOptions extends RedisTarget {
   readonly now?: () => number
 }
 
-/** An inbox that nobody reads goes by itself after so many seconds. */
-const INBOX_SECONDS = 24 * 60 * 60
+const DAY_SECONDS = 24 * 60 * 60
+/** An inbox that nobody reads goes by itself after so many seconds: the longest `hold.seconds`, and a day more. */
+const INBOX_SECONDS = 8 * DAY_SECONDS
 /** Who reads it says so this often, in milliseconds. */
 const REFRESH_MILLISECONDS = 60 * 60 * 1000
 const ANSWERS_SECONDS = 60
@@ -162,10 +164,10 @@ export class RedisStore implements ClusterStore {
     }
   }
 
-  async closeInbox(of: Incarnation): Promise<boolean> {
-    const isGone = await this.#connection.call((client) => client.inboxClose(this.#inboxOf(of)))
-    if (isGone === 1) this.#refreshed.delete(of)
-    return isGone === 1
+  async closeInbox(of: Incarnation): Promise<Closing> {
+    const closing = await this.#connection.call((client) => client.inboxClose(this.#inboxOf(of)))
+    if (closing !== 'full') this.#refreshed.delete(of)
+    return closing
   }
 
   async answer(task: string, text: string): Promise<void> {

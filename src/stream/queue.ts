@@ -16,6 +16,8 @@ export interface Ticket {
   readonly isVoid?: boolean
   /** How many times they have gone from one node to another. */
   readonly hops?: number
+  /** So many bytes of them wait in a hold from now on, which has a bound of its own; where negative, fewer do. */
+  held?(bytes: number): void
   /** A request among them waits for an answer: they stay in the store until as many have been `answered`, or `unasked`. */
   asked?(): void
   /** A request among them waits no more where it was, and is on its way again. */

@@ -154,6 +154,30 @@ test('it hands out no more than 16 MiB that have not ended', async () => {
   assert.equal(isEmptied(), true)
 })
 
+test('what waits in a hold does not stop what is behind it, until it leaves the hold', async () => {
+  const lab = await opened()
+  const mebibyte = 1024 * 1024
+  for (let n = 1; n <= 40; n++) await put(lab, 'c', n, 'x'.repeat(mebibyte))
+  const { seen, isEmptied } = heir(lab)
+  seen.isKeeping = true
+  await lab.time.pass(3000)
+  assert.equal(seen.runs.length, 16)
+  // More than its own bytes: a stanza is held with the time that it came.
+  for (const ticket of seen.tickets) ticket.held?.(mebibyte + 100)
+  await lab.time.pass(3000)
+  assert.equal(seen.runs.length, 32)
+  for (const ticket of seen.tickets.slice(16)) ticket.held?.(mebibyte + 100)
+  for (const ticket of seen.tickets) ticket.held?.(-mebibyte - 100)
+  await lab.time.pass(3000)
+  assert.equal(seen.runs.length, 32)
+  while (seen.tickets.length > 0) {
+    seen.tickets.shift()?.release()
+    await lab.time.pass(100)
+  }
+  await lab.time.pass(3000)
+  assert.deepEqual([seen.runs.length, isEmptied()], [40, true])
+})
+
 test('a paused one hands out nothing', async () => {
   const lab = await opened()
   const { estate, texts } = heir(lab)

@@ -1,4 +1,4 @@
-import type { ClusterStore, Incarnation, Mail } from '../../src/cluster/cluster-store.ts'
+import type { Closing, ClusterStore, Incarnation, Mail } from '../../src/cluster/cluster-store.ts'
 import type { Timing } from '../../src/cluster/timing.ts'
 
 /** How likely it is, of each call, from 0 to 1. */
@@ -109,11 +109,10 @@ export class FaultyStore implements Pick<ClusterStore, 'openInbox' | 'append' | 
     })
   }
 
-  closeInbox(of: Incarnation): Promise<boolean> {
+  closeInbox(of: Incarnation): Promise<Closing> {
     return this.#call(() => {
-      if ((this.#inboxes.get(of)?.length ?? 0) > 0) return false
-      this.#inboxes.delete(of)
-      return true
+      if ((this.#inboxes.get(of)?.length ?? 0) > 0) return 'full'
+      return this.#inboxes.delete(of) ? 'closed' : 'missing'
     })
   }
 

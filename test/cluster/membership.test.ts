@@ -121,6 +121,7 @@ test('a second node under a live name is refused, and told who has it', async ()
     /NameTaken: a node named A is in the cluster already \(version 1\.2, started 1970-/,
   )
   assert.equal(second.isHeld, false)
+  assert.deepEqual([...world.store.inboxes.keys()], ['A'], 'whoever tries all day leaves nothing behind')
 })
 
 test('a node that was killed and started anew comes back under its name once its lease has run out', async () => {

@@ -200,7 +200,7 @@ export class Life {
         dead,
         orphans.map(({ id }) => id),
       )
-      if (await this.connection.closeInbox(dead)) {
+      if ((await this.connection.closeInbox(dead)) !== 'full') {
         await membership.propose((draft) => closeEstate(draft, dead, this.incarnation))
       }
     } finally {

@@ -1,5 +1,6 @@
 import {
   type Change,
+  type Closing,
   type ClusterStore,
   type Delta,
   type Fields,
@@ -152,10 +153,9 @@ export class StoreState {
       )
     }
   }
-  closeInbox(of: Incarnation): boolean {
-    if ((this.inboxes.get(of) ?? []).length > 0) return false
-    this.inboxes.delete(of)
-    return true
+  closeInbox(of: Incarnation): Closing {
+    if ((this.inboxes.get(of) ?? []).length > 0) return 'full'
+    return this.inboxes.delete(of) ? 'closed' : 'missing'
   }
 }
 
@@ -268,7 +268,7 @@ export class StoreConnection implements ClusterStore {
   remove(of: Incarnation, ids: readonly string[]): Promise<void> {
     return this.#call(() => this.#store.remove(of, ids))
   }
-  closeInbox(of: Incarnation): Promise<boolean> {
+  closeInbox(of: Incarnation): Promise<Closing> {
     return this.#call(() => this.#store.closeInbox(of))
   }
   async answer(): Promise<void> {}

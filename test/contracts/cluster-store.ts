@@ -357,15 +357,15 @@ export function clusterStoreSuite(name: string, start: () => Promise<Subject>, r
       const store = await client()
       await store.openInbox('a')
       await store.append('a', buffers('1'))
-      assert.equal(await store.closeInbox('a'), false)
+      assert.equal(await store.closeInbox('a'), 'full')
       const mails = await store.read('a', '0', 10, 1)
       await store.remove(
         'a',
         mails.map(({ id }) => id),
       )
-      assert.equal(await store.closeInbox('a'), true)
+      assert.equal(await store.closeInbox('a'), 'closed')
       assert.equal(await store.append('a', buffers('2')), false)
-      assert.equal(await store.closeInbox('a'), true)
+      assert.equal(await store.closeInbox('a'), 'missing')
     })
 
     test('many senders to one inbox: nothing is lost, and each sender’s order is kept', async () => {

@@ -36,6 +36,10 @@ interface Bench {
   start(): Promise<GatewayProcess>
   /** How many entries all inboxes in Redis have. */
   entries(): Promise<number>
+  /** The inboxes in Redis that have entries, and in how many seconds each goes by itself. */
+  inboxes(): Promise<ReadonlyMap<string, number>>
+  /** As if so long had passed that they have gone. */
+  forget(inboxes: Iterable<string>): Promise<void>
 }
 
 async function bench(t: TestContext): Promise<Bench> {
@@ -43,8 +47,21 @@ async function bench(t: TestContext): Promise<Bench> {
   t.after(() => server.close())
   const redis = await startRedis({ settings: ['--requirepass', PASSWORD] })
   t.after(() => redis.stop())
+  const admin = new Redis(redis.port, { password: PASSWORD, lazyConnect: true })
+  admin.on('error', () => {})
+  t.after(() => admin.disconnect())
   return {
     ...{ server, redis },
+    inboxes: async () => {
+      const left = new Map<string, number>()
+      for (const key of await admin.keys('switchyard:inbox:*')) {
+        if ((await admin.xlen(key)) > 0) left.set(key, await admin.ttl(key))
+      }
+      return left
+    },
+    forget: async (inboxes) => {
+      for (const inbox of inboxes) await admin.del(inbox)
+    },
     start: async () => {
       const node = await startGatewayProcess(yaml(server, redis))
       t.after(node.kill)
@@ -167,6 +184,32 @@ test('a node that is stopped bounces nothing of what Redis has', async (t) => {
 
   const second = await start()
   await assertAll(await join(second, 'green'), 100)
+})
+
+test('what is held outlives the longest hold without a node, however the last one ended; what has gone is told', async (t) => {
+  const { server, start, inboxes, forget } = await bench(t)
+  const week = 7 * 24 * 3600
+  const first = await start()
+  await join(first, 'blue')
+  const up = await server.connection()
+  await up.admit()
+  send(up, 0, 100)
+  await held(first, 100)
+  await first.kill()
+  const left = await inboxes()
+  assert.equal(left.size, 1)
+  for (const seconds of left.values()) assert.ok(seconds > week, `${seconds} s`)
+
+  const second = await start()
+  await second.log.waitFor('estate-claimed')
+  assert.equal(await second.stop(), 0)
+  assert.deepEqual([...(await inboxes()).keys()], [...left.keys()])
+  for (const seconds of (await inboxes()).values()) assert.ok(seconds > week, `${seconds} s`)
+
+  await forget(left.keys())
+  const third = await start()
+  assert.equal((await third.log.waitFor('estate-missing')).node, third.log.all('ready')[0]?.node)
+  assert.deepEqual(third.log.all('estate-settled'), [])
 })
 
 test('a Redis that comes back empty is told all that is held, and what it missed', async (t) => {

@@ -53,3 +53,6 @@ export function keyingFor(criterion: Criterion, bareDomain: BareDomain = 'destin
     withoutLocal: rules[criterionFor(criterion, bareDomain, false)],
   })
 }
+
+/** What a canary's keys are where stanzas have none: one user sees one version. */
+export const canaryKeying: Keying = keyingFor('bare_source')

@@ -1,4 +1,5 @@
 import type { Static } from '@sinclair/typebox'
+import { mostWeight, usualWeight } from '../balancing/terms.ts'
 import {
   bareJid,
   bytes,
@@ -20,6 +21,7 @@ import {
   service,
   text,
 } from './kinds.ts'
+import { terms } from './terms-schema.ts'
 import { Type } from './type.ts'
 
 /**
@@ -49,6 +51,11 @@ const secrets = (owner: string) => ({
 const instance = group({
   ...secrets('this instance'),
   bucket: optional(integer(0, 999, { description: 'The bucket that is its own; below `component_number`.' })),
+  weight: optional(
+    integer(0, mostWeight, {
+      description: `Its share beside the others’, ${usualWeight} where nothing is said; 0: only where there is no other. Not with buckets.`,
+    }),
+  ),
 })
 
 const upstream = group(
@@ -120,6 +127,7 @@ const served = group({
     default: 'destination',
     description: 'What keys a stanza to the bare domain under a destination criterion; `source`: its `bare_source`.',
   }),
+  ...terms,
   iq_seconds: seconds(1, 86400, { default: 300, description: 'How long an iq request may stay unanswered.' }),
   presence_repair_seconds: seconds(0, 86400, {
     default: 60,

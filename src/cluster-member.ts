@@ -112,6 +112,7 @@ export class ClusterMember {
       streamTo: (domain, name, node) => streamTo(domain.name, name, node),
       agreed: (domain) => this.membership.table.domain(domain),
       now: () => parts.clock.now,
+      time: this.#time,
       giveUp: (domain, outbox, before) => parts.giveUp(domain, outbox, before),
     })
     this.links = new ClusterLinks({

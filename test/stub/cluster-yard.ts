@@ -121,6 +121,7 @@ export class ClusterYard {
     const redelivery = new Redelivery({ router, reframer, clock, log, address: config.address, epoch: 0 })
     this.shares = new Shares({ router, redelivery, log })
     this.registry = new ClusterRegistry({
+      time: { epoch: 0 },
       ...{ me: 'A', routes, shares: this.shares, router, log, authority: this.authority },
       propose: (wish) => void this.#proposals.push(wish),
       isUp: () => this.isUp && this.authority.isHeld,

@@ -37,7 +37,7 @@ export class DomainRoutes {
   readonly presences = new Presences()
   readonly #random: () => number
   readonly #members = new Map<string, Instance>()
-  readonly #clock: Clock
+  readonly clock: Clock
   readonly #allotment: Allotment
   #rendezvous = nobody
   /** Undefined after a change, until the next stanza. */
@@ -64,7 +64,7 @@ export class DomainRoutes {
     this.#nameBytes = Buffer.from(config.name)
     this.hold = new Hold(config.hold.bytes, pool)
     this.#random = random
-    this.#clock = clock
+    this.clock = clock
     this.#allotment = new Allotment(config)
   }
 
@@ -335,7 +335,7 @@ export class DomainRoutes {
     const plain = this.ranks ? rankingOf(this.#members, this.#rendezvous) : undefined
     this.#rendezvous = plain ?? nobody
     return snapshotOf({
-      ...{ policy: this.policy, terms: this.terms, members: this.#members, plain, clock: this.#clock },
+      ...{ policy: this.policy, terms: this.terms, members: this.#members, plain, clock: this.clock },
       holders: this.buckets === undefined ? undefined : holders,
     })
   }

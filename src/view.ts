@@ -16,6 +16,7 @@ import type { Count } from './census.ts'
 import type { ClusterMember } from './cluster-member.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import type { Instance } from './instance.ts'
+import { weightNow } from './odds.ts'
 import { fullText, normalise } from './xmpp/jid.ts'
 
 export interface ViewParts {
@@ -89,7 +90,7 @@ export class View implements AdminView {
     const count = this.#find(name)
     if (count === undefined) return undefined
     const elsewhere = [...count.domain.members.values()].filter((instance) => instance.node !== undefined)
-    return [...count.instances, ...elsewhere].map((instance) => instanceView(instance, node))
+    return [...count.instances, ...elsewhere].map((instance) => instanceView(count.domain, instance, node))
   }
 
   quarantine(name: string): readonly QuarantineView[] | undefined {
@@ -134,6 +135,10 @@ function domainView({ domain, instances, states, link, waiting, waitingBytes }: 
     balancing: config.balancing
       ? { type: config.balancing.type, component_number: config.balancing.component_number ?? null }
       : null,
+    canary: config.canary ?? null,
+    balanceFactor: config.balance_factor ?? null,
+    hotKeys: config.hot_keys?.size ?? 0,
+    slowStartSeconds: config.slow_start_seconds ?? 0,
     whenUnassigned: config.when_unassigned,
     instances: states,
     buckets: domain.holders.map((holder, bucket) => ({ bucket, holder: holder?.name ?? null })),
@@ -149,7 +154,7 @@ function domainView({ domain, instances, states, link, waiting, waitingBytes }: 
   }
 }
 
-function instanceView(instance: Instance, node: string): InstanceView {
+function instanceView(domain: DomainRoutes, instance: Instance, node: string): InstanceView {
   const { name, state, bucket, stream, since, requests } = instance
   return {
     name,
@@ -157,6 +162,7 @@ function instanceView(instance: Instance, node: string): InstanceView {
     node: instance.node ?? node,
     bucket: bucket ?? null,
     spare: state === 'spare',
+    weight: weightNow(instance, domain),
     remote: stream.remote,
     connectedSince: new Date(since).toISOString(),
     delivered: stream.outbox.delivered,
@@ -168,15 +174,16 @@ function instanceView(instance: Instance, node: string): InstanceView {
 /** The domain as it stands: each holder with the very bucket that it has, all members where there are none. */
 function settingOf(domain: DomainRoutes): {
   policy: DomainRoutes['policy']
+  terms: DomainRoutes['terms']
   instances: { name: string; bucket?: number }[]
 } {
-  const { policy, members } = domain
+  const { policy, terms, members } = domain
   const instances = [...members.values()].map(({ name, bucket }) =>
     bucket === undefined ? { name } : { name, bucket },
   )
   // Holders first: a spare that arrived before them must not look like one.
   return {
-    policy,
+    ...{ policy, terms },
     instances: instances.sort((a, b) => Number(a.bucket === undefined) - Number(b.bucket === undefined)),
   }
 }

@@ -20,6 +20,10 @@ function echo(): DomainView {
   return {
     name: 'echo.localhost',
     balancing: { type: 'bare_source', component_number: 2 },
+    canary: { instance: 'yard-1/1', percent: 2.5 },
+    balanceFactor: 150,
+    hotKeys: 2,
+    slowStartSeconds: 0.5,
     whenUnassigned: 'hold',
     instances: { live: 1 },
     buckets: [
@@ -38,6 +42,7 @@ const instance: InstanceView = {
   node: 'yard-1',
   bucket: 0,
   spare: false,
+  weight: 0.1,
   remote: '127.0.0.1:40000',
   connectedSince: since,
   delivered: 1,

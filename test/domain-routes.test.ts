@@ -126,6 +126,15 @@ test('leaving twice, or as one that has been replaced, changes nothing', () => {
 
 test('a new config says whether stanzas are shared out otherwise; a smaller number of buckets takes the rest away', () => {
   const six = 'a.test: {type: bare_source, component_number: 6}'
+  /** Random numbers that are spread evenly. */
+  function steps(count: number): () => number {
+    let next = 0
+    return () => {
+      next = (next + 1) % count
+      return next / count
+    }
+  }
+
   const named = 'instances: {one: {secret: s, bucket: 5}, two: {secret: t}}'
   const domain = domainOf(six, named)
   const [one, two] = join(domain, 'one', 'two')
@@ -225,8 +234,7 @@ test('a reload that makes another the canary gives its bucket on, and moves no o
 test('one of weight 0 gets nothing as long as another lives, and a weight decides how often one is met', () => {
   const weights = 'instances: {a: {secret: a, weight: 3}, b: {secret: b}, c: {secret: c, weight: 0}}'
   for (const way of ['{type: bare_source}', '{type: random}']) {
-    let next = 0
-    const domain = domainOf(`a.test: ${way}`, weights, () => (next += 0.02) % 1)
+    const domain = domainOf(`a.test: ${way}`, weights, steps(50))
     const [a, b] = join(domain, 'a', 'b', 'c')
     const counts = (name: string) => spread(domain).filter((met) => met === name).length
     assert.ok(counts('a') > 2 * counts('b') && counts('b') > 5, way)
@@ -239,11 +247,9 @@ test('one of weight 0 gets nothing as long as another lives, and a weight decide
 
 test('an instance that joins a random domain gets more and more, and its full share in the end', () => {
   const clock = { now: 1000 }
-  let next = 0
-  const random = () => (next = (next + 1) % 1000) / 1000
   const domain = new DomainRoutes(
     config('a.test: {type: random}', 'secret: s, slow_start_seconds: 10'),
-    random,
+    steps(1000),
     undefined,
     clock,
   )

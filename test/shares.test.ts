@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hashText } from '../balancing/hash.ts'
 import { rankingFor } from '../balancing/ranking.ts'
+import { noTerms } from '../balancing/terms.ts'
 import { joinInstance, leaveInstance } from '../src/cluster/instance-wishes.ts'
 import type { Instance } from '../src/instance.ts'
 import { ClusterYard } from './stub/cluster-yard.ts'
@@ -87,7 +88,6 @@ test('what is held is let go where there is an instance for it, and nowhere else
   assert.deepEqual(await yard.received('red'), ['1', '2'])
 })
 
-const bound = 'secret: s, balance_factor: 125, hot_keys: {hot@x.test: 40}'
 const roads = ['here', 'there', 'third', 'fourth']
 
 /** Somebody whose key goes from one of `roads` to another when a third party comes or goes: only a bound has that. */
@@ -100,10 +100,11 @@ function mover(
 ): string {
   const { terms } = yard.domain
   const [had, has] = [before, after].map((names) => rankingFor(names, terms))
-  for (let user = 0; ; user++) {
+  for (let user = 0; user < 10_000; user++) {
     const hash = hashText(`u${user}@x.test`)
     if (had!.names[had!.pick(hash)] === from && has!.names[has!.pick(hash)] === to) return `u${user}@x.test`
   }
+  throw new Error(`no key goes from ${from} to ${to}`)
 }
 
 const saying = (yard: ClusterYard, from: string) => (id: string) =>
@@ -134,8 +135,16 @@ async function isInOrder(
   assert.deepEqual(await yard.received('here'), ['2', '3'])
 }
 
-/** `here` is of this node and `there` of another. */
-function bounded(...others: readonly string[]): ClusterYard {
+/**
+ * `here` is of this node and `there` of another.
+ * @param heavy who has a key of 40 %: all of its share of four, and most of that of three
+ */
+function bounded(heavy: string, ...others: readonly string[]): ClusterYard {
+  const ranking = rankingFor(roads, noTerms)
+  const key = Array.from({ length: 1000 }, (_, i) => `hot${i}@x.test`).find(
+    (hot) => ranking.names[ranking.pick(hashText(hot))] === heavy,
+  )
+  const bound = `secret: s, balance_factor: 125, hot_keys: {${key}: 40}`
   const yard = new ClusterYard(domains(bound, 'type: bare_source'))
   yard.join('here')
   yard.grant()
@@ -145,9 +154,9 @@ function bounded(...others: readonly string[]): ClusterYard {
 
 test('within a bound, a key that another instance takes over from a third waits for what it was sent before', async () => {
   const [three, four] = [roads.slice(0, 3), roads]
-  const coming = bounded('third')
+  const coming = bounded('there', 'third')
   await isInOrder(coming, three, four, () => coming.agree(joins('fourth')))
-  const going = bounded('third', 'fourth')
+  const going = bounded('here', 'third', 'fourth')
   const route = going.remote('fourth').route
   await isInOrder(going, four, three, () => {
     going.agree((draft) => leaveInstance(draft, 'a.test', 'fourth', 'B', route))
@@ -160,7 +169,7 @@ test('within a bound, the same holds for an instance of this node that leaves, d
     (yard, gone) => yard.shares.handOver(yard.domain, () => yard.registry.leave(yard.domain, gone)),
   ]
   for (const end of ends) {
-    const yard = bounded('third')
+    const yard = bounded('here', 'third')
     const gone = yard.join('fourth')
     yard.grant()
     await yard.turn()

@@ -5,7 +5,7 @@ export const firstPart = 0.1
 
 /** How much of its weight an instance has that joined so long ago: rises evenly from `firstPart` to 1. */
 export function partAfter(seconds: number, slowStartSeconds: number): number {
-  if (seconds >= slowStartSeconds) return 1
+  if (slowStartSeconds === 0 || seconds >= slowStartSeconds) return 1
   return firstPart + (1 - firstPart) * (Math.max(0, seconds) / slowStartSeconds)
 }
 

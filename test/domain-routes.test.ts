@@ -42,6 +42,15 @@ function pick(domain: DomainRoutes, from: string, to = 'room@a.test'): string | 
 const users = Array.from({ length: 50 }, (_, i) => `u${i}@x.test/r`)
 const spread = (domain: DomainRoutes) => users.map((user) => pick(domain, user))
 
+/** Random numbers that are spread evenly. */
+function steps(count: number): () => number {
+  let next = 0
+  return () => {
+    next = (next + 1) % count
+    return next / count
+  }
+}
+
 test('without balancing any instance may get a stanza, and none that reads nothing while another does', () => {
   let next = 0
   const domain = domainOf('', undefined, () => next)
@@ -126,15 +135,6 @@ test('leaving twice, or as one that has been replaced, changes nothing', () => {
 
 test('a new config says whether stanzas are shared out otherwise; a smaller number of buckets takes the rest away', () => {
   const six = 'a.test: {type: bare_source, component_number: 6}'
-  /** Random numbers that are spread evenly. */
-  function steps(count: number): () => number {
-    let next = 0
-    return () => {
-      next = (next + 1) % count
-      return next / count
-    }
-  }
-
   const named = 'instances: {one: {secret: s, bucket: 5}, two: {secret: t}}'
   const domain = domainOf(six, named)
   const [one, two] = join(domain, 'one', 'two')

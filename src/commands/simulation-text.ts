@@ -114,7 +114,11 @@ function judgement({ result, skipped, policy, terms }: Simulated): readonly stri
 function unnamedHot({ hottest: all, weight: whole }: Simulation, { bound }: Terms): readonly string[] {
   const named = new Set((bound?.hot ?? []).map(({ key }) => key))
   const heavy = all.filter(({ key, weight, error }) => !named.has(key) && weight - error >= whole / 20)
-  return heavy.map(({ key, weight }) => `${JSON.stringify(escapeForLog(key))}: ${((weight * 100) / whole).toFixed(1)}`)
+  // What is sure, rounded down: together they must not be more than all.
+  return heavy.map(({ key, weight, error }) => {
+    const tenths = Math.floor(((weight - error) * 1000) / whole)
+    return `${JSON.stringify(escapeForLog(key))}: ${(tenths / 10).toFixed(1)}`
+  })
 }
 
 function hottest({ result }: Simulated): readonly string[] {

@@ -1,5 +1,7 @@
-import { type Choice, chooserFor, holdersOf, randomChooser, type Setting, type Tools } from './chooser.ts'
+import { type Choice, chooserFor, holdersOf, liveCanary, randomChooser, type Setting, type Tools } from './chooser.ts'
 import { type Hot, Hottest } from './hottest.ts'
+import { weightsAmong } from './odds.ts'
+import { noTerms } from './terms.ts'
 
 /** One stanza, or as many like it as `weight` says (default 1; any unit, such as stanzas or bytes). */
 export interface Traffic {
@@ -28,8 +30,13 @@ export interface Simulation {
   readonly shares: readonly Share[]
   /** The heaviest keys, at most ten; none under a random policy. */
   readonly hottest: readonly Hot[]
-  /** The greatest share over the mean one: 1 is even. 0 when there is nothing to compare. */
+  /**
+   * The greatest share over the mean one, or over what its weight makes fair: 1 is even. The canary's is left out. 0 when
+   * there is nothing to compare.
+   */
   readonly imbalance: number
+  /** What it would be without `balance_factor`; only where there is one. */
+  readonly imbalanceUnbounded?: number
 }
 
 export interface Comparison {
@@ -55,6 +62,7 @@ export function simulate(setting: Setting, traffic: Iterable<Traffic>, tools: To
   const choose = chooserFor(setting, tools.normalise)
   const anyInstance = randomChooser(setting, tools.random)
   const parts = new Map(partsOf(setting).map((part) => [labelOf(part), { ...part, weight: 0 }]))
+  const unbounded = new Map(partsOf(setting).map((part) => [labelOf(part), { ...part, weight: 0 }]))
   const hottest = new Hottest(hottestCounted)
   let total = 0
   let unassigned = 0
@@ -66,12 +74,14 @@ export function simulate(setting: Setting, traffic: Iterable<Traffic>, tools: To
       continue
     }
     const { key, bucket } = choice
-    const instance = key === undefined ? anyInstance() : choice.instance
+    const instance = choice.instance ?? (key === undefined ? anyInstance() : undefined)
     total += weight
     if (key !== undefined) hottest.add(key, weight)
     if (instance === undefined) unassigned += weight
     const part = parts.get(labelOf({ bucket, instance }))
     if (part !== undefined) part.weight += weight
+    const first = unbounded.get(labelOf({ bucket, instance: choice.unbounded ?? instance }))
+    if (first !== undefined) first.weight += weight
   }
   const shares = withShares([...parts.values()])
   return {
@@ -80,16 +90,21 @@ export function simulate(setting: Setting, traffic: Iterable<Traffic>, tools: To
     malformed,
     shares,
     hottest: hottest.top(hottestShown),
-    imbalance: imbalanceOf(shares),
+    imbalance: imbalanceOf(shares, setting),
+    ...(setting.terms?.bound === undefined
+      ? {}
+      : { imbalanceUnbounded: imbalanceOf(withShares([...unbounded.values()]), setting) }),
   }
 }
 
 type Part = Pick<Share, 'bucket' | 'instance'>
 
-function partsOf({ policy, instances }: Setting): readonly Part[] {
+function partsOf(setting: Setting): readonly Part[] {
+  const { policy, instances } = setting
   if (policy.kind !== 'buckets') return instances.map(({ name }) => ({ bucket: undefined, instance: name }))
-  const table = holdersOf(instances, policy.count)
-  return table.holders.map((instance, bucket) => ({ bucket, instance }))
+  const parts: Part[] = holdersOf(setting, policy.count).holders.map((instance, bucket) => ({ bucket, instance }))
+  const canary = liveCanary(setting)
+  return canary === undefined ? parts : [...parts, { bucket: undefined, instance: canary.instance }]
 }
 
 function labelOf({ bucket, instance }: Part): string {
@@ -101,8 +116,21 @@ function withShares(parts: readonly Omit<Share, 'share'>[]): readonly Share[] {
   return parts.map((part) => ({ ...part, share: total === 0 ? 0 : part.weight / total }))
 }
 
-function imbalanceOf(shares: readonly Share[]): number {
-  return shares.reduce((greatest, { share }) => Math.max(greatest, share), 0) * shares.length
+function imbalanceOf(shares: readonly Share[], setting: Setting): number {
+  const canary = liveCanary(setting)?.instance
+  const others = shares.filter(({ bucket, instance }) => bucket !== undefined || instance !== canary)
+  const compared = canary === undefined || others.length === 0 ? shares : others
+  const weighing = setting.policy.kind === 'buckets' ? undefined : setting.terms
+  const weights = weightsAmong(
+    compared.map(({ instance }) => instance ?? ''),
+    weighing ?? noTerms,
+  )
+  const whole = compared.reduce((sum, { share }) => sum + share, 0)
+  const all = weights.reduce((sum, weight) => sum + weight, 0)
+  const fair = (index: number): number => (whole * (weights[index] ?? 0)) / all
+  return compared.reduce((greatest, { share }, index) => {
+    return share === 0 ? greatest : Math.max(greatest, share / fair(index))
+  }, 0)
 }
 
 /** How much of the traffic, and how many of its keys, meet another instance under `after` than under `before`. */

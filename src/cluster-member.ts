@@ -115,6 +115,7 @@ export class ClusterMember {
       agreed: (domain) => this.membership.table.domain(domain),
       isAlone: () => this.membership.table.nodes.size < 2,
       now: () => parts.clock.now,
+      time: this.#time,
       giveUp: (domain, outbox, before) => parts.giveUp(domain, outbox, before),
     })
     this.links = new ClusterLinks({

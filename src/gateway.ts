@@ -329,7 +329,7 @@ export class Gateway {
 
   #configure(existing: DomainRoutes | undefined, config: Domain): DomainRoutes {
     const domain = existing ?? (config.name === this.#self.name ? this.#self : undefined)
-    if (domain === undefined) return new DomainRoutes(config, Math.random, this.#flusher.slabs)
+    if (domain === undefined) return new DomainRoutes(config, Math.random, this.#flusher.slabs, this.#clock)
     if (domain.configure(config)) this.#shares.redistribute(domain)
     return domain
   }

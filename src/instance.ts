@@ -71,6 +71,8 @@ export class Instance implements StreamHandler {
   hasConfirmed = false
   /** It is served at most once, as it has answered no barrier in time. */
   isUnconfirmed = false
+  /** When it joined, in this node's monotonic milliseconds. */
+  joinedAt = Number.NEGATIVE_INFINITY
   /** When it could last be heard, in the clock's milliseconds: what it says while we do not read is not its silence. */
   heardAt = 0
   /** Its stream is being closed for a reason that is not its death. */

@@ -43,22 +43,32 @@ export class Shares {
 
   /** The domain's policy has changed: what its instances have not been handed goes to whom it is for now. */
   redistribute(domain: DomainRoutes): void {
-    const laden = this.laden(domain)
-    domain.freeze()
+    const thaw = this.#freeze(domain)
     const held = this.takeMoving(domain)
     this.shareAnew(domain)
     for (const queue of held) this.#parts.router.reroute(domain, queue)
-    this.confirmed(laden).then(() => {
-      domain.thaw()
-      this.release(domain)
-    })
+    thaw()
+  }
+
+  /** Everything waits; what is returned lets it go on once all have confirmed what they have been given by then. */
+  #freeze(domain: DomainRoutes): () => void {
+    const laden = this.laden(domain)
+    domain.freeze()
+    return () => {
+      this.confirmed(laden).then(() => {
+        domain.thaw()
+        this.release(domain)
+      })
+    }
   }
 
   /**
    * Instances take their shares. What others had of those and have not been written goes to them, and what comes next
    * waits until the others have confirmed what they were written.
+   * @param leavers how many are instances no more
    */
-  take(domain: DomainRoutes, newcomers: readonly Instance[], moves: readonly Move[]): void {
+  take(domain: DomainRoutes, newcomers: readonly Instance[], moves: readonly Move[], leavers = 0): void {
+    if (domain.isBounded && newcomers.length + leavers > 0) return this.redistribute(domain)
     const taken = moves.filter(({ from }) => from !== undefined)
     for (const { from, bucket, to } of taken) {
       logEvent(this.#parts.log, 'bucket-moved', { domain: domain.name, bucket, from, to })
@@ -90,11 +100,22 @@ export class Shares {
     const isConfirming = outbox.isConfirming
     const sent = outbox.detach()
     const held = this.takeMoving(domain)
+    const isBounded = domain.isBounded && domain.members.get(instance.name) === instance
     handOver()
+    // What waits for the new place of its key waits behind all this.
+    const thaw = isBounded ? this.#freeze(domain) : undefined
     if (isConfirming) this.#parts.redelivery.redeliver(domain, instance, sent, !instance.isLeaving)
     else domain.counters.dropped('lost_in_flight', sent.drop())
     this.#parts.router.reroute(domain, outbox.take(), instance)
+    if (isBounded) this.shareAnew(domain)
     for (const queue of held) this.#parts.router.reroute(domain, queue)
+    thaw?.()
+  }
+
+  /** Takes one out of the routing table that has confirmed all. Within a bound that moves keys of the others, too. */
+  handOver(domain: DomainRoutes, leave: () => void): void {
+    leave()
+    if (domain.isBounded) this.redistribute(domain)
   }
 
   /**

@@ -150,7 +150,7 @@ export class View implements AdminView {
   #members({ domain, instances }: Count): readonly InstanceView[] {
     const elsewhere = [...domain.members.values()].filter((instance) => instance.node !== undefined)
     const node = this.#parts.config().node
-    return [...instances, ...elsewhere].map((instance) => instanceView(instance, node, this.#parts))
+    return [...instances, ...elsewhere].map((instance) => instanceView(domain, instance, node, this.#parts))
   }
 
   #find(name: string): Count | undefined {
@@ -171,15 +171,16 @@ function decoded(raw: string | undefined): string | null {
 /** The domain as it stands: each holder with the very bucket that it has, all members where there are none. */
 function settingOf(domain: DomainRoutes): {
   policy: DomainRoutes['policy']
+  terms: DomainRoutes['terms']
   instances: { name: string; bucket?: number }[]
 } {
-  const { policy, members } = domain
+  const { policy, terms, members } = domain
   const instances = [...members.values()].map(({ name, bucket }) =>
     bucket === undefined ? { name } : { name, bucket },
   )
   // Holders first: a spare that arrived before them must not look like one.
   return {
-    policy,
+    ...{ policy, terms },
     instances: instances.sort((a, b) => Number(a.bucket === undefined) - Number(b.bucket === undefined)),
   }
 }

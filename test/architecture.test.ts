@@ -125,7 +125,10 @@ const files: Readonly<Record<string, readonly string[]>> = {
   'unwritten.ts': ['src/stream/', 'src/xmpp/'],
   'journaling.ts': ['clock.ts', 'domain-routes.ts', 'instance.ts', 'past.ts', 'src/stream/', 'src/xmpp/'],
   'moving.ts': ['hold.ts', 'instance.ts'],
-  'snapshot.ts': ['balancing/', 'instance.ts'],
+  'odds.ts': ['balancing/', 'clock.ts', 'instance.ts'],
+  'snapshot.ts': ['balancing/', 'clock.ts', 'instance.ts', 'odds.ts'],
+  'allotment.ts': ['agreement.ts', 'assignment.ts', 'balancing/', 'config/', 'instance.ts'],
+  'wishes.ts': ['assignment.ts', 'domain-routes.ts', 'src/cluster/'],
   'agreement.ts': ['balancing/', 'instance.ts'],
   'assignment.ts': ['balancing/', 'config/', 'instance.ts'],
   'registry.ts': ['domain-routes.ts', 'instance.ts', 'log.ts', 'router.ts', 'shares.ts'],
@@ -140,7 +143,6 @@ const files: Readonly<Record<string, readonly string[]>> = {
   'cluster-changes.ts': ['balancing/', 'log.ts', 'src/cluster/'],
   'cluster-registry.ts': [
     'agreement.ts',
-    'assignment.ts',
     'cluster-changes.ts',
     'departures.ts',
     'domain-routes.ts',
@@ -154,6 +156,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
     'shares.ts',
     'src/cluster/',
     'src/stream/',
+    'wishes.ts',
   ],
   'cluster-runs.ts': [
     'domain-routes.ts',

@@ -16,6 +16,8 @@ export interface JoinOptions {
   readonly count?: number | undefined
   /** The bucket that the config gives to the instance. */
   readonly wanted?: number | undefined
+  /** The config has it take no bucket. */
+  readonly isCanary?: boolean
 }
 
 /**
@@ -41,6 +43,7 @@ export function joinInstance(
     ...{ node, route, since },
     order: old !== undefined && old.isSidelined !== true ? old.order : nextOrder(table),
     ...(wanted === undefined ? {} : { wanted }),
+    ...(options.isCanary === true ? asCanary : {}),
   }
   const delta = new Map<string, string | null>([[fieldOf.instance(domain, name), JSON.stringify(record)]])
   if (buckets !== undefined) {
@@ -48,11 +51,14 @@ export function joinInstance(
     const isSeated = isMember && (wanted === undefined || old.wanted === wanted)
     // Ten thousand may join, one after the other, and all but the first be spares.
     const isSpare = !isMember && wanted === undefined && !buckets.holders.includes(undefined)
-    const seated = isSeated || isSpare ? buckets : join(leave(buckets, name).table, name, wanted).table
+    const alone = isSeated && options.isCanary !== true ? buckets : leave(buckets, name).table
+    const seated = isSeated || isSpare || options.isCanary === true ? alone : join(alone, name, wanted).table
     writeBuckets(delta, domain, seated, table?.buckets)
   }
   draft.write(delta)
 }
+
+const asCanary = { isSidelined: true, isCanary: true } as const
 
 /** An instance leaves; nothing happens when its name is another's by now. */
 export function leaveInstance(draft: Draft, domain: string, name: string, node: Incarnation, route: string): void {
@@ -75,6 +81,7 @@ export function reinstate(draft: Draft, domain: string, name: string, node: Inca
   const table = draft.table.domain(domain)
   const record = table?.instances.get(name)
   if (record === undefined || record.node !== node || record.route !== route || record.isSidelined !== true) return
+  if (record.isCanary === true) return
   const { isSidelined: _, ...rest } = record
   const back: InstanceRecord = { ...rest, order: nextOrder(table) }
   const delta = new Map<string, string | null>([[fieldOf.instance(domain, name), JSON.stringify(back)]])
@@ -88,29 +95,56 @@ export function reinstate(draft: Draft, domain: string, name: string, node: Inca
  * The config has changed: buckets are given out anew, to the members in order of arrival; undefined for a domain that
  * has none any more. What is so already is left as it is.
  * @param wanted per instance the bucket that the config gives to it
+ * @param canary the instance that takes no bucket
  */
 export function assign(
   draft: Draft,
   domain: string,
   count: number | undefined,
   wanted: ReadonlyMap<string, number>,
+  canary?: string,
 ): void {
   const table = draft.table.domain(domain)
-  if (table === undefined || isAssigned(table, count, wanted)) return
+  if (table === undefined || (isAssigned(table, count, wanted) && !isCanaryOther(table, canary))) return
   const delta = new Map<string, string | null>()
   for (const [name, record] of table.instances) {
-    const { wanted: old, ...rest } = record
-    const bucket = wanted.get(name)
-    if (old === bucket) continue
-    delta.set(fieldOf.instance(domain, name), JSON.stringify(bucket === undefined ? rest : { ...rest, wanted: bucket }))
+    const after = assigned(record, wanted.get(name), name === canary)
+    if (after !== record) delta.set(fieldOf.instance(domain, name), JSON.stringify(after))
   }
   if (count === undefined) delta.set(fieldOf.buckets(domain), null)
   else {
-    let buckets = bucketTable(count)
-    for (const { name } of table.members) buckets = join(buckets, name, bucketIn(buckets, wanted.get(name))).table
+    // Where only the canary is another, all others keep what they have.
+    let buckets = isAssigned(table, count, wanted) && table.buckets !== undefined ? table.buckets : bucketTable(count)
+    if (canary !== undefined) buckets = leave(buckets, canary).table
+    for (const name of membersBut(table, canary)) {
+      buckets = join(buckets, name, bucketIn(buckets, wanted.get(name))).table
+    }
     writeBuckets(delta, domain, buckets, undefined)
   }
   draft.write(delta)
+}
+
+/** A record by another config; the same one where that makes no difference. */
+function assigned(record: InstanceRecord, bucket: number | undefined, isCanary: boolean): InstanceRecord {
+  const was = record.isCanary === true
+  if (record.wanted === bucket && was === isCanary) return record
+  const { wanted: _, isCanary: __, ...rest } = record
+  const { isSidelined: ___, ...able } = rest
+  const after = was ? able : rest
+  return { ...after, ...(bucket === undefined ? {} : { wanted: bucket }), ...(isCanary ? asCanary : {}) }
+}
+
+function isCanaryOther(table: DomainTable, canary: string | undefined): boolean {
+  for (const [name, record] of table.instances) if ((record.isCanary === true) !== (name === canary)) return true
+  return false
+}
+
+/** The members when that one is the canary, in order of arrival. */
+function membersBut(table: DomainTable, canary: string | undefined): readonly string[] {
+  const members = [...table.instances].filter(([name, record]) => {
+    return name !== canary && (record.isSidelined !== true || record.isCanary === true)
+  })
+  return members.sort(([, one], [, other]) => one.order - other.order).map(([name]) => name)
 }
 
 /** Takes a domain's one link, if nobody who lives has it. */

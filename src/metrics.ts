@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { alone, type ClusterMetrics, clusterGauges } from './cluster-metrics.ts'
 import type { DomainCounters, InstanceCounts, StreamErrorCounters } from './counters.ts'
 import type { Histogram } from './histogram.ts'
 
@@ -20,20 +21,6 @@ export interface MetricsSource {
   adminRefusals?(): Readonly<Record<'token' | 'rate' | 'jid', number>>
   /** Events that slow readers of /v1/events missed. */
   eventsDropped?(): number
-}
-
-export interface ClusterMetrics {
-  /** Live ones, this one included. */
-  readonly nodes: number
-  /** The store can be reached. */
-  readonly isUp: boolean
-  readonly isSenior: boolean
-  /** Its lease is valid. */
-  readonly isHeld: boolean
-  /** Of the routing table that is in force. */
-  readonly epoch: number
-  /** What waits in Redis or on the way there for each other node, by its name. */
-  readonly inboxes: Iterable<{ readonly node: string; readonly bytes: number }>
 }
 
 export interface DomainMetrics {
@@ -225,50 +212,11 @@ const metrics: readonly MetricSpec[] = [
       for (const [reason, count] of source.refusals?.() ?? []) sample(count, reason)
     },
   },
-  {
-    name: 'switchyard_cluster_nodes',
-    type: 'gauge',
-    labels: [],
-    help: 'Live nodes of the cluster, this one included.',
-    read: perCluster(({ nodes }, sample) => sample(nodes)),
-  },
-  {
-    name: 'switchyard_cluster_up',
-    type: 'gauge',
-    labels: [],
-    help: '1 while the routing table can be read and changed, else 0.',
-    read: perCluster(({ isUp }, sample) => sample(isUp ? 1 : 0)),
-  },
-  {
-    name: 'switchyard_cluster_senior',
-    type: 'gauge',
-    labels: [],
-    help: '1 on the node that does what one node must, else 0.',
-    read: perCluster(({ isSenior }, sample) => sample(isSenior ? 1 : 0)),
-  },
-  {
-    name: 'switchyard_cluster_held',
-    type: 'gauge',
-    labels: [],
-    help: '1 while the lease of this node is valid, 0 while it is fenced and delivers nothing; always 1 without a cluster.',
-    read: perCluster(({ isHeld }, sample) => sample(isHeld ? 1 : 0)),
-  },
-  {
-    name: 'switchyard_cluster_epoch',
-    type: 'gauge',
-    labels: [],
-    help: 'The epoch of the routing table in force: the same on all nodes, but for moments; 0 without a cluster.',
-    read: perCluster(({ epoch }, sample) => sample(epoch)),
-  },
-  {
-    name: 'switchyard_inbox_bytes',
-    type: 'gauge',
-    labels: ['node'],
-    help: 'What this node has put into another one’s inbox and that has not ended; at most cluster.inbox_bytes.',
-    read: perCluster(({ inboxes }, sample) => {
-      for (const { node, bytes } of inboxes) sample(bytes, node)
-    }),
-  },
+  ...clusterGauges.map(({ read, ...gauge }) => ({
+    ...gauge,
+    type: 'gauge' as const,
+    read: (source: MetricsSource, sample: Sample): void => read(source.cluster?.() ?? alone, sample),
+  })),
   {
     name: 'switchyard_events_dropped_total',
     type: 'counter',
@@ -331,13 +279,6 @@ function perDomain(read: (domain: DomainMetrics, sample: Sample) => void) {
   return (source: MetricsSource, sample: Sample): void => {
     for (const domain of source.domains()) read(domain, sample)
   }
-}
-
-/** A node without a cluster does all there is to do. */
-const alone: ClusterMetrics = { nodes: 1, isUp: true, isSenior: true, isHeld: true, epoch: 0, inboxes: [] }
-
-function perCluster(read: (cluster: ClusterMetrics, sample: Sample) => void) {
-  return (source: MetricsSource, sample: Sample): void => read(source.cluster?.() ?? alone, sample)
 }
 
 /** Makes the metric anew at each scrape, so that what has left vanishes, and the stanza path adds to plain numbers only. */

@@ -3,7 +3,7 @@ import { configDigest } from '../config/digest.ts'
 import type { Incarnation } from './cluster/cluster-store.ts'
 import { type NodeFacts, TABLE_FORM } from './cluster/records.ts'
 import type { Table } from './cluster/table.ts'
-import type { ClusterMetrics } from './metrics.ts'
+import type { ClusterMetrics } from './cluster-metrics.ts'
 
 /** What a node says about itself to the others. */
 export function factsOf({ node: name, domains }: Config, version: string): NodeFacts {

@@ -18,12 +18,12 @@ import { nodeChanges } from './cluster-changes.ts'
 import { ClusterEstates } from './cluster-estates.ts'
 import { clusterMetricsOf, factsOf, inboxBytesOf } from './cluster-facts.ts'
 import { ClusterLinks } from './cluster-links.ts'
+import type { ClusterMetrics } from './cluster-metrics.ts'
 import { ClusterRegistry } from './cluster-registry.ts'
 import { ClusterRuns } from './cluster-runs.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import type { Instance } from './instance.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
-import type { ClusterMetrics } from './metrics.ts'
 import { PostKeeper } from './post-keeper.ts'
 import type { Redelivery } from './redelivery.ts'
 import { RemoteStream } from './remote-stream.ts'
@@ -106,14 +106,14 @@ export class ClusterMember {
       unreadable: (reason) => this.#runs.unreadable(undefined, '', reason),
     })
     this.registry = new ClusterRegistry({
-      ...{ me: incarnation, routes, shares, router, log, propose: this.#propose, seated },
+      ...{ me: incarnation, routes, shares, router, log, propose: this.#propose, seated, nameOf },
       authority: this.#authority,
       isUp: () => this.#reach === 'up' && this.#authority.isHeld,
-      nameOf,
       streamTo: (domain, name, node) => streamTo(domain.name, name, node),
       agreed: (domain) => this.membership.table.domain(domain),
       isAlone: () => this.membership.table.nodes.size < 2,
       now: () => parts.clock.now,
+      time: this.#time,
       giveUp: (domain, outbox, before) => parts.giveUp(domain, outbox, before),
     })
     this.links = new ClusterLinks({

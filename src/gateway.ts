@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Config, Domain } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { acceptedDomain } from './accepted-domain.ts'
 import { OperatorCommands } from './adhoc/operator-commands.ts'
 import type { Admin } from './admin/admin.ts'
@@ -30,6 +30,7 @@ import { Router } from './router.ts'
 import { Routes } from './routes.ts'
 import { scannersBy } from './scanning.ts'
 import { selfConfig } from './self-config.ts'
+import { Serving } from './serving.ts'
 import { Shares } from './shares.ts'
 import { Barriers } from './stream/barriers.ts'
 import { Flusher } from './stream/flusher.ts'
@@ -76,6 +77,7 @@ export class Gateway {
   readonly #metrics: LateMetrics
   readonly #recent: Recent
   readonly #view: View
+  readonly #serving: Serving
   readonly #ticker: NodeJS.Timeout
   #config: Config
   #state: GatewayState = 'starting'
@@ -220,7 +222,12 @@ export class Gateway {
     const usages = async () => (await this.#seat.tasks()).usages()
     const shown = { recent: this.#recent, clock, memory: memory ?? (() => null), usages }
     this.#view = new View({ version, config: () => this.#config, state, census: counts, metrics, member, ...shown })
-    this.#serve(config)
+    this.#serving = new Serving({
+      ...{ routes, self: this.#self, shares: this.#shares, slabs: flusher.slabs, clock, random },
+      ended: (domain) => this.#end(domain),
+      served: (domains) => this.#seat.serve(domains),
+    })
+    this.#serving.serve(config)
     this.#ticker = setInterval(() => this.#tick(), TICK_MILLISECONDS)
   }
 
@@ -248,7 +255,7 @@ export class Gateway {
     this.#ports = await this.#listener.configure(kept.listen)
     if (isElsewhere) await this.#seat.leave()
     this.#config = kept
-    this.#serve(kept)
+    this.#serving.serve(kept)
     // A node that cannot join goes on alone, by the new config in all else.
     const trouble = isElsewhere ? await this.#seat.enter(kept.cluster).catch((error: unknown) => error) : undefined
     for (const domain of this.#routes.domains.values()) this.#instances.closeUnauthorised(domain)
@@ -322,25 +329,6 @@ export class Gateway {
     await this.#links.stop()
     await this.#admin?.close()
     this.#state = 'stopped'
-  }
-
-  /** Makes the routing table serve the config's domains: those that it had stay, changed; those that it lost are ended. */
-  #serve(config: Config): void {
-    const before = new Map(this.#routes.domains)
-    const served = [...config.domains.values()].map((domain) => this.#configure(before.get(domain.name), domain))
-    if (!config.domains.has(config.address)) served.push(this.#configure(this.#self, selfConfig(config)))
-    const names = new Set(served.map(({ name }) => name))
-    for (const domain of before.values()) if (!names.has(domain.name)) this.#end(domain)
-    this.#routes.serve(served)
-    this.#seat.serve(served)
-  }
-
-  #configure(existing: DomainRoutes | undefined, config: Domain): DomainRoutes {
-    const domain = existing ?? (config.name === this.#self.name ? this.#self : undefined)
-    if (domain === undefined) return new DomainRoutes(config, Math.random, this.#flusher.slabs)
-    const before = domain.mapping
-    if (domain.configure(config)) this.#shares.redistribute(domain, before)
-    return domain
   }
 
   #end(domain: DomainRoutes): void {

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { DomainCounters, StreamErrorCounters } from './counters.ts'
+import { alone, type ClusterMetrics, clusterGauges } from './cluster-metrics.ts'
+import type { DomainCounters, InstanceCounts, StreamErrorCounters } from './counters.ts'
 import type { Histogram } from './histogram.ts'
 
 /** What the metrics ask of the node. It is read at each scrape, never in between. */
@@ -22,20 +23,6 @@ export interface MetricsSource {
   eventsDropped?(): number
 }
 
-export interface ClusterMetrics {
-  /** Live ones, this one included. */
-  readonly nodes: number
-  /** The store can be reached. */
-  readonly isUp: boolean
-  readonly isSenior: boolean
-  /** Its lease is valid. */
-  readonly isHeld: boolean
-  /** Of the routing table that is in force. */
-  readonly epoch: number
-  /** What waits in Redis or on the way there for each other node, by its name. */
-  readonly inboxes: Iterable<{ readonly node: string; readonly bytes: number }>
-}
-
 export interface DomainMetrics {
   readonly name: string
   readonly counters: DomainCounters
@@ -50,8 +37,8 @@ export interface DomainMetrics {
   readonly linkUp: boolean | null
   /** Requests to instances of this node that are unanswered. */
   readonly iqPending: number
-  /** The instances that are connected to this node; `delivered` in stanzas. */
-  readonly instances: Iterable<{ readonly name: string; readonly delivered: number; readonly outboxBytes: number }>
+  /** The instances that are connected to this node. */
+  readonly instances: Iterable<InstanceCounts>
 }
 
 /** Takes one sample: its value, then its label values in the order of the metric's labels. */
@@ -178,6 +165,15 @@ const metrics: readonly MetricSpec[] = [
     }),
   },
   {
+    name: 'switchyard_instance_weight',
+    type: 'gauge',
+    labels: ['domain', 'instance'],
+    help: 'Weight of an instance beside the others, slow start included, for domains that use weights or the like.',
+    read: perDomain(({ name, instances }, sample) => {
+      for (const one of instances) if (typeof one.weight === 'number') sample(one.weight, name, one.name)
+    }),
+  },
+  {
     name: 'switchyard_iq_pending',
     type: 'gauge',
     labels: ['domain'],
@@ -216,50 +212,11 @@ const metrics: readonly MetricSpec[] = [
       for (const [reason, count] of source.refusals?.() ?? []) sample(count, reason)
     },
   },
-  {
-    name: 'switchyard_cluster_nodes',
-    type: 'gauge',
-    labels: [],
-    help: 'Live nodes of the cluster, this one included.',
-    read: perCluster(({ nodes }, sample) => sample(nodes)),
-  },
-  {
-    name: 'switchyard_cluster_up',
-    type: 'gauge',
-    labels: [],
-    help: '1 while the routing table can be read and changed, else 0.',
-    read: perCluster(({ isUp }, sample) => sample(isUp ? 1 : 0)),
-  },
-  {
-    name: 'switchyard_cluster_senior',
-    type: 'gauge',
-    labels: [],
-    help: '1 on the node that does what one node must, else 0.',
-    read: perCluster(({ isSenior }, sample) => sample(isSenior ? 1 : 0)),
-  },
-  {
-    name: 'switchyard_cluster_held',
-    type: 'gauge',
-    labels: [],
-    help: '1 while the lease of this node is valid, 0 while it is fenced and delivers nothing; always 1 without a cluster.',
-    read: perCluster(({ isHeld }, sample) => sample(isHeld ? 1 : 0)),
-  },
-  {
-    name: 'switchyard_cluster_epoch',
-    type: 'gauge',
-    labels: [],
-    help: 'The epoch of the routing table in force: the same on all nodes, but for moments; 0 without a cluster.',
-    read: perCluster(({ epoch }, sample) => sample(epoch)),
-  },
-  {
-    name: 'switchyard_inbox_bytes',
-    type: 'gauge',
-    labels: ['node'],
-    help: 'What this node has put into another one’s inbox and that has not ended; at most cluster.inbox_bytes.',
-    read: perCluster(({ inboxes }, sample) => {
-      for (const { node, bytes } of inboxes) sample(bytes, node)
-    }),
-  },
+  ...clusterGauges.map(({ read, ...gauge }) => ({
+    ...gauge,
+    type: 'gauge' as const,
+    read: (source: MetricsSource, sample: Sample): void => read(source.cluster?.() ?? alone, sample),
+  })),
   {
     name: 'switchyard_events_dropped_total',
     type: 'counter',
@@ -322,13 +279,6 @@ function perDomain(read: (domain: DomainMetrics, sample: Sample) => void) {
   return (source: MetricsSource, sample: Sample): void => {
     for (const domain of source.domains()) read(domain, sample)
   }
-}
-
-/** A node without a cluster does all there is to do. */
-const alone: ClusterMetrics = { nodes: 1, isUp: true, isSenior: true, isHeld: true, epoch: 0, inboxes: [] }
-
-function perCluster(read: (cluster: ClusterMetrics, sample: Sample) => void) {
-  return (source: MetricsSource, sample: Sample): void => read(source.cluster?.() ?? alone, sample)
 }
 
 /** Makes the metric anew at each scrape, so that what has left vanishes, and the stanza path adds to plain numbers only. */

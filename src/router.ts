@@ -1,5 +1,4 @@
 import { tellAll } from './advertising.ts'
-import type { Clock } from './clock.ts'
 import type { BounceReason } from './counters.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { faultOf, refuse } from './faults.ts'
@@ -8,9 +7,9 @@ import { Journaling } from './journaling.ts'
 import type { LocalRouter } from './local.ts'
 import type { Keeper, Past } from './past.ts'
 import { isReply, isRequest, Replies } from './replies.ts'
+import { isConfirmation, noteAnswer, type ReplyingParts } from './replying.ts'
 import { type Request, requestKey } from './requests.ts'
 import type { Routes } from './routes.ts'
-import { barrierOf } from './stream/barriers.ts'
 import type { Source } from './stream/outbox.ts'
 import type { StanzaQueue } from './stream/queue.ts'
 import type { Reframer } from './stream/reframe.ts'
@@ -21,22 +20,17 @@ import { isJid } from './xmpp/jid.ts'
 import { envelopeOf, type StanzaCondition, stanzaError, undeliverable } from './xmpp/stanza-error.ts'
 import type { StreamCondition } from './xmpp/stream-error.ts'
 
-export interface RouterParts {
+export interface RouterParts extends ReplyingParts {
   readonly routes: Routes
   /** Switchyard's own address: what is for it is answered here. */
   readonly self: DomainRoutes
   readonly local: LocalRouter
   readonly links: Upstreams
-  readonly clock: Clock
   readonly reframer: Reframer
-  /** Told how long an instance took to answer a request, in seconds. */
-  readonly answered: (seconds: number) => void
   /** An instance asks to be drained. */
   readonly drain: (instance: Instance) => void
   /** Told, for one stanza in `SAMPLE`, how long it took to route, in seconds. */
   readonly routed: (seconds: number) => void
-  /** Milliseconds of a monotonic clock, as exact as there is. */
-  readonly preciseNow: () => number
   /** Undefined where nothing outlives the node. */
   readonly keeper: () => Keeper | undefined
   /** What a domain's server has told it about its rights is for the instances of all nodes. */
@@ -124,12 +118,12 @@ export class Router {
     // The link is all instances' own, and Prosody closes it for an address that is none.
     if (head.fromForm !== Form.full && !isJid(buffer, fromStart, fromEnd)) return 'invalid-from'
     const target = this.#targetOf(head)
-    if (target === self && isReply(head) && this.#isConfirmation(instance, head)) return undefined
+    if (target === self && isReply(head) && isConfirmation(instance, head)) return undefined
     const domain = target ?? instance.domain
     domain.counters.receivedFromInstances++
     const fault = faultOf(head)
     if (fault !== undefined) return refuse(this, domain, instance, head, fault)
-    if (isReply(head) && !this.#noteAnswer(instance, head)) {
+    if (isReply(head) && !noteAnswer(instance, head, this.#parts)) {
       domain.counters.dropped('foreign_reply')
       return undefined
     }
@@ -334,22 +328,5 @@ export class Router {
     if (reply.kind === 'later') return void reply.text.then(send)
     send(reply.text)
     if (reply.drain && asker !== undefined) this.#parts.drain(asker)
-  }
-
-  /** The answer to a barrier is between the stream and us: not counted, and never passed on. */
-  #isConfirmation(instance: Instance, head: Head): boolean {
-    const barrier = barrierOf(head)
-    if (barrier === 0) return false
-    instance.confirm(barrier)
-    return true
-  }
-
-  /** False when the instance was not asked, or its time to answer is over: whoever asked has had an answer. */
-  #noteAnswer(instance: Instance, head: Head): boolean {
-    const request = instance.requests.answer(head)
-    if (request === undefined) return false
-    this.#parts.answered((this.#parts.clock.now - request.since) / 1000)
-    if (request.at !== undefined) instance.timed((this.#parts.preciseNow() - request.at) / 1000)
-    return true
   }
 }

@@ -54,7 +54,10 @@ test('every number of a domain is published under its labels', async () => {
     bucketsUnassigned: 1,
     linkUp: true,
     iqPending: 7,
-    instances: [{ name: 'yard/1', delivered: 40, outboxBytes: 512 }],
+    instances: [
+      { name: 'yard/1', delivered: 40, outboxBytes: 512, weight: 1.5 },
+      { name: 'canary', delivered: 0, outboxBytes: 0, weight: null },
+    ],
   })
   echo.counters.receivedFromLink = 60
   echo.counters.deliveredToLink = 3
@@ -70,6 +73,10 @@ test('every number of a domain is published under its labels', async () => {
   assert.equal(at('stanzas_delivered_total', ',instance=""'), 4)
   assert.equal(at('stanzas_delivered_total', ',instance="gone"'), 5)
   assert.equal(at('stanzas_delivered_total', ',instance="yard/1"'), 40)
+  assert.deepEqual(
+    [at('instance_weight', ',instance="yard/1"'), at('instance_weight', ',instance="canary"')],
+    [1.5, undefined],
+  )
   assert.equal(at('stanzas_forwarded_total'), 6)
   assert.equal(at('stanzas_bounced_total', ',condition="recipient-unavailable",reason="unassigned"'), 1)
   assert.equal(at('stanzas_dropped_total', ',reason="error_bounce"'), 1)

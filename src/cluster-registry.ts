@@ -61,7 +61,6 @@ export class ClusterRegistry implements Registry {
   readonly #remotes = new Map<Instance, Incarnation>()
   /** By domain, what was last asked for about its buckets. */
   readonly #assignments = new Map<string, string>()
-
   readonly #departures: Departures
   readonly #gathering: Gathering
   /** Those that are not read before they are seated. */

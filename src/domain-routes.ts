@@ -2,7 +2,6 @@ import { type BucketTable, bucketOf, type Move } from '../balancing/buckets.ts'
 import { isCanarys } from '../balancing/canary.ts'
 import { canaryKeying } from '../balancing/criterion.ts'
 import { type Policy, randomIndex } from '../balancing/policy.ts'
-import { Rendezvous } from '../balancing/rendezvous.ts'
 import type { Terms } from '../balancing/terms.ts'
 import type { Domain } from '../config/config.ts'
 import { Adverts } from './adverts.ts'
@@ -18,12 +17,11 @@ import { hashOfKey } from './key.ts'
 import { Moving } from './moving.ts'
 import { Presences } from './presences.ts'
 import { Quarantine } from './quarantine.ts'
-import { type Mapping, rankingOf, type Snapshot, snapshotOf } from './snapshot.ts'
+import { type Mapping, nobody, rankingOf, type Snapshot, snapshotOf } from './snapshot.ts'
 import type { SlabPool } from './stream/slab-pool.ts'
 import { Unwritten } from './unwritten.ts'
 import type { Head } from './xmpp/head.ts'
 
-const nobody = Rendezvous.of([])
 /** For those who never wait for anything. */
 const still: Clock = { now: 0 }
 
@@ -233,9 +231,7 @@ export class DomainRoutes {
   /** An instance arrives; it may take a bucket from one that has no right to it. Returns what changes hands. */
   join(instance: Instance): readonly Move[] {
     this.#members.set(instance.name, instance)
-    const moves = this.#allotment.seat(instance.name)
-    this.#refreshAll([instance], moves)
-    return moves
+    return this.reinstate(instance)
   }
 
   /** An instance takes the place of another of the same name: no bucket moves. */

@@ -67,7 +67,8 @@ export function snapshotOf({ policy, terms, members, holders, plain, clock }: Sc
   }
 }
 
-const nobody = Rendezvous.of([])
+/** The ranking of no names. */
+export const nobody = Rendezvous.of([])
 
 function ranked(ranking: Ranking, members: Scene['members']): Pick<Snapshot, 'ranked' | 'ranking'> {
   return { ranking, ranked: ranking.names.flatMap((name) => members.get(name) ?? []) }

@@ -211,7 +211,7 @@ test('every metric of the table is announced with its type, and none is missing 
   const listed = [...metricsTable().matchAll(/^\| `(\w+)[^`]*` \| (\w+) \|/gm)].map(
     ([, name, type]) => `${name} ${type}`,
   )
-  assert.equal(listed.length, 25)
+  assert.equal(listed.length, 27)
   assert.deepEqual(announced.sort(), listed.sort())
 })
 

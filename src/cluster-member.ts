@@ -93,6 +93,7 @@ export class ClusterMember {
     const { routes, router, shares, log, seated, timing } = parts
     this.#time = new StoreClock({ store, now: () => timing.now(), epoch: parts.epoch })
     const streamTo = this.#streamTo.bind(this)
+    const now = () => parts.clock.now
     const nameOf = (node: Incarnation) => this.membership.table.nodes.get(node)?.name
     this.#runs = new ClusterRuns({ ...parts, look: this.look, nameOf, time: this.#time })
     this.#estates = new ClusterEstates({
@@ -106,23 +107,21 @@ export class ClusterMember {
       unreadable: (reason) => this.#runs.unreadable(undefined, '', reason),
     })
     this.registry = new ClusterRegistry({
-      ...{ me: incarnation, routes, shares, router, log, propose: this.#propose, seated },
+      ...{ me: incarnation, routes, shares, router, log, propose: this.#propose, seated, nameOf, now },
       authority: this.#authority,
       isUp: () => this.#reach === 'up' && this.#authority.isHeld,
-      nameOf,
       streamTo: (domain, name, node) => streamTo(domain.name, name, node),
       agreed: (domain) => this.membership.table.domain(domain),
-      now: () => parts.clock.now,
       giveUp: (domain, outbox, before) => parts.giveUp(domain, outbox, before),
+      time: this.#time,
     })
     this.links = new ClusterLinks({
-      ...{ me: incarnation, log, propose: this.#propose },
+      ...{ me: incarnation, log, propose: this.#propose, now },
       serverOf: (domain) => routes.domains.get(domain)?.config.upstream?.service,
       table: () => this.membership.table,
       isHeld: () => this.#authority.isHeld,
       isInheriting: () => this.#estates.isReading,
       streamTo: (domain, node) => streamTo(domain, undefined, node),
-      now: () => parts.clock.now,
     })
     const limit = () => inboxBytesOf(parts.config())
     this.post = new Post({

@@ -1,11 +1,11 @@
 import type { Authority } from './agreement.ts'
-import { countOf, wantedOf } from './assignment.ts'
 import type { Incarnation } from './cluster/cluster-store.ts'
 import type { DomainTable } from './cluster/domain-table.ts'
 import type { Draft } from './cluster/draft.ts'
-import { assign, joinInstance, leaveInstance, reinstate, sideline } from './cluster/instance-wishes.ts'
+import { joinInstance, leaveInstance, reinstate, sideline } from './cluster/instance-wishes.ts'
 import type { InstanceRecord } from './cluster/records.ts'
-import { assignmentOf, bucketsOf } from './cluster-assignment.ts'
+import type { SharedTime } from './cluster/store-clock.ts'
+import { assignAnew, assignmentOf, bucketsOf, joinOptions } from './cluster-assignment.ts'
 import { logMoves } from './cluster-changes.ts'
 import { Departures } from './departures.ts'
 import type { DomainRoutes } from './domain-routes.ts'
@@ -35,6 +35,8 @@ export interface ClusterRegistryParts {
   readonly streamTo: (domain: DomainRoutes, name: string, node: Incarnation) => RemoteStream
   readonly agreed: (domain: string) => DomainTable | undefined
   readonly now: () => number
+  /** By which it is known when an instance of another node joined. */
+  readonly time: SharedTime
   /** Bounces what has waited in an outbox since before that time. */
   readonly giveUp: (domain: DomainRoutes, outbox: Outbox, before: number) => void
   readonly seated: (domain: DomainRoutes, instance: Instance) => void
@@ -56,7 +58,6 @@ export class ClusterRegistry implements Registry {
   readonly #remotes = new Map<Instance, Incarnation>()
   /** By domain, what was last asked for about its buckets. */
   readonly #assignments = new Map<string, string>()
-
   readonly #departures: Departures
   /** Those that are not read before they are seated. */
   readonly #unread = new WeakSet<Instance>()
@@ -85,7 +86,7 @@ export class ClusterRegistry implements Registry {
     this.#assignments.set(domain.name, wanted)
     if (known === undefined) this.#start(domain)
     else if (known !== wanted) {
-      this.#parts.propose((draft) => assign(draft, domain.name, countOf(domain.policy), wantedOf(domain.config)))
+      this.#parts.propose((draft) => assignAnew(draft, domain))
       // Others may have been told before: what they have agreed on counts here from now on.
       const agreed = this.#parts.agreed(domain.name)
       if (agreed !== undefined) this.follow(domain, agreed, [])
@@ -183,7 +184,7 @@ export class ClusterRegistry implements Registry {
     )
     const takers = present.flatMap(({ to }) => (to === undefined ? [] : (domain.members.get(to) ?? [])))
     if (ranked) domain.handovers.freeze()
-    shares.take(domain, [...new Set([...joined, ...takers])], present)
+    shares.take(domain, [...new Set([...joined, ...takers])], present, left.length)
     for (const instance of dead) {
       if (instance.stream instanceof RemoteStream) instance.stream.die()
       shares.takeBack(domain, instance)
@@ -244,8 +245,7 @@ export class ClusterRegistry implements Registry {
     this.#parts.propose((draft) => {
       // It may have left while the store was away.
       if (domain.joining.get(instance.name) !== instance && domain.members.get(instance.name) !== instance) return
-      const options = { count: countOf(domain.policy), wanted: wantedOf(domain.config).get(instance.name) }
-      joinInstance(draft, domain.name, instance.name, joiner, options)
+      joinInstance(draft, domain.name, instance.name, joiner, joinOptions(domain, instance.name))
     })
   }
 
@@ -296,6 +296,7 @@ export class ClusterRegistry implements Registry {
     const node = this.#parts.nameOf(record.node) ?? record.node
     const stream = this.#parts.streamTo(domain, name, record.node)
     const instance = new Instance(elsewhere, domain, stream, { name, route: record.route, node }, record.since)
+    instance.joinedAt = Math.min(this.#parts.now(), record.since - this.#parts.time.epoch)
     stream.outbox.onDelivered = (stanzas) => {
       domain.counters.forwarded += stanzas
     }

@@ -223,7 +223,7 @@ export class Gateway {
     const shown = { recent: this.#recent, clock, memory: memory ?? (() => null), usages }
     this.#view = new View({ version, config: () => this.#config, state, census: counts, metrics, member, ...shown })
     this.#serving = new Serving({
-      ...{ routes, self: this.#self, shares: this.#shares, slabs: flusher.slabs, random: Math.random },
+      ...{ routes, self: this.#self, shares: this.#shares, slabs: flusher.slabs, clock, random: Math.random },
       ended: (domain) => this.#end(domain),
       served: (domains) => this.#seat.serve(domains),
     })

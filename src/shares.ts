@@ -81,8 +81,10 @@ export class Shares {
   /**
    * Instances take their shares. What others had of those and have not been written goes to them, and what comes next
    * waits until the others have confirmed what they were written.
+   * @param leavers how many are instances no more
    */
-  take(domain: DomainRoutes, newcomers: readonly Instance[], moves: readonly Move[]): void {
+  take(domain: DomainRoutes, newcomers: readonly Instance[], moves: readonly Move[], leavers = 0): void {
+    if (domain.isBounded && newcomers.length + leavers > 0) return this.redistribute(domain, undefined)
     const taken = moves.filter(({ from }) => from !== undefined)
     for (const { from, bucket, to } of taken) {
       logEvent(this.#parts.log, 'bucket-moved', { domain: domain.name, bucket, from, to })
@@ -114,11 +116,21 @@ export class Shares {
     const isConfirming = outbox.isConfirming
     const sent = outbox.detach()
     const held = this.takeMoving(domain)
+    const isBounded = domain.isBounded && domain.members.get(instance.name) === instance
     handOver()
+    // What waits for the new place of its key waits behind all this.
+    const settle = isBounded ? this.begin(domain, undefined) : undefined
     if (isConfirming) this.#parts.redelivery.redeliver(domain, instance, sent, !instance.isLeaving)
     else domain.counters.dropped('lost_in_flight', sent.drop())
     this.#parts.router.reroute(domain, outbox.take(), instance)
+    settle?.()
     for (const queue of held) this.#parts.router.reroute(domain, queue)
+  }
+
+  /** Takes one out of the routing table that has confirmed all. Within a bound that moves keys of the others, too. */
+  handOver(domain: DomainRoutes, leave: () => void): void {
+    leave()
+    if (domain.isBounded) this.redistribute(domain, undefined)
   }
 
   /**

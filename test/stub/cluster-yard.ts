@@ -57,6 +57,7 @@ export class ClusterYard {
     this.log = this.#inner.book
     this.address = config.address
     this.registry = new ClusterRegistry({
+      time: { epoch: 0 },
       ...{ me: 'A', routes, shares, router, log, authority: this.authority },
       propose: (wish) => void this.#proposals.push(wish),
       isUp: () => this.isUp && this.authority.isHeld,

@@ -3,7 +3,7 @@ import { isCanarys, percentOf } from './canary.ts'
 import { type Criterion, canaryKeying } from './criterion.ts'
 import { pickBy, randomly, sums, weightsAmong } from './odds.ts'
 import type { Policy } from './policy.ts'
-import { rankingFor } from './ranking.ts'
+import { pickUnbounded, type Ranking, rankingFor } from './ranking.ts'
 import { slotOf } from './rendezvous.ts'
 import { noTerms, type Terms } from './terms.ts'
 import { keyOf, type Normalise, type Traffic } from './traffic.ts'
@@ -17,6 +17,8 @@ export interface Setting {
   readonly table?: BucketTable | undefined
   /** Absent: nothing sets the instances apart. */
   readonly terms?: Terms
+  /** Of these instances by these terms, where there is one already: by many names it takes long to make. */
+  readonly ranking?: Ranking | undefined
 }
 
 /** What the kernel must be given, as it may import neither the JID's rules nor a random source. */
@@ -111,13 +113,12 @@ export function holdersOf({ instances, table, terms }: Setting, count: number): 
   return others.reduce((table, { name, bucket }) => join(table, name, bucket).table, bucketTable(count))
 }
 
-function rendezvousPlaces({ instances, terms = noTerms }: Setting): (hash: number) => Place {
+function rendezvousPlaces({ instances, terms = noTerms, ...setting }: Setting): (hash: number) => Place {
   const names = instances.map(({ name }) => name)
-  const ranking = rankingFor(names, terms)
-  const unbounded = terms.bound === undefined ? undefined : rankingFor(names, { ...terms, bound: undefined })
+  const ranking = setting.ranking ?? rankingFor(names, terms)
   return (hash) => {
     const place = { bucket: undefined, slot: slotOf(hash), instance: ranking.names[ranking.pick(hash)] }
-    const first = unbounded?.names[unbounded.pick(hash)]
+    const first = terms.bound === undefined ? undefined : ranking.names[pickUnbounded(ranking, hash)]
     return first === undefined ? place : { ...place, unbounded: first }
   }
 }

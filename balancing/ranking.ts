@@ -10,6 +10,8 @@ export interface Ranking {
   readonly names: readonly string[]
   /** The index in `names` of the one for a key's hash; -1 when there are no names. */
   pick(hash: number): number
+  /** As `pick`, but for the one that it would be without a bound; absent where there is none. */
+  preferred?(hash: number): number
 }
 
 /**
@@ -30,6 +32,11 @@ export function rankingFor(names: Iterable<string>, terms: Terms, plain?: Rendez
   const weighing = even ? { weights: new Map<string, number>() } : terms
   const ranking = terms.bound === undefined ? base : new Bounded(base, weighing, boundFor(terms.bound, apart))
   return apart === undefined ? ranking : new WithCanary(ranking, apart)
+}
+
+/** Whom a key would meet without a bound. */
+export function pickUnbounded(ranking: Ranking, hash: number): number {
+  return ranking.preferred?.(hash) ?? ranking.pick(hash)
 }
 
 /** What the canary has is no load of the others. */
@@ -60,5 +67,9 @@ class WithCanary implements Ranking {
 
   pick(hash: number): number {
     return isCanarys(this.#canary, hash) ? this.#others.names.length : this.#others.pick(hash)
+  }
+
+  preferred(hash: number): number {
+    return isCanarys(this.#canary, hash) ? this.#others.names.length : pickUnbounded(this.#others, hash)
   }
 }

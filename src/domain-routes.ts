@@ -17,7 +17,8 @@ import { hashOfKey } from './key.ts'
 import { Moving } from './moving.ts'
 import { Presences } from './presences.ts'
 import { Quarantine } from './quarantine.ts'
-import { type Mapping, nobody, rankingOf, type Snapshot, snapshotOf } from './snapshot.ts'
+import { Rankings } from './rankings.ts'
+import { type Mapping, type Snapshot, snapshotOf } from './snapshot.ts'
 import type { SlabPool } from './stream/slab-pool.ts'
 import { Unwritten } from './unwritten.ts'
 import type { Head } from './xmpp/head.ts'
@@ -38,7 +39,7 @@ export class DomainRoutes {
   readonly #members = new Map<string, Instance>()
   readonly clock: Clock
   readonly #allotment: Allotment
-  #rendezvous = nobody
+  readonly #rankings = new Rankings()
   /** Undefined after a change, until the next stanza. */
   #snapshot: Snapshot | undefined
   /** What comes there waits, whatever `when_unassigned` says. */
@@ -49,7 +50,7 @@ export class DomainRoutes {
   #authority: Authority | undefined
   /** Instances of this node that have not been seated yet, by name. */
   readonly joining = new Map<string, Instance>()
-  /** Those of other nodes that get nothing new, and have not confirmed all that they were sent. */
+  /** Those that get nothing new and are members no more, and have not confirmed all: of other nodes, or with a successor. */
   readonly departing = new Set<Instance>()
   readonly unwritten = new Unwritten()
   /** Told of every stanza that is balanced, as long as somebody looks. */
@@ -331,10 +332,9 @@ export class DomainRoutes {
 
   #takeSnapshot(): Snapshot {
     const holders = this.holders.map((holder, bucket) => (this.#moving.has(bucket) ? undefined : holder))
-    const plain = this.ranks ? rankingOf(this.#members, this.#rendezvous) : undefined
-    this.#rendezvous = plain ?? nobody
+    const ranking = this.ranks ? this.#rankings.of(this.#members, this.terms) : this.#rankings.none()
     return snapshotOf({
-      ...{ policy: this.policy, terms: this.terms, members: this.#members, plain, clock: this.clock },
+      ...{ policy: this.policy, terms: this.terms, members: this.#members, ranking, clock: this.clock },
       holders: this.buckets === undefined ? undefined : holders,
     })
   }

@@ -5,8 +5,9 @@ import { bucketsFor } from './assignment.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 
 /** A domain as it stands, to think about. */
-export function settingOf({ policy, terms, members, buckets }: DomainRoutes): Setting {
-  return { policy, terms, instances: [...members.keys()].map((name) => ({ name })), table: buckets }
+export function settingOf({ policy, terms, members, buckets, mapping }: DomainRoutes): Setting {
+  const instances = [...members.keys()].map((name) => ({ name }))
+  return { policy, terms, instances, table: buckets, ranking: mapping?.snapshot.ranking }
 }
 
 /** The same domain as it would be with another balancing. */

@@ -2,8 +2,7 @@ import { bucketOf } from '../balancing/buckets.ts'
 import { isCanarys } from '../balancing/canary.ts'
 import { randomly } from '../balancing/odds.ts'
 import type { Policy } from '../balancing/policy.ts'
-import { type Ranking, rankingFor } from '../balancing/ranking.ts'
-import { Rendezvous } from '../balancing/rendezvous.ts'
+import type { Ranking } from '../balancing/ranking.ts'
 import { noTerms, type Terms } from '../balancing/terms.ts'
 import type { Clock } from './clock.ts'
 import type { Instance } from './instance.ts'
@@ -33,16 +32,15 @@ export interface Scene {
   readonly members: ReadonlyMap<string, Instance>
   /** Undefined for a domain without buckets. */
   readonly holders: readonly (Instance | undefined)[] | undefined
-  /** Undefined where nobody is ranked; else the ranking of the members by their names alone. */
-  readonly plain: Rendezvous | undefined
+  /** Of the members by the terms; of nobody where they are not ranked. */
+  readonly ranking: Ranking
   readonly clock: Clock
 }
 
-export function snapshotOf({ policy, terms, members, holders, plain, clock }: Scene): Snapshot {
+export function snapshotOf({ policy, terms, members, holders, ranking, clock }: Scene): Snapshot {
   const isLocalFirst = policy.kind === 'local_random'
   if (terms === noTerms) {
     const random = randomOf(holders ?? members.values(), isLocalFirst)
-    const ranking = plain ?? nobody
     return { random, holders: holders ?? [], ...ranked(ranking, members), odds: undefined, canary: undefined }
   }
   // Where nobody holds a bucket, the canary has to do.
@@ -58,7 +56,6 @@ export function snapshotOf({ policy, terms, members, holders, plain, clock }: Sc
     there.filter(({ name }) => names.has(name)),
     isLocalFirst,
   )
-  const ranking = plain === undefined ? nobody : rankingFor(members.keys(), terms, plain)
   const canary = canaryOf(policy, terms, members)
   return {
     ...{ random, holders: holders ?? [], canary },
@@ -66,9 +63,6 @@ export function snapshotOf({ policy, terms, members, holders, plain, clock }: Sc
     odds: terms.weights.size === 0 && terms.slowStartSeconds === 0 ? undefined : new Odds(random, terms, clock),
   }
 }
-
-/** The ranking of no names. */
-export const nobody = Rendezvous.of([])
 
 function ranked(ranking: Ranking, members: Scene['members']): Pick<Snapshot, 'ranked' | 'ranking'> {
   return { ranking, ranked: ranking.names.flatMap((name) => members.get(name) ?? []) }
@@ -100,18 +94,6 @@ export function holderBy({ policy, snapshot, canary, spills }: Mapping, head: He
   if (snapshot.canary !== undefined && canary !== undefined && isCanarys(canary, hash)) return snapshot.canary
   const holder = holders[bucketOf(hash, holders.length || policy.count)]
   return holder !== undefined || !spills ? holder : ranked[ranking.pick(hash)]
-}
-
-/** The ranking of `members`: from the one before by single steps where those are few, as each costs less than to start anew. */
-export function rankingOf(members: ReadonlyMap<string, Instance>, before: Rendezvous): Rendezvous {
-  const known = new Set(before.names)
-  const joined = [...members.keys()].filter((name) => !known.has(name))
-  const left = before.names.filter((name) => !members.has(name))
-  if (joined.length + left.length > members.size / 2) return Rendezvous.of(members.keys())
-  let ranking = before
-  for (const name of left) ranking = ranking.without(name)
-  for (const name of joined) ranking = ranking.with(name)
-  return ranking
 }
 
 /**

@@ -17,6 +17,7 @@ import type { Router } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { Shares } from './shares.ts'
 import type { Outbox } from './stream/outbox.ts'
+import { succeed } from './succession.ts'
 
 export interface ClusterRegistryParts {
   readonly me: Incarnation
@@ -119,8 +120,11 @@ export class ClusterRegistry implements Registry {
     this.#propose(domain, instance)
     // Of the same name, here: nothing changes for the others.
     if (old !== undefined && old.node === undefined) {
-      domain.replace(instance)
-      expel(old, instance.name)
+      if (old.isLeaving) succeed(domain, instance, old, this.#parts.shares)
+      else {
+        domain.replace(instance)
+        expel(old, instance.name)
+      }
       return this.#seat(domain, instance)
     }
     // Local ones are met by what comes here, whatever the others know of them.

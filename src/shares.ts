@@ -6,6 +6,7 @@ import type { Redelivery } from './redelivery.ts'
 import type { Router } from './router.ts'
 import type { Mapping } from './snapshot.ts'
 import type { StanzaQueue } from './stream/queue.ts'
+import { predecessorsOf } from './succession.ts'
 
 export interface SharesParts {
   readonly router: Router
@@ -112,9 +113,12 @@ export class Shares {
    * @param handOver takes it out of the routing table
    */
   moveAway(domain: DomainRoutes, instance: Instance, handOver: () => void): void {
+    // What waits here for one of its name to be read goes elsewhere now, behind what that one has not confirmed.
+    for (const old of predecessorsOf(domain, instance)) old.stream.close('conflict', 'its successor has left')
     const { outbox } = instance.stream
     const isConfirming = outbox.isConfirming
     const sent = outbox.detach()
+    domain.departing.delete(instance)
     const held = this.takeMoving(domain)
     const isBounded = domain.isBounded && domain.members.get(instance.name) === instance
     handOver()

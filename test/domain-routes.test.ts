@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { canaryOf, isCanarys } from '../balancing/canary.ts'
+import { explainPick } from '../balancing/explain.ts'
+import { phash2OfParts } from '../balancing/phash2.ts'
 import { DomainRoutes } from '../src/domain-routes.ts'
 import { Instance } from '../src/instance.ts'
+import { keyText } from '../src/key.ts'
+import { settingOf } from '../src/setting.ts'
 import { Reframer } from '../src/stream/reframe.ts'
 import type { Stream } from '../src/stream/stream.ts'
 import { configOf } from './e2e/node.ts'
@@ -188,6 +193,26 @@ test('a canary has the same keys whatever the balancing is, and the others those
   })
   assert.ok(keys[0]!.length > 5 && keys[0]!.length < 25)
   for (const others of keys) assert.deepEqual(others, keys[0])
+})
+
+test('by the hash of ejabberd, too, the canary has its part of each bucket, and all others keep the buckets that ejabberd gives them', () => {
+  const way = 'a.test: {type: bare_source, component_number: 3}'
+  const domain = domainOf(way, `hash: erlang_phash2, ${named}`)
+  join(domain, 'a', 'b', 'new')
+  // Without a holder: what falls there waits, as that of the others, and the canary has its part of it all the same.
+  const holders = ['a', 'b', undefined]
+  const found = holders.map(() => ({ all: 0, canarys: 0 }))
+  for (let number = 0; number < 3000; number++) {
+    const hash = phash2OfParts(`User${number}`.toLowerCase(), 'x.test', '')
+    const met = pick(domain, `User${number}@x.test`)
+    const isNew = isCanarys(canaryOf('new', 30), hash)
+    const explained = explainPick(settingOf(domain), `User${number}@x.test`, 'a.test', keyText)
+    assert.equal(met, isNew ? 'new' : holders[hash % 3])
+    assert.equal(explained?.instance, met)
+    found[hash % 3]!.all++
+    if (isNew) found[hash % 3]!.canarys++
+  }
+  for (const { all, canarys } of found) assert.ok(Math.abs(canarys / all - 0.3) < 0.05, `${canarys} of ${all}`)
 })
 
 test('where nobody else lives the canary has everything, but for buckets, which nobody holds then', () => {

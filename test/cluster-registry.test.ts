@@ -55,6 +55,26 @@ test("a stanza for another node's instance goes there, and is counted when that 
   assert.equal(yard.domain.counters.forwarded, 2)
 })
 
+test('who comes back under its name while its old stream ends in order gets nothing before that has ended', async () => {
+  const yard = new ClusterYard(buckets())
+  const old = yard.join('red')
+  yard.grant()
+  const stream = yard.stream('red')
+  // It has ended its stream, and may still read what it was written.
+  old.isLeaving = true
+  stream.outbox.stopHanding()
+  yard.say('1')
+  yard.domain.pause(old)
+  yard.say('2')
+  yard.join('red')
+  yard.grant()
+  yard.say('3')
+  assert.deepEqual([stream.condition, await yard.received('red'), yard.seated], [undefined, [], ['red', 'red']])
+  yard.leave(old)
+  assert.deepEqual(await yard.received('red'), ['1', '2', '3'])
+  assert.equal(yard.domain.departing.size, 0)
+})
+
 test('an instance whose name another node has now is closed, and what it was not written goes there', async () => {
   const yard = new ClusterYard(buckets())
   const old = yard.join('red')

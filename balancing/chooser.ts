@@ -1,7 +1,11 @@
 import { type BucketTable, bucketOf, bucketTable, holder, join } from './buckets.ts'
-import type { Criterion } from './criterion.ts'
-import { type Policy, randomIndex } from './policy.ts'
-import { Rendezvous, slotOf } from './rendezvous.ts'
+import { isCanarys, percentOf } from './canary.ts'
+import { type Criterion, canaryKeying } from './criterion.ts'
+import { pickBy, randomly, sums, weightsAmong } from './odds.ts'
+import type { Policy } from './policy.ts'
+import { pickUnbounded, type Ranking, rankingFor } from './ranking.ts'
+import { slotOf } from './rendezvous.ts'
+import { noTerms, type Terms } from './terms.ts'
 import { keyOf, type Normalise, type Traffic } from './traffic.ts'
 
 /** A domain to think about: its policy and the instances that it would have, in order of arrival. */
@@ -11,6 +15,10 @@ export interface Setting {
   readonly instances: readonly { readonly name: string; readonly bucket?: number }[]
   /** Who has which bucket, where that is known; otherwise it is as if the instances had joined in their order. */
   readonly table?: BucketTable | undefined
+  /** Absent: nothing sets the instances apart. */
+  readonly terms?: Terms
+  /** Of these instances by these terms, where there is one already: by many names it takes long to make. */
+  readonly ranking?: Ranking | undefined
 }
 
 /** What the kernel must be given, as it may import neither the JID's rules nor a random source. */
@@ -29,17 +37,29 @@ export interface Choice {
   readonly slot: number | undefined
   /** Undefined when none can take it (a free bucket, no instances) or, for a random policy, when any may. */
   readonly instance: string | undefined
+  /** Where the key falls, in percent; only where there is a canary that lives. */
+  readonly point?: number
+  /** Whom the key would meet without `balance_factor`; only where there is one. */
+  readonly unbounded?: string
 }
 
 /** Chooses for one setting; undefined for a stanza whose key is to come from an address that is no JID. */
 export type Chooser = (traffic: Traffic) => Choice | undefined
 
-export type Place = Pick<Choice, 'bucket' | 'slot' | 'instance'>
+export type Place = Pick<Choice, 'bucket' | 'slot' | 'instance' | 'point' | 'unbounded'>
 
 /** The setting's chooser, slow and in strings: for what people ask, not for the stanza path. */
 export function chooserFor(setting: Setting, normalise: Tools['normalise']): Chooser {
   const { policy } = setting
-  if (policy.kind === 'local_random' || policy.kind === 'random') return () => anyOf
+  if (policy.kind === 'local_random' || policy.kind === 'random') {
+    const canary = liveCanary(setting)
+    if (canary === undefined) return () => anyOf
+    return (traffic) => {
+      const hash = keyOf(canaryKeying, traffic, normalise)?.hash
+      if (hash === undefined) return undefined
+      return { ...anyOf, point: percentOf(hash), instance: isCanarys(canary, hash) ? canary.instance : undefined }
+    }
+  }
   const place = placesOf(setting)
   return (traffic) => {
     const found = keyOf(policy.keying, traffic, normalise)
@@ -51,18 +71,24 @@ export function chooserFor(setting: Setting, normalise: Tools['normalise']): Cho
 
 /** Where the setting has each hash; nowhere under a random policy. */
 export function placesOf(setting: Setting): (hash: number) => Place {
-  switch (setting.policy.kind) {
-    case 'local_random':
-    case 'random':
-      return () => anyOf
-    case 'buckets':
-      return bucketPlaces(setting, setting.policy.count)
-    case 'rendezvous':
-      return rendezvousPlaces(setting)
+  const { policy } = setting
+  if (policy.kind === 'local_random' || policy.kind === 'random') return () => anyOf
+  const place = policy.kind === 'buckets' ? bucketPlaces(setting, policy.count) : rendezvousPlaces(setting)
+  const canary = liveCanary(setting)
+  if (canary === undefined) return place
+  return (hash) => {
+    const point = percentOf(hash)
+    if (!isCanarys(canary, hash)) return { ...place(hash), point }
+    return { bucket: undefined, slot: undefined, instance: canary.instance, point }
   }
 }
 
-/** The parts of a JID's text, which is a tuple of three in ejabberd. */
+/** The canary, when it is one of the instances. */
+export function liveCanary({ instances, terms }: Setting): Terms['canary'] {
+  const canary = terms?.canary
+  return instances.some(({ name }) => name === canary?.instance) ? canary : undefined
+}
+
 const anyOf: Choice = {
   criterion: 'random',
   key: undefined,
@@ -80,22 +106,31 @@ function bucketPlaces(setting: Setting, count: number): (hash: number) => Place 
   }
 }
 
-/** The setting's table, or the one that there is when its instances have joined in their order. */
-export function holdersOf({ instances, table }: Setting, count: number): BucketTable {
+/** The setting's table, or the one that there is when its instances have joined in their order; a canary takes no bucket. */
+export function holdersOf({ instances, table, terms }: Setting, count: number): BucketTable {
   if (table !== undefined) return table
-  return instances.reduce((table, { name, bucket }) => join(table, name, bucket).table, bucketTable(count))
+  const others = instances.filter(({ name }) => name !== terms?.canary?.instance)
+  return others.reduce((table, { name, bucket }) => join(table, name, bucket).table, bucketTable(count))
 }
 
-function rendezvousPlaces({ instances }: Setting): (hash: number) => Place {
-  const rendezvous = Rendezvous.of(instances.map(({ name }) => name))
-  return (hash) => ({ bucket: undefined, slot: slotOf(hash), instance: rendezvous.names[rendezvous.pick(hash)] })
+function rendezvousPlaces({ instances, terms = noTerms, ...setting }: Setting): (hash: number) => Place {
+  const names = instances.map(({ name }) => name)
+  const ranking = setting.ranking ?? rankingFor(names, terms)
+  return (hash) => {
+    const place = { bucket: undefined, slot: slotOf(hash), instance: ranking.names[ranking.pick(hash)] }
+    const first = terms.bound === undefined ? undefined : ranking.names[pickUnbounded(ranking, hash)]
+    return first === undefined ? place : { ...place, unbounded: first }
+  }
 }
 
 /** One of the instances that a random policy may pick; undefined when there is none. */
 export function randomChooser(setting: Setting, random: Tools['random']): () => string | undefined {
-  const { policy } = setting
-  const names = setting.instances.map(({ name }) => name)
+  const { policy, instances, terms = noTerms } = setting
   const count = policy.kind === 'random' ? policy.count : undefined
-  const live = count === undefined ? names : holdersOf(setting, count).holders.filter((name) => name !== undefined)
-  return () => live[randomIndex(random, live.length)]
+  const held = count === undefined ? [] : holdersOf(setting, count).holders.filter((name) => name !== undefined)
+  // Where nobody holds a bucket, the canary has to do.
+  const able = held.length > 0 || (count !== undefined && liveCanary(setting) === undefined)
+  const live = randomly(able ? held : instances.map(({ name }) => name), terms)
+  const odds = sums(weightsAmong(live, terms))
+  return () => live[pickBy(random, odds)]
 }

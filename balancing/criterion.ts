@@ -66,3 +66,6 @@ export function keyingFor(
     asErlang: hash === 'erlang_phash2',
   })
 }
+
+/** What a canary's keys are where stanzas have none: one user sees one version. */
+export const canaryKeying: Keying = keyingFor('bare_source')

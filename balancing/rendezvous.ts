@@ -1,4 +1,4 @@
-import { hashText, mix } from './hash.ts'
+import { byUnits, type Seeds, scoreOf, seedsOf } from './contest.ts'
 
 /** Keys fall into this many slots; a slot has one winner. A power of two, and no more than a Uint16Array can count. */
 export const slots = 0x1_0000
@@ -12,12 +12,6 @@ export const mostNames = 0xffff
 /** The slot of a key's hash: its upper half. Buckets take the remainder, which for small counts rests on the lower. */
 export function slotOf(hash: number): number {
   return hash >>> 16
-}
-
-/** Two hashes of a name: with one, two names that share it would tie in every slot and one of them get nothing. */
-interface Seeds {
-  readonly first: Uint32Array
-  readonly second: Uint32Array
 }
 
 /**
@@ -35,7 +29,7 @@ export class Rendezvous {
   private constructor(names: readonly string[], winners?: Uint16Array) {
     if (names.length > mostNames) throw new RangeError(`${names.length} names, of at most ${mostNames}`)
     this.names = Object.freeze(names)
-    this.#seeds = { first: Uint32Array.from(names, (name) => hashText(name)), second: secondSeeds(names) }
+    this.#seeds = seedsOf(names)
     this.#winners = winners
   }
 
@@ -83,6 +77,23 @@ export class Rendezvous {
     return next
   }
 
+  /** The winner of a slot among those whose entry in `open` is 1; -1 where there is none. Absent: among all. */
+  contest(slot: number, open?: Uint8Array): number {
+    if (open === undefined) return this.#contest(slot)
+    const { first, second } = this.#seeds
+    let winner = -1
+    let best = -1
+    for (let index = 0; index < this.names.length; index++) {
+      if (open[index] === 0) continue
+      const score = scoreOf(first[index] as number, second[index] as number, slot)
+      if (score > best) {
+        best = score
+        winner = index
+      }
+    }
+    return winner
+  }
+
   #contestAll(): Uint16Array {
     const winners = new Uint16Array(slots)
     for (let slot = 0; slot < slots; slot++) winners[slot] = this.#contest(slot)
@@ -118,18 +129,4 @@ export class Rendezvous {
     if (scoreOne === scoreOther) return Math.min(one, other)
     return scoreOne > scoreOther ? one : other
   }
-}
-
-function scoreOf(first: number, second: number, slot: number): number {
-  return mix(first ^ mix(second + slot))
-}
-
-function secondSeeds(names: readonly string[]): Uint32Array {
-  return Uint32Array.from(names, (name) => hashText(name, 1))
-}
-
-/** Not by locale: every node has to sort alike. */
-function byUnits(one: string, other: string): number {
-  if (one === other) return 0
-  return one < other ? -1 : 1
 }

@@ -3,6 +3,7 @@ import {
   type Chooser,
   chooserFor,
   holdersOf,
+  liveCanary,
   type Place,
   placesOf,
   randomChooser,
@@ -10,6 +11,8 @@ import {
   type Tools,
 } from './chooser.ts'
 import { type Hot, Hottest } from './hottest.ts'
+import { weightsAmong } from './odds.ts'
+import { noTerms } from './terms.ts'
 import type { Normalise, Traffic } from './traffic.ts'
 
 /** What one bucket, or one instance where the domain has no buckets, would get. */
@@ -32,8 +35,13 @@ export interface Simulation {
   readonly shares: readonly Share[]
   /** The heaviest keys, at most `HOTTEST`; none under a random policy. */
   readonly hottest: readonly HotKey[]
-  /** The greatest share over the mean one: 1 is even. 0 when there is nothing to compare. */
+  /**
+   * The greatest share over the mean one, or over what its weight makes fair: 1 is even. The canary's is left out. 0 when
+   * there is nothing to compare.
+   */
   readonly imbalance: number
+  /** What it would be without `balance_factor`; only where there is one. */
+  readonly imbalanceUnbounded?: number
   /** The greatest share: 0 to 1. */
   readonly peak: number
 }
@@ -74,20 +82,25 @@ export function simulate(setting: Setting, traffic: Iterable<Traffic>, tools: To
 
 /** `simulate`, one stanza after the other. */
 export class Simulator {
+  readonly #setting: Setting
   readonly #choose: Chooser
   readonly #place: (hash: number) => Place
   readonly #anyInstance: () => string | undefined
-  readonly #parts: Map<string, Omit<Share, 'share' | 'weight'> & { weight: number }>
+  readonly #parts: Parts
+  /** Without `balance_factor`. */
+  readonly #unbounded: Parts
   readonly #hottest = new Hottest(hottestCounted)
   #weight = 0
   #unassigned = 0
   #malformed = 0
 
   constructor(setting: Setting, { normalise, random }: Tools) {
+    this.#setting = setting
     this.#choose = chooserFor(setting, normalise)
     this.#place = placesOf(setting)
     this.#anyInstance = randomChooser(setting, random)
-    this.#parts = new Map(partsOf(setting).map((part) => [labelOf(part), { ...part, weight: 0 }]))
+    this.#parts = emptyParts(setting)
+    this.#unbounded = emptyParts(setting)
   }
 
   add(stanza: Traffic): void {
@@ -98,12 +111,14 @@ export class Simulator {
       return
     }
     const { key, hash, bucket } = choice
-    const instance = key === undefined ? this.#anyInstance() : choice.instance
+    const instance = choice.instance ?? (key === undefined ? this.#anyInstance() : undefined)
     this.#weight += weight
     if (key !== undefined && hash !== undefined) this.#hottest.add(key, weight, hash)
     if (instance === undefined) this.#unassigned += weight
     const part = this.#parts.get(labelOf({ bucket, instance }))
     if (part !== undefined) part.weight += weight
+    const first = this.#unbounded.get(labelOf({ bucket, instance: choice.unbounded ?? instance }))
+    if (first !== undefined) first.weight += weight
   }
 
   result(): Simulation {
@@ -115,7 +130,10 @@ export class Simulator {
       return { ...hot, share: weight === 0 ? 0 : hot.weight / weight, bucket, instance }
     })
     const counts = { weight, unassigned: this.#unassigned, malformed: this.#malformed }
-    return { ...counts, shares, hottest, imbalance: peak * shares.length, peak }
+    const imbalance = imbalanceOf(shares, this.#setting)
+    if (this.#setting.terms?.bound === undefined) return { ...counts, shares, hottest, imbalance, peak }
+    const imbalanceUnbounded = imbalanceOf(withShares([...this.#unbounded.values()]), this.#setting)
+    return { ...counts, shares, hottest, imbalance, imbalanceUnbounded, peak }
   }
 }
 
@@ -124,8 +142,15 @@ type Part = Pick<Share, 'bucket' | 'instance'>
 function partsOf(setting: Setting): readonly Part[] {
   const { policy, instances } = setting
   if (policy.kind !== 'buckets') return instances.map(({ name }) => ({ bucket: undefined, instance: name }))
-  const table = holdersOf(setting, policy.count)
-  return table.holders.map((instance, bucket) => ({ bucket, instance }))
+  const parts: Part[] = holdersOf(setting, policy.count).holders.map((instance, bucket) => ({ bucket, instance }))
+  const canary = liveCanary(setting)
+  return canary === undefined ? parts : [...parts, { bucket: undefined, instance: canary.instance }]
+}
+
+type Parts = Map<string, Part & { weight: number }>
+
+function emptyParts(setting: Setting): Parts {
+  return new Map(partsOf(setting).map((part) => [labelOf(part), { ...part, weight: 0 }]))
 }
 
 function labelOf({ bucket, instance }: Part): string {
@@ -135,6 +160,23 @@ function labelOf({ bucket, instance }: Part): string {
 function withShares(parts: readonly Omit<Share, 'share'>[]): readonly Share[] {
   const total = parts.reduce((sum, { weight }) => sum + weight, 0)
   return parts.map((part) => ({ ...part, share: total === 0 ? 0 : part.weight / total }))
+}
+
+function imbalanceOf(shares: readonly Share[], setting: Setting): number {
+  const canary = liveCanary(setting)?.instance
+  const others = shares.filter(({ bucket, instance }) => bucket !== undefined || instance !== canary)
+  const compared = canary === undefined || others.length === 0 ? shares : others
+  const weighing = setting.policy.kind === 'buckets' ? undefined : setting.terms
+  const weights = weightsAmong(
+    compared.map(({ instance }) => instance ?? ''),
+    weighing ?? noTerms,
+  )
+  const whole = compared.reduce((sum, { share }) => sum + share, 0)
+  const all = weights.reduce((sum, weight) => sum + weight, 0)
+  const fair = (index: number): number => (whole * (weights[index] ?? 0)) / all
+  return compared.reduce((greatest, { share }, index) => {
+    return share === 0 ? greatest : Math.max(greatest, share / fair(index))
+  }, 0)
 }
 
 /** How much of the traffic, and how many of its keys, meet another instance under `after` than under `before`. */

@@ -70,6 +70,11 @@ function hashName(hash: number): string {
   return `#${hash.toString(16).padStart(8, '0')}`
 }
 
+/** Whether a key's text is a hash in the place of the key: no JID's domain has that sign. */
+export function isHash(text: string): boolean {
+  return /^#[0-9a-f]{8}$/.test(text)
+}
+
 function bareOf(jid: string): string {
   const slash = jid.indexOf('/')
   return slash < 0 ? jid : jid.slice(0, slash)

@@ -54,6 +54,11 @@ export interface Domain
   readonly instances?: ReadonlyMap<string, Instance>
   /** Absent: a random instance, local first. */
   readonly balancing?: Balancing
+  readonly canary?: Readonly<NonNullable<RawDomain['canary']>>
+  readonly slow_start_seconds?: number
+  readonly balance_factor?: number
+  /** By key in normal form, in percent. */
+  readonly hot_keys?: ReadonlyMap<string, number>
   readonly upstream?: Upstream
   readonly hold: Readonly<RawDomain['hold']>
 }
@@ -61,6 +66,8 @@ export interface Domain
 export interface Instance {
   readonly secrets: readonly string[]
   readonly bucket?: number
+  /** Absent: 1. */
+  readonly weight?: number
 }
 
 export type Balancing = Readonly<RawBalancing>

@@ -59,6 +59,14 @@ export const domain = (about: About<string>) =>
 export const bareJid = (about: About<string>) =>
   Type.String({ format: 'bare-jid', expects: 'a bare JID', standIn: 'localhost', ...about })
 
+/** A bare or full JID. */
+export const jid = (about: About<string>) =>
+  Type.String({ format: 'jid', expects: 'a JID', standIn: 'localhost', ...about })
+
+/** Thousandths count, and nothing finer. */
+export const percent = (minimum: number, about: About<number>) =>
+  Type.Number({ minimum, maximum: 100, expects: `percent from ${minimum} to 100`, standIn: minimum, ...about })
+
 export const service = (about: About<string>) =>
   Type.String({
     format: 'service',

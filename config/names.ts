@@ -1,5 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
 import { domainToASCII, domainToUnicode } from 'node:url'
+import { fullText, normalise } from '../src/xmpp/jid.ts'
 import { nameprep, nodeprep } from '../src/xmpp/nodeprep.ts'
 
 /** RFC 1035 §2.3.4: octets of one label, and of a whole name as text. */
@@ -38,6 +39,12 @@ export function normaliseBareJid(text: string): string | undefined {
   if (domain === undefined || at < 0) return domain
   const local = nodeprep(text.slice(0, at))
   return local === undefined || local === '' ? undefined : `${local}@${domain}`
+}
+
+/** A JID, bare or full, in the form in which stanzas' keys are hashed; undefined when the text is none. */
+export function normaliseJid(text: string): string | undefined {
+  const jid = normalise(text)
+  return jid && fullText(jid)
 }
 
 export interface Service {

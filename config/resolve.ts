@@ -7,6 +7,7 @@ import { normaliseBareJid, normaliseDomain, parseService } from './names.ts'
 import type { Path } from './problems.ts'
 import type { RawAdmin, RawConfig, RawDomain, RawListener, RawUpstream } from './schema.ts'
 import { chosenKey, readInstances, readSecretFile, readSecrets } from './secrets.ts'
+import { readTerms, refuseTerms } from './terms.ts'
 
 /**
  * What the file means, beyond what each value is on its own: one spelling per domain, secrets read, both spellings of
@@ -83,10 +84,13 @@ function servedDomain(
     ...settings(at, name, raw, context),
     ...(balanced === undefined ? {} : { balancing: balanced.balancing }),
   }
-  if (key !== 'instances' || raw.instances === undefined) return { ...common, secrets: readSecrets(at, raw, context) }
+  if (key !== 'instances' || raw.instances === undefined) {
+    const terms = readTerms(at, raw, balanced, undefined, context)
+    return { ...common, ...terms, secrets: readSecrets(at, raw, context) }
+  }
   const instances = readInstances([...at, 'instances'], raw.instances, context)
   checkBuckets([...at, 'instances'], instances, balanced, name, context)
-  return { ...common, instances }
+  return { ...common, ...readTerms(at, raw, balanced, instances, context), instances }
 }
 
 /** Our own address under `domains`: there only to be reached from outside. */
@@ -98,6 +102,7 @@ function ownDomain(at: Path, name: string, raw: RawDomain, context: Context): Do
         ['address'],
       ])
   }
+  refuseTerms(at, raw, context)
   if (raw.upstream === undefined) {
     context.report(at, 'is our own address, which stands here only with an upstream', 'key', [
       [...at, 'upstream'],

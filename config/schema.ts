@@ -1,4 +1,5 @@
 import type { Static } from '@sinclair/typebox'
+import { mostWeight, usualWeight } from '../balancing/terms.ts'
 import {
   bareJid,
   bytes,
@@ -21,6 +22,7 @@ import {
   service,
   text,
 } from './kinds.ts'
+import { terms } from './terms-schema.ts'
 import { Type } from './type.ts'
 
 /**
@@ -50,6 +52,11 @@ const secrets = (owner: string) => ({
 const instance = group({
   ...secrets('this instance'),
   bucket: optional(integer(0, 999, { description: 'The bucket that is its own; below `component_number`.' })),
+  weight: optional(
+    integer(0, mostWeight, {
+      description: `Its share beside the others’, ${usualWeight} where nothing is said; 0: only where there is no other. Not with buckets.`,
+    }),
+  ),
 })
 
 const upstream = group(
@@ -126,6 +133,7 @@ const served = group({
     description:
       'How a key becomes a bucket. `erlang_phash2`: every user has the bucket that ejabberd gives; needs a `component_number`.',
   }),
+  ...terms,
   iq_seconds: seconds(1, 86400, { default: 300, description: 'How long an iq request may stay unanswered.' }),
   presence_repair_seconds: seconds(0, 86400, {
     default: 60,

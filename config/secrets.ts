@@ -63,12 +63,12 @@ export function readInstances(
         context.report(place, `is also the secret of ${owner}: the secret says which instance connects`)
       owners.set(secret, owner ?? name)
     }
-    instances.set(name, { secrets, ...bucketOf(instance) })
+    instances.set(name, { secrets, ...shareOf(instance) })
   }
   if (instances.size === 0) context.report(at, 'must have at least one instance', 'key')
   return frozenMap(instances)
 }
 
-function bucketOf(instance: RawInstance): Pick<Instance, 'bucket'> {
-  return instance.bucket === undefined ? {} : { bucket: instance.bucket }
+function shareOf({ bucket, weight }: RawInstance): Pick<Instance, 'bucket' | 'weight'> {
+  return { ...(bucket === undefined ? {} : { bucket }), ...(weight === undefined ? {} : { weight }) }
 }

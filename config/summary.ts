@@ -43,6 +43,7 @@ function domainRow(domain: Domain): readonly string[] {
     unassigned(domain),
     linked(domain.upstream),
     ...journalled(domain),
+    ...apart(domain),
   ]
 }
 
@@ -69,6 +70,21 @@ function linked(upstream: Upstream | undefined): string {
 }
 
 const journalled = ({ delivery }: Domain): readonly string[] => (delivery === 'journal' ? ['journal'] : [])
+
+/** What sets the instances apart. */
+function apart({ instances, canary, slow_start_seconds = 0, balance_factor, hot_keys }: Domain): readonly string[] {
+  const weights = [...(instances ?? [])].flatMap(([name, { weight }]) =>
+    weight === undefined ? [] : `${name} ${weight}`,
+  )
+  return [
+    ...(weights.length === 0 ? [] : [`weights: ${weights.join(' ')}`]),
+    ...(canary === undefined ? [] : [`canary: ${canary.instance} ${canary.percent} %`]),
+    ...(slow_start_seconds === 0 ? [] : [`slow start: ${slow_start_seconds} s`]),
+    ...(balance_factor === undefined
+      ? []
+      : [`at most ${balance_factor} %, ${counted(hot_keys?.size ?? 0, 'hot key')}`]),
+  ]
+}
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 

@@ -15,6 +15,9 @@ export function configTable(): string {
   return `${['| key | type | default | meaning |', '|---|---|---|---|', ...lines].join('\n')}\n`
 }
 
+/** What the keys of a map are, where they are no domains. */
+const keyed: Readonly<Record<string, string>> = { instances: 'name', hot_keys: 'key' }
+
 /** The rows of what stands below a schema: groups and lists of groups are walked, anything else is a row. */
 function* rowsOf(node: TSchema, key: string, required = false): Generator<Row> {
   const { properties, additionalProperties: entry, items } = node
@@ -26,7 +29,7 @@ function* rowsOf(node: TSchema, key: string, required = false): Generator<Row> {
     }
   } else if (typeof entry === 'object') {
     yield row(node, key, 'a map', required)
-    yield* rowsOf(entry, `${key}.{${key.endsWith('instances') ? 'name' : 'domain'}}`)
+    yield* rowsOf(entry, `${key}.{${keyed[key.slice(key.lastIndexOf('.') + 1)] ?? 'domain'}}`)
   } else if (items?.properties !== undefined) {
     yield row(node, key, typeOf(node), required)
     yield* rowsOf(items, `${key}[]`)

@@ -1,6 +1,6 @@
 import { Ajv, type AnySchemaObject, type ErrorObject } from 'ajv'
 import type { ByteRange, Notes } from './kinds.ts'
-import { normaliseBareJid, normaliseDomain, parseNetwork, parseRedisUrl, parseService } from './names.ts'
+import { normaliseBareJid, normaliseDomain, normaliseJid, parseNetwork, parseRedisUrl, parseService } from './names.ts'
 import { type Complaint, nearest, type Path, showKind, showValue } from './problems.ts'
 import { type RawConfig, schema } from './schema.ts'
 import { parseBytes, sizesLike } from './units.ts'
@@ -37,6 +37,7 @@ function compile() {
     code: { optimize: false },
     formats: {
       domain: (text: string) => normaliseDomain(text) !== undefined,
+      jid: (text: string) => normaliseJid(text) !== undefined,
       'bare-jid': (text: string) => normaliseBareJid(text) !== undefined,
       service: (text: string) => parseService(text) !== undefined,
       network: (text: string) => parseNetwork(text) !== undefined,

@@ -1,5 +1,6 @@
-import { type BucketTable, resized } from '../balancing/buckets.ts'
+import { type BucketTable, type Change, join, resized } from '../balancing/buckets.ts'
 import type { Policy } from '../balancing/policy.ts'
+import type { Terms } from '../balancing/terms.ts'
 import type { Domain } from '../config/config.ts'
 import type { Instance } from './instance.ts'
 
@@ -19,6 +20,21 @@ export function wantedBy(config: Pick<Domain, 'instances'>, name: string): numbe
   return config.instances?.get(name)?.bucket
 }
 
+/** Whether the config keeps an instance apart from all buckets. */
+export function isCanary(config: Pick<Domain, 'canary'>, name: string): boolean {
+  return config.canary?.instance === name
+}
+
+/** An instance arrives, as in `join`; the canary takes no bucket. */
+export function seat(table: BucketTable, config: Pick<Domain, 'instances' | 'canary'>, name: string): Change {
+  return isCanary(config, name) ? { table, moves: [] } : join(table, name, wantedBy(config, name))
+}
+
+/** All that is said about what sets the instances apart, to be compared. */
+export function termsIn({ weights, canary, bound }: Terms): string {
+  return JSON.stringify([[...weights], canary ?? null, bound ?? null])
+}
+
 /** All that is said about who gets which bucket, to be compared. */
 export function assignmentOf(policy: Policy, config: Pick<Domain, 'instances'>): string {
   return JSON.stringify([policy, [...wantedOf(config)]])
@@ -27,14 +43,15 @@ export function assignmentOf(policy: Policy, config: Pick<Domain, 'instances'>):
 /** The buckets of these instances, in order of arrival; undefined for a policy without. Who has one in `before` keeps it. */
 export function bucketsFor(
   policy: Policy,
-  config: Pick<Domain, 'instances'>,
+  config: Pick<Domain, 'instances' | 'canary'>,
   names: Iterable<string>,
   before?: BucketTable,
 ): BucketTable | undefined {
   const count = countOf(policy)
   if (count === undefined) return undefined
   const wanted = wantedOf(config)
-  const members = [...names].map((name) => {
+  const able = [...names].filter((name) => !isCanary(config, name))
+  const members = able.map((name) => {
     const bucket = wanted.get(name)
     return bucket === undefined ? { name } : { name, wanted: bucket }
   })
@@ -42,17 +59,26 @@ export function bucketsFor(
 }
 
 /** Says of an instance what it holds. */
-export function settle(instance: Instance, table: BucketTable | undefined): void {
-  settleAs(instance, table, table?.holders.indexOf(instance.name) ?? -1)
+export function settle(instance: Instance, table: BucketTable | undefined, config: Pick<Domain, 'canary'>): void {
+  settleAs(instance, isCanary(config, instance.name) ? undefined : table, table?.holders.indexOf(instance.name) ?? -1)
 }
 
 /** Says of every instance what it holds. */
-export function settleAll(instances: Iterable<Instance>, table: BucketTable | undefined): void {
+export function settleAll(
+  instances: Iterable<Instance>,
+  table: BucketTable | undefined,
+  config: Pick<Domain, 'canary'>,
+): void {
   const bucketOf = new Map((table?.holders ?? []).map((name, bucket) => [name, bucket]))
-  for (const instance of instances) settleAs(instance, table, bucketOf.get(instance.name) ?? -1)
+  for (const instance of instances) {
+    settleAs(instance, isCanary(config, instance.name) ? undefined : table, bucketOf.get(instance.name) ?? -1)
+  }
 }
 
-/** @param bucket what it holds; -1 for none */
+/**
+ * @param table undefined where it needs no bucket to take stanzas
+ * @param bucket what it holds; -1 for none
+ */
 function settleAs(instance: Instance, table: BucketTable | undefined, bucket: number): void {
   instance.bucket = bucket < 0 ? undefined : bucket
   if (instance.state !== 'joining' && instance.state !== 'active' && instance.state !== 'spare') return

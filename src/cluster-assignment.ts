@@ -1,15 +1,26 @@
 import { configDigest } from '../config/digest.ts'
-import { countOf, wantedOf } from './assignment.ts'
+import { countOf, isCanary, wantedBy, wantedOf } from './assignment.ts'
 import type { DomainTable } from './cluster/domain-table.ts'
-import { assign, isAssigned } from './cluster/instance-wishes.ts'
+import type { Draft } from './cluster/draft.ts'
+import { assign, isAssigned, type JoinOptions } from './cluster/instance-wishes.ts'
 import type { Wish } from './cluster/proposals.ts'
 import type { Table } from './cluster/table.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import type { Routes } from './routes.ts'
 
-/** What a node's configuration says about a domain's buckets, to be compared. */
-export function assignmentOf(domain: DomainRoutes): string {
-  return JSON.stringify([countOf(domain.policy) ?? null, [...wantedOf(domain.config)]])
+/** All that is said about who gets which bucket, to be compared. */
+export function assignmentOf({ policy, config }: DomainRoutes): string {
+  return JSON.stringify([countOf(policy) ?? null, [...wantedOf(config)], config.canary?.instance ?? null])
+}
+
+/** The config has changed. */
+export function assignAnew(draft: Draft, { name, policy, config }: DomainRoutes): void {
+  assign(draft, name, countOf(policy), wantedOf(config), config.canary?.instance)
+}
+
+/** An instance joins. */
+export function joinOptions({ policy, config }: DomainRoutes, instance: string): JoinOptions {
+  return { count: countOf(policy), wanted: wantedBy(config, instance), isCanary: isCanary(config, instance) }
 }
 
 /** The buckets as agreed; none where this node's configuration has none. */
@@ -26,9 +37,7 @@ export function overdue(table: Table, { domains }: Pick<Routes, 'domains'>): rea
     if (!isOverdue(table, domain)) return []
     const wish: Wish = (draft) => {
       // One of them may have another configuration by now.
-      if (isOverdue(draft.table, domain)) {
-        assign(draft, domain.name, countOf(domain.policy), wantedOf(domain.config))
-      }
+      if (isOverdue(draft.table, domain)) assignAnew(draft, domain)
     }
     return [wish]
   })
@@ -36,7 +45,9 @@ export function overdue(table: Table, { domains }: Pick<Routes, 'domains'>): rea
 
 function isOverdue(table: Table, domain: DomainRoutes): boolean {
   const agreed = table.domain(domain.name)
-  if (agreed === undefined || isAssigned(agreed, countOf(domain.policy), wantedOf(domain.config))) return false
+  const { policy, config } = domain
+  if (agreed === undefined || isAssigned(agreed, countOf(policy), wantedOf(config), config.canary?.instance))
+    return false
   return isAlike(table, domain)
 }
 

@@ -99,6 +99,7 @@ export class ClusterMember {
     const { routes, router, shares, log, seated, timing } = parts
     this.time = new StoreClock({ store, now: () => timing.now(), epoch: parts.epoch })
     const streamTo = this.#streamTo.bind(this)
+    const now = () => parts.clock.now
     const nameOf = (node: Incarnation) => this.membership.table.nodes.get(node)?.name
     this.#runs = new ClusterRuns({ ...parts, look: this.look, nameOf, time: this.time })
     this.#estates = new ClusterEstates({
@@ -113,25 +114,23 @@ export class ClusterMember {
       unreadable: (reason) => this.#runs.unreadable(undefined, '', reason),
     })
     this.registry = new ClusterRegistry({
-      ...{ me: incarnation, routes, shares, router, log, seated },
+      ...{ me: incarnation, routes, shares, router, log, seated, nameOf, now },
       propose: (wish) => this.membership.propose(wish),
       waiting: () => this.membership.waiting,
       authority: this.#authority,
       isUp: () => this.#reach === 'up' && this.#authority.isHeld,
-      nameOf,
       streamTo: (domain, name, node) => streamTo(domain.name, name, node),
       table: () => this.membership.table,
-      now: () => parts.clock.now,
       giveUp: (domain, outbox, before) => parts.giveUp(domain, outbox, before),
+      time: this.time,
     })
     this.links = new ClusterLinks({
-      ...{ me: incarnation, log, propose: this.registry.propose },
+      ...{ me: incarnation, log, propose: this.registry.propose, now },
       serverOf: (domain) => routes.domains.get(domain)?.config.upstream?.service,
       table: () => this.membership.table,
       isHeld: () => this.#authority.isHeld,
       isInheriting: () => this.#estates.isReading,
       streamTo: (domain, node) => streamTo(domain, undefined, node),
-      now: () => parts.clock.now,
     })
     this.#heir = new ClusterHeir({ ...parts, estates: this.#estates })
     const limit = () => inboxBytesOf(parts.config())
@@ -332,10 +331,9 @@ export class ClusterMember {
     this.#reach = reach
     if (wasUp === (reach === 'up')) return
     logEvent(this.#parts.log, reach === 'up' ? 'cluster-up' : 'cluster-down', reach === 'up' ? {} : { reach })
-    const remotes = [...this.registry.remotes.keys()]
-    for (const stream of [...remotes.map(({ stream }) => stream), ...this.links.ways]) {
-      if (!(stream instanceof RemoteStream)) continue
-      stream[reach === 'up' ? 'proceed' : 'hold']()
+    const streams = [...this.registry.remotes.keys()].map(({ stream }) => stream)
+    for (const stream of [...streams, ...this.links.ways]) {
+      if (stream instanceof RemoteStream) stream[reach === 'up' ? 'proceed' : 'hold']()
     }
   }
 

@@ -1,10 +1,10 @@
-import { countOf, wantedOf } from './assignment.ts'
 import type { Incarnation } from './cluster/cluster-store.ts'
 import { discrepancies } from './cluster/discrepancies.ts'
 import { joinInstance, leaveInstance } from './cluster/instance-wishes.ts'
 import { MembershipEnded } from './cluster/membership-errors.ts'
 import type { Wish } from './cluster/proposals.ts'
 import type { Table } from './cluster/table.ts'
+import { joinOptions } from './cluster-assignment.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import type { Instance } from './instance.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
@@ -90,8 +90,7 @@ export class ClusterReconciliation {
     const proposed = this.propose((draft) => {
       // It may have left while the store was away.
       if (!isBegun() || ownInstances(domain, [name]).get(name) !== instance) return
-      const options = { count: countOf(domain.policy), wanted: wantedOf(domain.config).get(name) }
-      joinInstance(draft, domain.name, name, { node: me, route, since }, options)
+      joinInstance(draft, domain.name, name, { node: me, route, since }, joinOptions(domain, name))
     })
     // The table may have had it all the while, and then tells nothing new.
     void proposed.then(() => domain.joining.get(name) === instance && this.#doubtful.add(domain.name))

@@ -1,12 +1,12 @@
 import type { Authority } from './agreement.ts'
-import { countOf, wantedOf } from './assignment.ts'
 import type { Incarnation } from './cluster/cluster-store.ts'
 import type { DomainTable } from './cluster/domain-table.ts'
-import { assign, leaveInstance, reinstate, sideline } from './cluster/instance-wishes.ts'
+import { leaveInstance, reinstate, sideline } from './cluster/instance-wishes.ts'
 import type { Wish } from './cluster/proposals.ts'
 import type { InstanceRecord } from './cluster/records.ts'
+import type { SharedTime } from './cluster/store-clock.ts'
 import type { Table } from './cluster/table.ts'
-import { assignmentOf, bucketsOf } from './cluster-assignment.ts'
+import { assignAnew, assignmentOf, bucketsOf } from './cluster-assignment.ts'
 import { logMoves } from './cluster-changes.ts'
 import { ClusterReconciliation, ownInstances } from './cluster-reconciliation.ts'
 import { Departures } from './departures.ts'
@@ -20,6 +20,7 @@ import type { Router } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { Shares } from './shares.ts'
 import type { Outbox } from './stream/outbox.ts'
+import { succeed } from './succession.ts'
 
 export interface ClusterRegistryParts {
   readonly me: Incarnation
@@ -40,6 +41,8 @@ export interface ClusterRegistryParts {
   readonly streamTo: (domain: DomainRoutes, name: string, node: Incarnation) => RemoteStream
   readonly table: () => Table
   readonly now: () => number
+  /** By which it is known when an instance of another node joined. */
+  readonly time: SharedTime
   /** Bounces what has waited in an outbox since before that time. */
   readonly giveUp: (domain: DomainRoutes, outbox: Outbox, before: number) => void
   readonly seated: (domain: DomainRoutes, instance: Instance) => void
@@ -61,7 +64,6 @@ export class ClusterRegistry implements Registry {
   readonly #remotes = new Map<Instance, Incarnation>()
   /** By domain, what was last asked for about its buckets. */
   readonly #assignments = new Map<string, string>()
-
   readonly #departures: Departures
   readonly #reconciliation: ClusterReconciliation
   #isBegun = false
@@ -97,7 +99,7 @@ export class ClusterRegistry implements Registry {
     this.#assignments.set(domain.name, wanted)
     if (known === undefined) this.#start(domain)
     else if (known !== wanted) {
-      void this.propose((draft) => assign(draft, domain.name, countOf(domain.policy), wantedOf(domain.config)))
+      void this.propose((draft) => assignAnew(draft, domain))
       // Others may have been told before: what they have agreed on counts here from now on.
       const agreed = this.#parts.table().domain(domain.name)
       if (agreed !== undefined) this.follow(domain, agreed, [])
@@ -127,8 +129,11 @@ export class ClusterRegistry implements Registry {
     this.#reconciliation.join(domain, instance)
     // Of the same name, here: nothing changes for the others.
     if (old !== undefined && old.node === undefined) {
-      domain.replace(instance)
-      expel(old, instance.name)
+      if (old.isLeaving) succeed(domain, instance, old, this.#parts.shares)
+      else {
+        domain.replace(instance)
+        expel(old, instance.name)
+      }
       return this.#reconciliation.seat(domain, instance)
     }
     // Local ones are met by what comes here, whatever the others know of them.
@@ -189,7 +194,7 @@ export class ClusterRegistry implements Registry {
     const takers = present.flatMap(({ to }) => (to === undefined ? [] : (domain.members.get(to) ?? [])))
     if (ranked) domain.handovers.freeze()
     const heirs = moves.flatMap(({ to }) => (to === undefined ? [] : (domain.members.get(to) ?? [])))
-    shares.take(domain, [...new Set([...joined, ...takers])], present, heirs)
+    shares.take(domain, [...new Set([...joined, ...takers])], present, heirs, left.length)
     for (const instance of dead) {
       if (instance.stream instanceof RemoteStream) instance.stream.die()
       shares.takeBack(domain, instance)
@@ -297,6 +302,7 @@ export class ClusterRegistry implements Registry {
     const node = this.#parts.nameOf(record.node) ?? record.node
     const stream = this.#parts.streamTo(domain, name, record.node)
     const instance = new Instance(elsewhere, domain, stream, { name, route: record.route, node }, record.since)
+    instance.joinedAt = Math.min(this.#parts.now(), record.since - this.#parts.time.epoch)
     stream.outbox.onDelivered = (stanzas) => {
       domain.counters.forwarded += stanzas
     }

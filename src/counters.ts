@@ -1,6 +1,16 @@
 import { Histogram, iqBounds } from './histogram.ts'
 import type { StreamCondition } from './xmpp/stream-error.ts'
 
+/** What is told of one instance. */
+export interface InstanceCounts {
+  readonly name: string
+  /** In stanzas. */
+  readonly delivered: number
+  readonly outboxBytes: number
+  /** Null, or absent, where no weight decides anything. */
+  readonly weight?: number | null
+}
+
 /**
  * Why a stanza was dropped: only where an answer is forbidden (RFC 6120 §8.3.1) or there is nobody to answer.
  * The words are the values of the label `reason` of `switchyard_stanzas_dropped_total`.

@@ -1,5 +1,7 @@
+import { noTerms } from '../balancing/terms.ts'
 import type { Count } from './census.ts'
 import type { DomainMetrics } from './metrics.ts'
+import { weightNow } from './odds.ts'
 
 /** A count as the metrics want it. */
 export function domainMetrics({ domain, instances, states, link, waiting }: Count): DomainMetrics {
@@ -17,10 +19,11 @@ export function domainMetrics({ domain, instances, states, link, waiting }: Coun
     linkWanted: link !== undefined && link.state !== 'idle',
     windows: instances.map(({ name, stream: { outbox } }) => ({ name, bytes: outbox.window.bytes })),
     iqPending: instances.reduce((sum, { requests }) => sum + requests.size, 0),
-    instances: instances.map(({ name, stream: { outbox } }) => ({
-      name,
-      delivered: outbox.delivered,
-      outboxBytes: outbox.bytes,
+    instances: instances.map((instance) => ({
+      name: instance.name,
+      delivered: instance.stream.outbox.delivered,
+      outboxBytes: instance.stream.outbox.bytes,
+      weight: domain.terms === noTerms ? null : weightNow(instance, domain),
     })),
   }
 }

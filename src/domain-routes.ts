@@ -1,10 +1,14 @@
-import { type BucketTable, bucketOf, join, leave, type Move } from '../balancing/buckets.ts'
-import { type Policy, policyFor, randomIndex } from '../balancing/policy.ts'
-import { Rendezvous } from '../balancing/rendezvous.ts'
+import { type BucketTable, bucketOf, type Move } from '../balancing/buckets.ts'
+import { isCanarys } from '../balancing/canary.ts'
+import { canaryKeying } from '../balancing/criterion.ts'
+import { type Policy, randomIndex } from '../balancing/policy.ts'
+import type { Terms } from '../balancing/terms.ts'
 import type { Domain } from '../config/config.ts'
 import { Adverts } from './adverts.ts'
-import { type Agreement, type Authority, movesBetween } from './agreement.ts'
-import { assignmentOf, bucketsFor, countOf, settle, settleAll, wantedBy } from './assignment.ts'
+import type { Agreement, Authority } from './agreement.ts'
+import { Allotment } from './allotment.ts'
+import { countOf, isCanary } from './assignment.ts'
+import type { Clock } from './clock.ts'
 import { DomainCounters } from './counters.ts'
 import { Handovers } from './handovers.ts'
 import { ANY_INSTANCE, Hold, type Place } from './hold.ts'
@@ -13,12 +17,14 @@ import { hashOfKey } from './key.ts'
 import { BEHIND_ESTATES, Moving, type Wait } from './moving.ts'
 import { Presences } from './presences.ts'
 import { Quarantine } from './quarantine.ts'
-import { type Mapping, randomOf, rankingOf, type Snapshot, snapshotOf } from './snapshot.ts'
+import { Rankings } from './rankings.ts'
+import { type Mapping, type Snapshot, snapshotOf } from './snapshot.ts'
 import type { SlabPool } from './stream/slab-pool.ts'
 import { Unwritten } from './unwritten.ts'
 import type { Head } from './xmpp/head.ts'
 
-const nobody = Rendezvous.of([])
+/** For those who never wait for anything. */
+const still: Clock = { now: 0 }
 
 /** One served domain: its instances, how its stanzas are shared out among them, what is held for it, and its counts. */
 export class DomainRoutes {
@@ -31,10 +37,9 @@ export class DomainRoutes {
   readonly presences = new Presences()
   readonly #random: () => number
   readonly #members = new Map<string, Instance>()
-  #config: Domain
-  #policy: Policy
-  #buckets: BucketTable | undefined
-  #rendezvous = nobody
+  readonly clock: Clock
+  readonly #allotment: Allotment
+  readonly #rankings = new Rankings()
   /** Undefined after a change, until the next stanza. */
   #snapshot: Snapshot | undefined
   /** What comes there waits, whatever `when_unassigned` says. */
@@ -50,7 +55,7 @@ export class DomainRoutes {
   #authority: Authority | undefined
   /** Instances of this node that have not been seated yet, by name. */
   readonly joining = new Map<string, Instance>()
-  /** Those of other nodes that get nothing new, and have not confirmed all that they were sent. */
+  /** Those that get nothing new and are members no more, and have not confirmed all: of other nodes, or with a successor. */
   readonly departing = new Set<Instance>()
   readonly unwritten = new Unwritten()
   /** Told of every stanza that is balanced, as long as somebody looks. */
@@ -59,15 +64,15 @@ export class DomainRoutes {
   /**
    * @param random in [0, 1), for those who are picked at random
    * @param pool for what is held
+   * @param clock of when instances joined
    */
-  constructor(config: Domain, random: () => number, pool?: SlabPool) {
+  constructor(config: Domain, random: () => number, pool?: SlabPool, clock: Clock = still) {
     this.name = config.name
     this.#nameBytes = Buffer.from(config.name)
     this.hold = new Hold(config.hold.bytes, pool)
     this.#random = random
-    this.#config = config
-    this.#policy = policyFor(config.balancing, config.bare_domain, config.hash)
-    this.#buckets = bucketsFor(this.#policy, config, [])
+    this.clock = clock
+    this.#allotment = new Allotment(config)
   }
 
   /** Whether the bytes `buffer[start, end)` are its name, as it is in normal form. */
@@ -79,10 +84,13 @@ export class DomainRoutes {
   }
 
   get config(): Domain {
-    return this.#config
+    return this.#allotment.config
   }
   get policy(): Policy {
-    return this.#policy
+    return this.#allotment.policy
+  }
+  get terms(): Terms {
+    return this.#allotment.terms
   }
   /** All instances, by name, in order of arrival. */
   get members(): ReadonlyMap<string, Instance> {
@@ -90,11 +98,11 @@ export class DomainRoutes {
   }
   /** Its stanzas are written down before they count as read. */
   get isJournaled(): boolean {
-    return this.#config.delivery === 'journal'
+    return this.config.delivery === 'journal'
   }
   /** Undefined for a domain without buckets. */
   get buckets(): BucketTable | undefined {
-    return this.#buckets
+    return this.#allotment.buckets
   }
   /** Whether a name is an instance's, here or elsewhere. */
   isTaken(name: string): boolean {
@@ -102,7 +110,7 @@ export class DomainRoutes {
   }
   /** Per bucket its holder; empty for a domain without buckets. */
   get holders(): readonly (Instance | undefined)[] {
-    return (this.#buckets?.holders ?? []).map((name) => (name === undefined ? undefined : this.#members.get(name)))
+    return (this.buckets?.holders ?? []).map((name) => (name === undefined ? undefined : this.#members.get(name)))
   }
 
   get #current(): Snapshot {
@@ -121,14 +129,18 @@ export class DomainRoutes {
     const { policy } = this
     const snapshot = this.#current
     if (policy.kind === 'local_random' || policy.kind === 'random') {
+      if (snapshot.canary !== undefined && this.#isCanarys(hashOfKey(canaryKeying, head))) return snapshot.canary
+      if (snapshot.odds !== undefined) return snapshot.odds.pick(this.#random)
       return snapshot.random[randomIndex(this.#random, snapshot.random.length)]
     }
     if (this.#isFenced) return undefined
     const hash = hashOfKey(policy.keying, head)
     if (policy.kind === 'rendezvous') return this.#ranked(snapshot, hash)
+    const { canary } = snapshot
+    if (canary !== undefined && this.#isCanarys(hash)) return this.moving.has(canary.name) ? undefined : canary
     const bucket = bucketOf(hash, snapshot.holders.length || policy.count)
     const holder = snapshot.holders[bucket]
-    if (holder !== undefined || this.#config.when_unassigned !== 'spill' || this.moving.has(bucket)) return holder
+    if (holder !== undefined || this.config.when_unassigned !== 'spill' || this.moving.has(bucket)) return holder
     return this.isUnsettled(bucket) ? undefined : this.#ranked(snapshot, hash)
   }
 
@@ -140,9 +152,15 @@ export class DomainRoutes {
     const behind = this.handovers.isIdle ? undefined : this.handovers.placeOf(head, this.#holderOf(head))
     if (behind !== undefined) return behind
     const hash = hashOfKey(policy.keying, head)
-    const { rendezvous, holders } = this.#current
+    const { ranking, holders, canary } = this.#current
+    if (canary !== undefined && this.#isCanarys(hash)) return canary.name
     if (policy.kind === 'buckets') return bucketOf(hash, holders.length || policy.count)
-    return rendezvous.names[rendezvous.pick(hash)] ?? ANY_INSTANCE
+    return ranking.names[ranking.pick(hash)] ?? ANY_INSTANCE
+  }
+
+  #isCanarys(hash: number): boolean {
+    const { canary } = this.terms
+    return canary !== undefined && isCanarys(canary, hash)
   }
 
   /** Whether what waits at a place does so only until it has changed hands. */
@@ -155,8 +173,8 @@ export class DomainRoutes {
     if (this.#authority === undefined) return false
     if (this.#isFenced) return true
     // Buckets that its config has been given, and the others have not agreed on.
-    if (this.#buckets === undefined && countOf(this.#policy) !== undefined && this.#members.size > 0) return true
-    const holder = typeof place === 'number' ? this.#buckets?.holders[place] : undefined
+    if (this.buckets === undefined && countOf(this.policy) !== undefined && this.#members.size > 0) return true
+    const holder = typeof place === 'number' ? this.buckets?.holders[place] : undefined
     return holder !== undefined && !this.#members.has(holder)
   }
 
@@ -168,9 +186,9 @@ export class DomainRoutes {
   /** Whether there is an instance for what waits at a place. */
   isServed(place: Place): boolean {
     if (this.isMoving(place) || this.#current.random.length === 0) return false
-    if (this.#policy.kind !== 'local_random' && this.isUnsettled(place)) return false
+    if (this.policy.kind !== 'local_random' && this.isUnsettled(place)) return false
     if (typeof place === 'string' || place === ANY_INSTANCE) return true
-    return this.#current.holders[place] !== undefined || this.#config.when_unassigned === 'spill'
+    return this.#current.holders[place] !== undefined || this.config.when_unassigned === 'spill'
   }
 
   /** Whom the keys are for now; undefined where that cannot be said of each: none are read, or places are changing hands. */
@@ -178,7 +196,8 @@ export class DomainRoutes {
     const { policy } = this
     if (policy.kind !== 'buckets' && policy.kind !== 'rendezvous') return undefined
     if (this.handovers.isFrozen || this.moving.size > 0 || this.#isFenced) return undefined
-    return { policy, snapshot: this.#current, spills: this.#config.when_unassigned === 'spill' }
+    const spills = this.config.when_unassigned === 'spill'
+    return { policy, snapshot: this.#current, canary: this.terms.canary, spills }
   }
 
   /** Who gets what waits at a place that moves, where it was passed on and is no newer than what the place waits for. */
@@ -208,14 +227,15 @@ export class DomainRoutes {
   /** Where an instance's share waits while it is drained; undefined when it has none of its own. */
   placeHeldBy(instance: Instance): Place | undefined {
     if (this.#members.get(instance.name) !== instance) return undefined
-    if (this.#policy.kind === 'rendezvous') return instance.name
-    return this.#policy.kind === 'buckets' ? instance.bucket : undefined
+    if (this.policy.kind === 'rendezvous') return instance.name
+    if (this.policy.kind !== 'buckets') return undefined
+    return isCanary(this.config, instance.name) ? instance.name : instance.bucket
   }
 
   /** An instance arrives; it may take a bucket from one that has no right to it. Returns what changes hands. */
   join(instance: Instance): readonly Move[] {
     this.#members.set(instance.name, instance)
-    return this.#change(instance, (table) => join(table, instance.name, wantedBy(this.#config, instance.name)))
+    return this.reinstate(instance)
   }
 
   /** An instance takes the place of another of the same name: no bucket moves. */
@@ -231,7 +251,9 @@ export class DomainRoutes {
     this.moving.delete(instance)
     if (this.#members.get(instance.name) !== instance) return []
     this.#members.delete(instance.name)
-    return this.#change(instance, (table) => leave(table, instance.name))
+    const moves = this.#allotment.leave(instance.name)
+    this.#refreshAll([instance], moves)
+    return moves
   }
 
   /** From now on a cluster says who has which share (`adopt`); what is so now stays until it does. */
@@ -247,18 +269,15 @@ export class DomainRoutes {
   unfollow(): void {
     this.#authority = undefined
     for (const { name, node } of [...this.#members.values()]) if (node !== undefined) this.#members.delete(name)
-    this.#buckets = bucketsFor(this.#policy, this.#config, this.#members.keys(), this.#buckets)
+    this.#allotment.keep(this.#members)
     this.#snapshot = undefined
-    settleAll(this.#members.values(), this.#buckets)
   }
 
   /** What the nodes of a cluster have agreed comes into force. Returns what changes hands. */
   adopt({ left, joined, buckets }: Agreement): readonly Move[] {
     for (const instance of left) this.vacate(instance)
     for (const instance of joined) this.#members.set(instance.name, instance)
-    const moves = movesBetween(this.#buckets, buckets)
-    if (this.#buckets?.holders.length !== buckets?.holders.length) settleAll(this.#members.values(), buckets)
-    this.#buckets = buckets
+    const moves = this.#allotment.adopt(buckets, this.#members)
     this.#refreshAll(joined, moves)
     return moves
   }
@@ -272,60 +291,38 @@ export class DomainRoutes {
 
   /** A suspect spare inherits no bucket; a suspect holder keeps its own, as long as it lives. */
   sideline(instance: Instance): void {
-    if (this.#buckets !== undefined && instance.bucket === undefined) {
-      this.#buckets = leave(this.#buckets, instance.name).table
-    }
+    if (instance.bucket === undefined) this.#allotment.leave(instance.name)
     this.#snapshot = undefined
   }
 
   /** The reverse of `sideline`. Returns what changes hands. */
   reinstate(instance: Instance): readonly Move[] {
-    return this.#change(instance, (table) => join(table, instance.name, wantedBy(this.#config, instance.name)))
+    const moves = this.#allotment.seat(instance.name)
+    this.#refreshAll([instance], moves)
+    return moves
   }
 
   /** An instance has come, has stalled, or reads again. */
   refresh(instance: Instance): void {
     this.#snapshot = undefined
-    settle(instance, this.#buckets)
+    this.#allotment.settle(instance)
   }
 
   /** Takes a new config into force. Returns whether stanzas are now shared out otherwise. */
   configure(config: Domain): boolean {
-    const assigned = assignmentOf(this.#policy, this.#config)
-    const spilled = this.#config.when_unassigned
-    this.#config = config
     this.hold.limit = config.hold.bytes
-    this.#policy = policyFor(config.balancing, config.bare_domain, config.hash)
-    const isAssignedAnew = assignmentOf(this.#policy, config) !== assigned
-    if (isAssignedAnew && !this.isFollowing) {
-      this.#buckets = bucketsFor(this.#policy, config, this.#members.keys(), this.#buckets)
-    }
-    settleAll(this.#members.values(), this.#buckets)
+    const isOther = this.#allotment.configure(config, this.#members, this.isFollowing)
     this.moving.settle()
-    return isAssignedAnew || spilled !== config.when_unassigned
+    return isOther
   }
 
   /** The best live instance for a key; undefined when its share is moving, or there is none. */
   #ranked(snapshot: Snapshot, hash: number): Instance | undefined {
-    const best = snapshot.ranked[snapshot.rendezvous.pick(hash)]
+    const best = snapshot.ranked[snapshot.ranking.pick(hash)]
     return best !== undefined && this.moving.size > 0 && this.moving.has(best.name) ? undefined : best
   }
 
   /** Only those that a change is about are settled anew: ten thousand may join, one after the other. */
-  #change(
-    instance: Instance,
-    step: (table: BucketTable) => { readonly table: BucketTable; readonly moves: readonly Move[] },
-  ): readonly Move[] {
-    let moves: readonly Move[] = []
-    if (this.#buckets !== undefined) {
-      const change = step(this.#buckets)
-      this.#buckets = change.table
-      moves = change.moves
-    }
-    this.#refreshAll([instance], moves)
-    return moves
-  }
-
   #refreshAll(instances: readonly Instance[], moves: readonly Move[]): void {
     this.#snapshot = undefined
     const others = moves.flatMap(({ from, to }) => [from, to].filter((name) => name !== undefined))
@@ -336,15 +333,17 @@ export class DomainRoutes {
   }
 
   #takeSnapshot(): Snapshot {
-    const holders = this.holders.map((holder, bucket) => (this.moving.has(bucket) ? undefined : holder))
-    this.#rendezvous = this.ranks ? rankingOf(this.#members, this.#rendezvous) : nobody
-    const able = this.#buckets === undefined ? this.#members.values() : holders
-    return snapshotOf(this.#members, holders, this.#rendezvous, randomOf(able, this.#policy.kind === 'local_random'))
+    const holders = this.buckets && this.holders.map((one, bucket) => (this.moving.has(bucket) ? undefined : one))
+    const ranking = this.ranks ? this.#rankings.of(this.#members, this.terms) : this.#rankings.none()
+    const { policy, terms, clock } = this
+    return snapshotOf({ policy, terms, members: this.#members, holders, ranking, clock })
   }
 
-  /** Whether one that joins may get what was another's, without a bucket changing hands. */
+  /** As of `Allotment`. */
   get ranks(): boolean {
-    const { kind } = this.#policy
-    return kind === 'rendezvous' || (kind === 'buckets' && this.#config.when_unassigned === 'spill')
+    return this.#allotment.ranks
+  }
+  get isBounded(): boolean {
+    return this.#allotment.isBounded
   }
 }

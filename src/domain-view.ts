@@ -2,7 +2,9 @@ import { countersView } from './admin/counters-view.ts'
 import type { DomainView, InstanceView, QuarantinedView } from './admin/view.ts'
 import type { Count } from './census.ts'
 import type { Clock } from './clock.ts'
+import type { DomainRoutes } from './domain-routes.ts'
 import type { Instance } from './instance.ts'
+import { weightNow } from './odds.ts'
 import type { Quarantined } from './quarantine.ts'
 import type { Recent } from './recent.ts'
 
@@ -15,13 +17,21 @@ export interface Moment {
 /** A domain as the admin port shows it. */
 export function domainView(count: Count, { recent, clock }: Moment): DomainView {
   const { domain, instances, states, waiting, waitingBytes } = count
-  const { config, hold } = domain
+  const { config, policy, hold } = domain
   const delivered = instances.reduce((sum, { stream }) => sum + stream.outbox.delivered, 0)
   return {
     name: domain.name,
     balancing: config.balancing
-      ? { type: config.balancing.type, component_number: config.balancing.component_number ?? null }
+      ? {
+          type: config.balancing.type,
+          component_number: config.balancing.component_number ?? null,
+          hash: 'keying' in policy ? policy.keying.hash : null,
+        }
       : null,
+    canary: config.canary ?? null,
+    balanceFactor: config.balance_factor ?? null,
+    hotKeys: config.hot_keys?.size ?? 0,
+    slowStartSeconds: config.slow_start_seconds ?? 0,
     whenUnassigned: config.when_unassigned,
     delivery: config.delivery,
     instances: states,
@@ -72,7 +82,12 @@ function linkView({ domain: { config }, link, linkWaiting }: Count): DomainView[
 }
 
 /** An instance as the admin port shows it; `node` is the one that answers. */
-export function instanceView(instance: Instance, node: string, { recent, clock }: Moment): InstanceView {
+export function instanceView(
+  domain: DomainRoutes,
+  instance: Instance,
+  node: string,
+  { recent, clock }: Moment,
+): InstanceView {
   const { name, state, bucket, stream, since, requests } = instance
   const { outbox } = stream
   const { owingSince } = outbox
@@ -82,6 +97,7 @@ export function instanceView(instance: Instance, node: string, { recent, clock }
     node: instance.node ?? node,
     bucket: bucket ?? null,
     spare: state === 'spare',
+    weight: weightNow(instance, domain),
     remote: stream.remote,
     connectedSince: new Date(since).toISOString(),
     delivered: outbox.delivered,

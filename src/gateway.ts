@@ -205,10 +205,8 @@ export class Gateway {
       adminRefusals: () => this.#actions.refusals,
     })
     this.#events = new Events(log, Date.now)
-    this.#actions = new NodeActions({
-      ...{ config: () => this.#config, routes, drains: () => this.#drains, log },
-      all: () => this.#instances.all,
-    })
+    const all = () => this.#instances.all
+    this.#actions = new NodeActions({ config: () => this.#config, routes, drains: () => this.#drains, log, all })
     this.#seat = new ClusterSeat({
       ...{ version, routes, self: this.#self, router, links, flusher, clock, redelivery, log, epoch: own.epoch },
       ...{ instances, alone, drains: this.#drains, shares: this.#shares, config: () => this.#config, asked },
@@ -224,7 +222,7 @@ export class Gateway {
     const told = { state: () => this.#state, metrics: () => this.#metrics.text() }
     this.view = new View({ version, config: () => this.#config, ...told, ...shown })
     this.#serving = new Serving({
-      ...{ routes, self: this.#self, shares: this.#shares, slabs: flusher.slabs, random: Math.random },
+      ...{ routes, self: this.#self, shares: this.#shares, slabs: flusher.slabs, clock, random: Math.random },
       ended: (domain) => this.#end(domain),
       served: (domains) => this.#seat.serve(domains),
     })

@@ -79,6 +79,8 @@ export class Instance implements StreamHandler {
   hasConfirmed = false
   /** It is served at most once, as it has answered no barrier in time. */
   isUnconfirmed = false
+  /** When it joined, in this node's monotonic milliseconds. */
+  joinedAt = Number.NEGATIVE_INFINITY
   /** When it could last be heard, in the clock's milliseconds: what it says while we do not read is not its silence. */
   heardAt = 0
   /** What it takes to confirm what it was sent: a mean of the last times, in milliseconds; undefined before the first. */

@@ -74,6 +74,7 @@ export class Instances implements InstanceOwner {
 
   opened(instance: Instance): void {
     const domain = this.#domainOf(instance)
+    instance.joinedAt = this.#parts.clock.now
     this.#parts.routes.register(instance)
     if (domain.config.delivery !== 'at_most_once') this.#confirm(domain, instance)
     this.#parts.registry().join(domain, instance)
@@ -152,7 +153,7 @@ export class Instances implements InstanceOwner {
 
   /** Takes an instance out of the routing table, and gives its share to whoever is next. */
   handOver(domain: DomainRoutes, instance: Instance): void {
-    this.#parts.registry().leave(domain, instance)
+    this.#parts.shares.handOver(domain, () => this.#parts.registry().leave(domain, instance))
   }
 
   rejoin(domain: DomainRoutes, instance: Instance): void {

@@ -1,6 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { alone, type ClusterMetrics, clusterGauges } from './cluster-metrics.ts'
-import { type DomainCounters, type DropReason, dropReasons, type StreamErrorCounters } from './counters.ts'
+import {
+  type DomainCounters,
+  type DropReason,
+  dropReasons,
+  type InstanceCounts,
+  type StreamErrorCounters,
+} from './counters.ts'
 import type { Histogram } from './histogram.ts'
 import { type WaitingNumbers, waitingGauges } from './waiting-metrics.ts'
 
@@ -35,8 +41,8 @@ export interface DomainMetrics extends WaitingNumbers {
   readonly linkWanted: boolean
   /** Requests to instances of this node that are unanswered. */
   readonly iqPending: number
-  /** The instances that are connected to this node; `delivered` in stanzas. */
-  readonly instances: Iterable<{ readonly name: string; readonly delivered: number; readonly outboxBytes: number }>
+  /** The instances that are connected to this node. */
+  readonly instances: Iterable<InstanceCounts>
 }
 
 /** Takes one sample: its value, then its label values in the order of the metric's labels. */
@@ -163,6 +169,15 @@ const metrics: readonly MetricSpec[] = [
     help: 'Bytes that wait to be accepted by an instance.',
     read: perDomain(({ name, instances }, sample) => {
       for (const instance of instances) sample(instance.outboxBytes, name, instance.name)
+    }),
+  },
+  {
+    name: 'switchyard_instance_weight',
+    type: 'gauge',
+    labels: ['domain', 'instance'],
+    help: 'Weight of an instance beside the others, slow start included, for domains that use weights or the like.',
+    read: perDomain(({ name, instances }, sample) => {
+      for (const one of instances) if (typeof one.weight === 'number') sample(one.weight, name, one.name)
     }),
   },
   {

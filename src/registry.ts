@@ -3,6 +3,7 @@ import type { Instance } from './instance.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
 import type { Router } from './router.ts'
 import type { Shares } from './shares.ts'
+import { succeed } from './succession.ts'
 
 /** Who decides which instance has which share: this node alone, or all nodes of a cluster together. */
 export interface Registry {
@@ -34,6 +35,7 @@ export class LocalRegistry implements Registry {
   join(domain: DomainRoutes, instance: Instance): void {
     const old = domain.members.get(instance.name)
     if (old === undefined) this.#parts.shares.take(domain, [instance], domain.join(instance))
+    else if (old.isLeaving) succeed(domain, instance, old, this.#parts.shares)
     else this.#replace(domain, instance, old)
     this.#parts.seated(domain, instance)
   }

@@ -1,4 +1,5 @@
 import type { Config, Domain } from '../config/config.ts'
+import type { Clock } from './clock.ts'
 import { DomainRoutes } from './domain-routes.ts'
 import type { Routes } from './routes.ts'
 import { selfConfig } from './self-config.ts'
@@ -12,6 +13,7 @@ export interface ServingParts {
   readonly shares: Pick<Shares, 'redistribute'>
   /** For what is held. */
   readonly slabs: SlabPool
+  readonly clock: Clock
   readonly random: () => number
   /** A domain is served no more. */
   readonly ended: (domain: DomainRoutes) => void
@@ -40,9 +42,9 @@ export class Serving {
   }
 
   #configure(existing: DomainRoutes | undefined, config: Domain): DomainRoutes {
-    const { self, shares, slabs, random } = this.#parts
+    const { self, shares, slabs, clock, random } = this.#parts
     const domain = existing ?? (config.name === self.name ? self : undefined)
-    if (domain === undefined) return new DomainRoutes(config, random, slabs)
+    if (domain === undefined) return new DomainRoutes(config, random, slabs, clock)
     const before = domain.mapping
     if (domain.configure(config)) shares.redistribute(domain, before)
     return domain

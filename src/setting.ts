@@ -5,8 +5,9 @@ import { bucketsFor } from './assignment.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 
 /** A domain as it stands, to think about. */
-export function settingOf({ policy, members, buckets }: DomainRoutes): Setting {
-  return { policy, instances: [...members.keys()].map((name) => ({ name })), table: buckets }
+export function settingOf({ policy, terms, members, buckets, mapping }: DomainRoutes): Setting {
+  const instances = [...members.keys()].map((name) => ({ name }))
+  return { policy, terms, instances, table: buckets, ranking: mapping?.snapshot.ranking }
 }
 
 /** The same domain as it would be with another balancing. */
@@ -15,11 +16,11 @@ export function proposedFor(
   balancing: Balancing | undefined,
   bareDomain: Domain['bare_domain'],
 ): Setting {
-  const { members, buckets, config } = domain
+  const { terms, members, buckets, config } = domain
   const policy = policyFor(balancing, bareDomain, config.hash)
   const names = [...members.keys()]
   return {
-    policy,
+    ...{ policy, terms },
     instances: names.map((name) => ({ name })),
     table: bucketsFor(policy, config, names, buckets),
   }

@@ -7,6 +7,7 @@ import type { Redelivery } from './redelivery.ts'
 import type { Router } from './router.ts'
 import type { Mapping } from './snapshot.ts'
 import { type Slab, StanzaQueue } from './stream/queue.ts'
+import { predecessorsOf } from './succession.ts'
 
 export interface SharesParts {
   readonly router: Router
@@ -103,13 +104,16 @@ export class Shares {
    * waits until the others have confirmed what they were written.
    * @param heirs who takes what was an instance's that is gone: those that left before, and have not confirmed yet, may
    *   have had it, too
+   * @param leavers how many are instances no more
    */
   take(
     domain: DomainRoutes,
     newcomers: readonly Instance[],
     moves: readonly Move[],
     heirs: readonly Instance[] = [],
+    leavers = 0,
   ): void {
+    if (domain.isBounded && newcomers.length + leavers > 0) return this.redistribute(domain, undefined)
     const taken = moves.filter(({ from }) => from !== undefined)
     for (const { from, bucket, to } of taken) {
       logEvent(this.#parts.log, 'bucket-moved', { domain: domain.name, bucket, from, to })
@@ -163,15 +167,28 @@ export class Shares {
    * @param handOver takes it out of the routing table
    */
   moveAway(domain: DomainRoutes, instance: Instance, handOver: () => void): void {
+    // What waits here for one of its name to be read goes elsewhere now, behind what that one has not confirmed.
+    for (const old of predecessorsOf(domain, instance)) old.stream.close('conflict', 'its successor has left')
     const { outbox } = instance.stream
     const isConfirming = outbox.isConfirming
     const sent = outbox.detach()
+    domain.departing.delete(instance)
     const held = this.takeMoving(domain)
+    const isBounded = domain.isBounded && domain.members.get(instance.name) === instance
     handOver()
+    // What waits for the new place of its key waits behind all this.
+    const settle = isBounded ? this.begin(domain, undefined) : undefined
     if (isConfirming) this.#parts.redelivery.redeliver(domain, instance, sent, !instance.isLeaving)
     else domain.counters.dropped('lost_in_flight', sent.drop())
     this.#parts.router.reroute(domain, outbox.take(), instance)
+    settle?.()
     for (const queue of held) this.#parts.router.reroute(domain, queue)
+  }
+
+  /** Takes one out of the routing table that has confirmed all. Within a bound that moves keys of the others, too. */
+  handOver(domain: DomainRoutes, leave: () => void): void {
+    leave()
+    if (domain.isBounded) this.redistribute(domain, undefined)
   }
 
   /**

@@ -164,7 +164,7 @@ export class View implements AdminView {
   #members({ domain, instances }: Count): readonly InstanceView[] {
     const elsewhere = [...domain.members.values()].filter((instance) => instance.node !== undefined)
     const node = this.#parts.config().node
-    return [...instances, ...elsewhere].map((instance) => instanceView(instance, node, this.#parts))
+    return [...instances, ...elsewhere].map((instance) => instanceView(domain, instance, node, this.#parts))
   }
 
   #find(name: string): Count | undefined {

@@ -43,17 +43,25 @@ export interface Patience {
  */
 export const usualPatience: Patience = { idle_seconds: 30, suspect_seconds: 5, hung_seconds: 14.5 }
 
+/** A tick that comes so much later than the one before, in milliseconds, says that the node itself has stood still. */
+const LATE_MILLISECONDS = 1000
+
 /** Ends what has waited for long enough: held stanzas, requests, readers that read nothing. Called with every tick. */
 export class Watch {
   readonly #parts: WatchParts
   /** Those for which something waits, as far as the log knows. */
   readonly #holding = new WeakSet<DomainRoutes>()
+  /** When it looked last, in the clock's milliseconds. */
+  #lookedAt: number | undefined
 
   constructor(parts: WatchParts) {
     this.#parts = parts
   }
 
   tick(): void {
+    const { now } = this.#parts.clock
+    const hasStoodStill = now - (this.#lookedAt ?? now) >= LATE_MILLISECONDS
+    this.#lookedAt = now
     for (const domain of this.#parts.routes.domains.values()) {
       this.#noteHold(domain)
       this.#expireHold(domain)
@@ -64,7 +72,9 @@ export class Watch {
     // Not `of`, which makes an array for each: there may be ten thousand, ten times a second.
     this.#parts.instances.all.forEach((domain, instance) => {
       this.#expireRequests(domain, instance)
-      this.#watchReader(domain, instance)
+      // What it has answered meanwhile, and how much it has read, is seen once its socket has been looked at.
+      if (hasStoodStill) instance.heardAt = now
+      else this.#watchReader(domain, instance)
       this.#watchAnswers(domain, instance)
     })
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { joinInstance, leaveInstance } from '../src/cluster/instance-wishes.ts'
 import type { Wish } from '../src/cluster/proposals.ts'
+import { configOf } from './e2e/node.ts'
 import { announced, ClusterYard } from './stub/cluster-yard.ts'
 
 const buckets = (settings = 'secret: s'): string =>
@@ -52,6 +53,26 @@ test("a stanza for another node's instance goes there, and is counted when that 
   assert.equal(yard.domain.counters.forwarded, 0)
   await yard.confirm(yard.remote('there'))
   assert.equal(yard.domain.counters.forwarded, 2)
+})
+
+test('who comes back under its name while its old stream ends in order gets nothing before that has ended', async () => {
+  const yard = new ClusterYard(buckets())
+  const old = yard.join('red')
+  yard.grant()
+  const stream = yard.stream('red')
+  // It has ended its stream, and may still read what it was written.
+  old.isLeaving = true
+  stream.outbox.stopHanding()
+  yard.say('1')
+  yard.domain.pause(old)
+  yard.say('2')
+  yard.join('red')
+  yard.grant()
+  yard.say('3')
+  assert.deepEqual([stream.condition, await yard.received('red'), yard.seated], [undefined, [], ['red', 'red']])
+  yard.leave(old)
+  assert.deepEqual(await yard.received('red'), ['1', '2', '3'])
+  assert.equal(yard.domain.departing.size, 0)
 })
 
 test('an instance whose name another node has now is closed, and what it was not written goes there', async () => {
@@ -292,4 +313,32 @@ test('who has the cluster’s table no more passes on what it had not sent, and 
   yard.say('2')
   yard.registry.dismissAll()
   assert.deepEqual([yard.registry.remotes.size, yard.domain.hold.stanzas, yard.domain.members.size], [0, 1, 0])
+})
+
+const canary = (name: string, percent = 50): string =>
+  buckets(
+    `instances: {a: {secret: a}, b: {secret: b}, c: {secret: c}}, canary: {instance: ${name}, percent: ${percent}}`,
+  )
+
+test('a canary holds no bucket in the table of all nodes, and one that was it takes the bucket of who is it now', async () => {
+  const yard = new ClusterYard(canary('c'))
+  for (const name of ['c', 'a', 'b']) yard.join(name)
+  yard.grant()
+  assert.deepEqual(yard.table.domain('a.test')?.buckets?.holders, ['a', 'b'])
+  assert.deepEqual([yard.domain.members.get('c')?.state, yard.domain.members.get('c')?.bucket], ['active', undefined])
+  // It answers again, and is what it was.
+  yard.registry.reinstate(yard.domain, yard.domain.members.get('c')!)
+  yard.grant()
+  assert.deepEqual(yard.table.domain('a.test')?.buckets?.holders, ['a', 'b'])
+  yard.domain.configure(configOf(`listen: [{port: 0}]\n${canary('a')}`).domains.get('a.test')!)
+  yard.registry.serve(yard.domain)
+  yard.grant()
+  assert.deepEqual(yard.table.domain('a.test')?.buckets?.holders, ['c', 'b'])
+  const record = yard.table.domain('a.test')?.instances.get('c')
+  assert.deepEqual([record?.isCanary, record?.isSidelined], [undefined, undefined])
+  assert.deepEqual([...yard.domain.members.values()].map(({ name, bucket }) => [name, bucket]).sort(), [
+    ['a', undefined],
+    ['b', 1],
+    ['c', 0],
+  ])
 })

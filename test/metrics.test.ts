@@ -58,7 +58,10 @@ test('every number of a domain is published under its labels', async () => {
     holdBytes: 900,
     holdLimit: 1000,
     windows: [{ name: 'yard/1', bytes: 300 }],
-    instances: [{ name: 'yard/1', delivered: 40, outboxBytes: 512 }],
+    instances: [
+      { name: 'yard/1', delivered: 40, outboxBytes: 512, weight: 1.5 },
+      { name: 'canary', delivered: 0, outboxBytes: 0, weight: null },
+    ],
   })
   echo.counters.receivedFromLink = 60
   echo.counters.deliveredToLink = 3
@@ -75,6 +78,10 @@ test('every number of a domain is published under its labels', async () => {
   assert.equal(at('stanzas_delivered_total', ',instance=""'), 4)
   assert.equal(at('stanzas_delivered_total', ',instance="gone"'), 5)
   assert.equal(at('stanzas_delivered_total', ',instance="yard/1"'), 40)
+  assert.deepEqual(
+    [at('instance_weight', ',instance="yard/1"'), at('instance_weight', ',instance="canary"')],
+    [1.5, undefined],
+  )
   assert.equal(at('stanzas_forwarded_total'), 6)
   assert.equal(at('stanzas_bounced_total', ',condition="recipient-unavailable",reason="unassigned"'), 1)
   assert.equal(at('stanzas_dropped_total', ',reason="error_bounce"'), 1)
@@ -216,7 +223,7 @@ test('every metric of the table is announced with its type, and none is missing 
   const listed = [...metricsTable().matchAll(/^\| `(\w+)[^`]*` \| (\w+) \|/gm)].map(
     ([, name, type]) => `${name} ${type}`,
   )
-  assert.equal(listed.length, 31)
+  assert.equal(listed.length, 32)
   assert.deepEqual(announced.sort(), listed.sort())
 })
 

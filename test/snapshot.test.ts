@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
-import { Rendezvous } from '../balancing/rendezvous.ts'
 import type { Instance, InstanceState } from '../src/instance.ts'
-import { randomOf, rankingOf } from '../src/snapshot.ts'
+import { randomOf } from '../src/snapshot.ts'
 
 function instance(name: string, state: InstanceState = 'active', node?: string): Instance {
   return { name, state, node } as unknown as Instance
@@ -24,19 +22,4 @@ test('one that reads nothing is met where there is no other here, before any of 
   assert.deepEqual(namesOf(randomOf([slow, there], true)), ['slow'])
   assert.deepEqual(namesOf(randomOf([slow, there], false)), ['there'])
   assert.deepEqual(randomOf([instance('gone', 'draining')], true), [])
-})
-
-test('a ranking that is made from the one before is the one that would be made anew', () => {
-  const some = fc.uniqueArray(fc.constantFrom(...Array.from({ length: 12 }, (_, i) => `i${i}`)))
-  fc.assert(
-    fc.property(some, some, (before, after) => {
-      const members = new Map(after.map((name) => [name, instance(name)]))
-      const ranking = rankingOf(members, Rendezvous.of(before))
-      const anew = Rendezvous.of(after)
-      assert.deepEqual([...ranking.names].sort(), [...after].sort())
-      for (let hash = 0; hash < 2 ** 32 && after.length > 0; hash += 2 ** 27 + 12345) {
-        assert.equal(ranking.names[ranking.pick(hash)], anew.names[anew.pick(hash)])
-      }
-    }),
-  )
 })

@@ -123,8 +123,8 @@ test('a slow reader slows its sender and is not stalled', async (t) => {
   for (let expected = 0; expected < sent; expected++) assert.equal(attribute(await slow.stanza(), 'id'), `${expected}`)
 })
 
-/** After so many milliseconds of real time an instance is closed that hangs from `hangs` on, and is sent a stanza then. */
-function closedAfter(hangs: number): number {
+/** A watch over one instance, which has confirmed once. */
+function watched() {
   const clock = { now: 0 }
   const outbox = new Outbox(new Flusher(), 1024, 1024)
   outbox.attach({ writableLength: 0, write: () => true, cork: () => {}, uncork: () => {} })
@@ -150,9 +150,15 @@ function closedAfter(hangs: number): number {
   } as unknown as WatchParts)
   outbox.probe()
   instance.confirm(1)
+  return { clock, outbox, instance, watch, isClosed: () => isClosed }
+}
+
+/** After so many milliseconds of real time an instance is closed that hangs from `hangs` on, and is sent a stanza then. */
+function closedAfter(hangs: number): number {
+  const { clock, outbox, watch, isClosed } = watched()
   // A confirmation is asked for 20 ms after what it is about, by a clock that is as old as the last tick.
   let isAsked = false
-  for (let time = TICK_MILLISECONDS; !isClosed; time += TICK_MILLISECONDS) {
+  for (let time = TICK_MILLISECONDS; !isClosed(); time += TICK_MILLISECONDS) {
     if (!isAsked && time > hangs + 20) {
       isAsked = true
       outbox.probe()
@@ -170,4 +176,19 @@ test('an instance that hangs is closed in time for all that it had to be with an
     const after = closedAfter(hangs)
     assert.ok(after + moving <= 15_000 && after > 14_000, `${after} ms`)
   }
+})
+
+test('as long as the node itself has stood still, nobody was silent', () => {
+  const { clock, outbox, instance, watch, isClosed } = watched()
+  watch.tick()
+  outbox.probe()
+  const resumed = 60_000
+  clock.now = resumed
+  watch.tick()
+  assert.deepEqual([instance.state, isClosed()], ['active', false])
+  while (!isClosed()) {
+    clock.now += TICK_MILLISECONDS
+    watch.tick()
+  }
+  assert.equal(clock.now - resumed, usualPatience.hung_seconds * 1000)
 })

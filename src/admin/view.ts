@@ -49,6 +49,9 @@ export const InstanceView = Type.Object({
   }),
   bucket: nullable(count()),
   spare: Type.Boolean(),
+  weight: nullable(
+    Type.Number({ description: 'beside the others, slow start included; null where it decides nothing' }),
+  ),
   remote: Type.String({ description: 'address and port' }),
   connectedSince: time(),
   delivered: count(),
@@ -76,8 +79,17 @@ const domainFields = {
     Type.Object({
       type: Type.String({ description: 'the criterion' }),
       component_number: nullable(Type.Integer()),
+      hash: nullable(
+        Type.String({
+          description: 'how a key becomes a number: murmur3 or erlang_phash2; null at random, without keys',
+        }),
+      ),
     }),
   ),
+  canary: nullable(Type.Object({ instance: Type.String(), percent: Type.Number() })),
+  balanceFactor: nullable(Type.Integer({ description: 'percent of a fair share' })),
+  hotKeys: Type.Integer({ minimum: 0, description: 'how many keys the configuration calls heavy' }),
+  slowStartSeconds: Type.Number(),
   whenUnassigned: Type.Union([Type.Literal('bounce'), Type.Literal('hold'), Type.Literal('spill')]),
   delivery: Type.String({ description: 'at_least_once, at_most_once or journal' }),
   instances: Type.Record(Type.String(), count(), { description: 'how many of this node are in each state' }),

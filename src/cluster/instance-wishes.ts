@@ -16,6 +16,8 @@ export interface JoinOptions {
   readonly count?: number | undefined
   /** The bucket that the config gives to the instance. */
   readonly wanted?: number | undefined
+  /** The config has it take no bucket. */
+  readonly isCanary?: boolean
 }
 
 /**
@@ -41,6 +43,7 @@ export function joinInstance(
     ...{ node, route, since },
     order: old !== undefined && old.isSidelined !== true ? old.order : nextOrder(table),
     ...(wanted === undefined ? {} : { wanted }),
+    ...(options.isCanary === true ? asCanary : {}),
   }
   const delta = new Map<string, string | null>([[fieldOf.instance(domain, name), JSON.stringify(record)]])
   if (buckets !== undefined) {
@@ -48,11 +51,14 @@ export function joinInstance(
     const isSeated = isMember && (wanted === undefined || old.wanted === wanted)
     // Ten thousand may join, one after the other, and all but the first be spares.
     const isSpare = !isMember && wanted === undefined && !buckets.holders.includes(undefined)
-    const seated = isSeated || isSpare ? buckets : join(leave(buckets, name).table, name, wanted).table
+    const alone = isSeated && options.isCanary !== true ? buckets : leave(buckets, name).table
+    const seated = isSeated || isSpare || options.isCanary === true ? alone : join(alone, name, wanted).table
     writeBuckets(delta, domain, seated, table?.buckets)
   }
   draft.write(delta)
 }
+
+const asCanary = { isSidelined: true, isCanary: true } as const
 
 /** An instance leaves; nothing happens when its name is another's by now. */
 export function leaveInstance(draft: Draft, domain: string, name: string, node: Incarnation, route: string): void {
@@ -75,6 +81,7 @@ export function reinstate(draft: Draft, domain: string, name: string, node: Inca
   const table = draft.table.domain(domain)
   const record = table?.instances.get(name)
   if (record === undefined || record.node !== node || record.route !== route || record.isSidelined !== true) return
+  if (record.isCanary === true) return
   const { isSidelined: _, ...rest } = record
   const back: InstanceRecord = { ...rest, order: nextOrder(table) }
   const delta = new Map<string, string | null>([[fieldOf.instance(domain, name), JSON.stringify(back)]])
@@ -88,31 +95,49 @@ export function reinstate(draft: Draft, domain: string, name: string, node: Inca
  * The config has changed: there are as many buckets as it says, and who has one keeps it where that can be; undefined for
  * a domain that has none any more. What is so already is left as it is.
  * @param wanted per instance the bucket that the config gives to it
+ * @param canary the instance that takes no bucket
  */
 export function assign(
   draft: Draft,
   domain: string,
   count: number | undefined,
   wanted: ReadonlyMap<string, number>,
+  canary?: string,
 ): void {
   const table = draft.table.domain(domain)
-  if (table === undefined || isAssigned(table, count, wanted)) return
+  if (table === undefined || isAssigned(table, count, wanted, canary)) return
   const delta = new Map<string, string | null>()
   for (const [name, record] of table.instances) {
-    const { wanted: old, ...rest } = record
-    const bucket = wanted.get(name)
-    if (old === bucket) continue
-    delta.set(fieldOf.instance(domain, name), JSON.stringify(bucket === undefined ? rest : { ...rest, wanted: bucket }))
+    const after = assigned(record, wanted.get(name), name === canary)
+    if (after !== record) delta.set(fieldOf.instance(domain, name), JSON.stringify(after))
   }
   if (count === undefined) delta.set(fieldOf.buckets(domain), null)
   else {
-    const members = table.members.map(({ name }) => {
+    const members = membersBut(table, canary).map((name) => {
       const bucket = wanted.get(name)
       return bucket === undefined ? { name } : { name, wanted: bucket }
     })
     writeBuckets(delta, domain, resized(table.buckets, count, members), undefined)
   }
   draft.write(delta)
+}
+
+/** A record by another config; the same one where that makes no difference. */
+function assigned(record: InstanceRecord, bucket: number | undefined, isCanary: boolean): InstanceRecord {
+  const was = record.isCanary === true
+  if (record.wanted === bucket && was === isCanary) return record
+  const { wanted: _, isCanary: __, ...rest } = record
+  const { isSidelined: ___, ...able } = rest
+  const after = was ? able : rest
+  return { ...after, ...(bucket === undefined ? {} : { wanted: bucket }), ...(isCanary ? asCanary : {}) }
+}
+
+/** The members when that one is the canary, in order of arrival. */
+function membersBut(table: DomainTable, canary: string | undefined): readonly string[] {
+  const members = [...table.instances].filter(([name, record]) => {
+    return name !== canary && (record.isSidelined !== true || record.isCanary === true)
+  })
+  return members.sort(([, one], [, other]) => one.order - other.order).map(([name]) => name)
 }
 
 /** Takes a domain's one link, if nobody who lives has it. */
@@ -164,8 +189,11 @@ export function isAssigned(
   table: DomainTable,
   count: number | undefined,
   wanted: ReadonlyMap<string, number>,
+  canary: string | undefined,
 ): boolean {
   if (table.buckets?.holders.length !== count) return false
-  for (const [name, record] of table.instances) if (record.wanted !== wanted.get(name)) return false
+  for (const [name, record] of table.instances) {
+    if (record.wanted !== wanted.get(name) || (record.isCanary === true) !== (name === canary)) return false
+  }
   return true
 }

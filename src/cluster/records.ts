@@ -33,6 +33,8 @@ export interface InstanceRecord {
   readonly wanted?: number
   /** It inherits no bucket. */
   readonly isSidelined?: boolean
+  /** It has its own keys, and never a bucket: it is sidelined for good, for nodes that know of nothing else. */
+  readonly isCanary?: boolean
   readonly [later: string]: unknown
 }
 
@@ -97,7 +99,7 @@ export function readNode(text: string): NodeRecord | undefined {
 export function readInstance(text: string): InstanceRecord | undefined {
   const raw = objectOf(text)
   if (raw === undefined || typeof raw.node !== 'string' || typeof raw.route !== 'string') return undefined
-  const { wanted, isSidelined, ...rest } = raw
+  const { wanted, isSidelined, isCanary, ...rest } = raw
   return {
     ...rest,
     node: raw.node,
@@ -106,6 +108,7 @@ export function readInstance(text: string): InstanceRecord | undefined {
     order: typeof raw.order === 'number' ? raw.order : 0,
     ...(typeof wanted === 'number' ? { wanted } : {}),
     ...(isSidelined === true ? { isSidelined } : {}),
+    ...(isCanary === true ? { isCanary } : {}),
   }
 }
 

@@ -1,5 +1,6 @@
 import { explainPick } from '../../balancing/explain.ts'
 import { policyFor } from '../../balancing/policy.ts'
+import { type Terms, termsFor } from '../../balancing/terms.ts'
 import type { Config, Domain } from '../../config/config.ts'
 import type { LoadOptions } from '../../config/load.ts'
 import { type ExitCode, exitCodes, SwitchyardError } from '../errors.ts'
@@ -80,17 +81,26 @@ function fromConfig(domain: Domain, from: string, to: string): Found {
   const policy = policyFor(domain.balancing, domain.bare_domain, domain.hash)
   const named = [...(domain.instances ?? [])]
   const entitled = named.flatMap(([name, { bucket }]) => (bucket === undefined ? [] : [{ name, bucket }]))
-  const instances = policy.kind === 'buckets' ? entitled : named.map(([name]) => ({ name }))
-  const explanation = explainPick({ policy, instances }, from, to, keyText)
+  const terms = termsFor(domain)
+  const canary = terms.canary === undefined ? [] : [{ name: terms.canary.instance }]
+  const instances = policy.kind === 'buckets' ? [...entitled, ...canary] : named.map(([name]) => ({ name }))
+  const explanation = explainPick({ policy, instances, terms }, from, to, keyText)
   if (explanation === undefined) throw new Error(`no key from ${from} to ${to}`)
   const { criterion, key, bucket, instance, why } = explanation
+  // What `balance_factor` makes of it is to be seen, too, as far as the configuration tells.
+  const isWhole = key === undefined || (terms.bound !== undefined && instance !== undefined)
   return {
     ...{ criterion, key: key ?? null, bucket: bucket ?? null, outcome: null, node: null },
     // Among all names somebody wins, but which of them are connected nobody knows.
     instance: policy.kind === 'buckets' ? (instance ?? null) : null,
-    because: [...(key === undefined ? why : why.slice(0, -1)), placeWithoutNode(policy.kind, instance)],
+    because: isCanary(terms, instance)
+      ? [...why, 'if it is connected; which instances are, only a running node knows']
+      : [...(isWhole ? why : why.slice(0, -1)), placeWithoutNode(policy.kind, instance)],
   }
 }
+
+const isCanary = ({ canary }: Terms, instance: string | undefined): boolean =>
+  canary !== undefined && canary.instance === instance
 
 function placeWithoutNode(kind: ReturnType<typeof policyFor>['kind'], instance: string | undefined): string {
   if (kind === 'random' || kind === 'local_random') return 'which instances are connected only a running node knows'

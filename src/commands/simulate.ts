@@ -1,6 +1,7 @@
 import type { Setting } from '../../balancing/chooser.ts'
 import { policyFor } from '../../balancing/policy.ts'
 import { compare, simulate } from '../../balancing/simulate.ts'
+import { noTerms, termsFor } from '../../balancing/terms.ts'
 import type { Traffic } from '../../balancing/traffic.ts'
 import type { Config, Domain } from '../../config/config.ts'
 import type { LoadOptions } from '../../config/load.ts'
@@ -45,13 +46,13 @@ export function simulateInput(path: string, given: Given, io: SimulateIo): ExitC
   const again = { ...options, complain: () => {} }
   const move = after === undefined ? null : moveTo(after, setting, trafficOf(chunks, again, { ...skipped }))
   const simulated: Simulated = {
-    ...{ domain: domain.name, policy: setting.policy, skipped, result, move },
+    ...{ domain: domain.name, policy: setting.policy, terms: setting.terms ?? noTerms, skipped, result, move },
     instances: setting.instances.map(({ name }) => name),
     instancesAssumed: count === undefined && domain.instances === undefined,
   }
   io.stdout(
     given.options.has('json')
-      ? `${JSON.stringify({ ...simulated, policy: policyView(setting.policy) })}\n`
+      ? `${JSON.stringify({ ...simulated, policy: policyView(setting.policy), terms: termsView(setting.terms) })}\n`
       : simulationText(simulated),
   )
   if (skipped.malformed > COMPLAINTS_SHOWN) io.stderr(`switchyard: ${skipped.malformed} such places in all\n`)
@@ -65,6 +66,19 @@ function policyView(policy: Setting['policy']) {
     type: 'keying' in policy ? policy.keying.usual.criterion : 'random',
     hash: 'keying' in policy ? policy.keying.hash : null,
     component_number: ('count' in policy && policy.count) || null,
+  }
+}
+
+/** The terms as the configuration words them; null where it has none. */
+function termsView(terms: Setting['terms'] = noTerms) {
+  if (terms === noTerms) return null
+  const { weights, canary, bound, slowStartSeconds } = terms
+  return {
+    weights: Object.fromEntries(weights),
+    canary: canary === undefined ? null : { instance: canary.instance, percent: canary.percent },
+    balance_factor: bound?.factor ?? null,
+    hot_keys: Object.fromEntries((bound?.hot ?? []).map(({ key, percent }) => [key, percent])),
+    slow_start_seconds: slowStartSeconds,
   }
 }
 
@@ -100,10 +114,11 @@ function domainOf(config: Config, asked: string | undefined): Domain {
 /** The domain with its named instances, or the first `count` of them; or with unnamed ones. */
 function settingFor(domain: Domain, count: number | undefined): Setting {
   const policy = policyFor(domain.balancing, domain.bare_domain, domain.hash)
+  const terms = termsFor(domain)
   const named = domain.instances && [...domain.instances]
   if (named === undefined) {
     const instances = Array.from({ length: count ?? usual(policy) }, (_, index) => ({ name: `node/${index + 1}` }))
-    return { policy, instances }
+    return { policy, instances, terms }
   }
   if (count !== undefined && count > named.length) {
     throw new SwitchyardError('input-refused', `--instances: ${domain.name} has ${named.length} named instances`)
@@ -111,7 +126,7 @@ function settingFor(domain: Domain, count: number | undefined): Setting {
   const instances = named
     .slice(0, count)
     .map(([name, { bucket }]) => (bucket === undefined ? { name } : { name, bucket }))
-  return { policy, instances }
+  return { policy, instances, terms }
 }
 
 function usual(policy: Setting['policy']): number {

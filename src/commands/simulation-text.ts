@@ -1,6 +1,8 @@
 import type { Setting } from '../../balancing/chooser.ts'
 import type { Keying } from '../../balancing/criterion.ts'
 import type { Comparison, Simulation } from '../../balancing/simulate.ts'
+import type { Terms } from '../../balancing/terms.ts'
+import { isHash } from '../../balancing/traffic.ts'
 import { escapeForLog } from '../log.ts'
 import type { Skipped } from '../traffic.ts'
 
@@ -8,6 +10,7 @@ import type { Skipped } from '../traffic.ts'
 export interface Simulated {
   readonly domain: string
   readonly policy: Setting['policy']
+  readonly terms: Terms
   /** Names that were connected in the simulation. */
   readonly instances: readonly string[]
   /** They were given neither by the configuration nor by `--instances`. */
@@ -30,7 +33,15 @@ export function simulationText(simulated: Simulated): string {
   return `${lines.join('\n')}\n`
 }
 
-function heading({ domain, policy, instances, instancesAssumed, skipped, result }: Simulated): readonly string[] {
+function heading({
+  domain,
+  policy,
+  terms,
+  instances,
+  instancesAssumed,
+  skipped,
+  result,
+}: Simulated): readonly string[] {
   const assumed = instancesAssumed ? ' (assumed: see --instances)' : ''
   const left = [
     counted(skipped.elsewhere, 'to other domains'),
@@ -38,7 +49,7 @@ function heading({ domain, policy, instances, instancesAssumed, skipped, result 
     counted(skipped.malformed, 'not readable'),
   ].filter((part) => part !== '')
   return [
-    `${domain}: ${policyText(policy)}; ${instances.length} ${instances.length === 1 ? 'instance' : 'instances'}${assumed}`,
+    `${domain}: ${[policyText(policy), ...termsText(terms)].join(', ')}; ${instances.length} ${instances.length === 1 ? 'instance' : 'instances'}${assumed}`,
     `${whole(result.weight)} ${result.weight === 1 ? 'stanza' : 'stanzas'}${left.length === 0 ? '' : `; left out: ${left.join(', ')}`}`,
   ]
 }
@@ -61,21 +72,41 @@ function policyText(policy: Setting['policy']): string {
 /** The usual one goes without saying. */
 const byHash = ({ asErlang, hash }: Keying): string => (asErlang ? ` by ${hash}` : '')
 
+function termsText({ weights, canary, bound, slowStartSeconds }: Terms): readonly string[] {
+  return [
+    ...(weights.size === 0 ? [] : [`weights ${[...weights].map(([name, weight]) => `${name} ${weight}`).join(' ')}`]),
+    ...(canary === undefined ? [] : [`canary ${canary.instance} ${canary.percent} %`]),
+    ...(bound === undefined ? [] : [`at most ${bound.factor} % of a fair share`]),
+    ...(slowStartSeconds === 0 ? [] : ['slow start left out']),
+  ]
+}
+
 function shares({ result, policy }: Simulated): readonly string[] {
   const hasBuckets = policy.kind === 'buckets'
   const rows = result.shares.slice(0, SHARES_SHOWN).map(({ bucket, instance, weight, share }) => {
     const place = [instance ?? 'nobody', whole(weight), percent(share)]
-    return hasBuckets ? [String(bucket), ...place] : place
+    return hasBuckets ? [bucket === undefined ? 'canary' : String(bucket), ...place] : place
   })
   const header = [...(hasBuckets ? ['bucket'] : []), 'instance', 'stanzas', 'share']
   const more = result.shares.length - rows.length
   return [...table([header, ...rows], hasBuckets ? 2 : 1), ...(more > 0 ? [`and ${more} more: see --json`] : [])]
 }
 
-function judgement({ result, skipped, policy }: Simulated): readonly string[] {
-  const lines = [`imbalance  ${result.imbalance.toFixed(2)}  (the greatest share over the mean one; 1 is even)`]
+function judgement({ result, skipped, policy, terms }: Simulated): readonly string[] {
+  const mean = terms.weights.size === 0 ? 'the mean one' : 'what its weight makes fair'
+  const lines = [`imbalance  ${result.imbalance.toFixed(2)}  (the greatest share over ${mean}; 1 is even)`]
+  if (result.imbalanceUnbounded !== undefined) {
+    lines.push(`           ${result.imbalanceUnbounded.toFixed(2)}  without balance_factor`)
+  }
   if (result.unassigned > 0)
     lines.push(`nobody     ${whole(result.unassigned)} stanzas meet no instance: when_unassigned decides`)
+  const heavy = policy.kind === 'rendezvous' ? unnamedHot(result, terms) : []
+  if (heavy.length > 0) {
+    lines.push(
+      `note       ${heavy.length === 1 ? 'a heavy key is' : 'heavy keys are'} not in hot_keys, which balance_factor goes by:`,
+    )
+    lines.push(`             hot_keys: {${heavy.join(', ')}}`)
+  }
   const criterion = 'keying' in policy ? policy.keying.withoutLocal.criterion : 'random'
   if (skipped.lone > 0 && criterion.endsWith('destination')) {
     lines.push(
@@ -83,6 +114,18 @@ function judgement({ result, skipped, policy }: Simulated): readonly string[] {
     )
   }
   return lines
+}
+
+/** Those that alone are a twentieth of all, or more, and that the configuration does not name, as it would. */
+function unnamedHot({ hottest: all, weight: sum }: Simulation, { bound }: Terms): readonly string[] {
+  const named = new Set((bound?.hot ?? []).map(({ key }) => key))
+  const unnamed = all.filter(({ key }) => !named.has(key) && !isHash(key))
+  const heavy = unnamed.filter(({ weight, error }) => weight - error >= sum / 20)
+  // What is sure, rounded down: together they must not be more than all.
+  return heavy.map(({ key, weight, error }) => {
+    const tenths = Math.floor(((weight - error) * 1000) / sum)
+    return `${JSON.stringify(escapeForLog(key))}: ${(tenths / 10).toFixed(1)}`
+  })
 }
 
 function hottest({ result }: Simulated): readonly string[] {

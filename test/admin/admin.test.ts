@@ -27,7 +27,11 @@ function echo(): DomainView {
   counters.dropped('loop')
   return {
     name: 'echo.localhost',
-    balancing: { type: 'bare_source', component_number: 2 },
+    balancing: { type: 'bare_source', component_number: 2, hash: 'murmur3' },
+    canary: { instance: 'yard-1/1', percent: 2.5 },
+    balanceFactor: 150,
+    hotKeys: 2,
+    slowStartSeconds: 0.5,
     whenUnassigned: 'hold',
     delivery: 'at_least_once',
     instances: { live: 1 },
@@ -56,6 +60,7 @@ const instance: InstanceView = {
   node: 'yard-1',
   bucket: 0,
   spare: false,
+  weight: 0.1,
   remote: '127.0.0.1:40000',
   connectedSince: since,
   delivered: 1,

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { explainPick } from '../../balancing/explain.ts'
 import { hashText } from '../../balancing/hash.ts'
 import { policyFor } from '../../balancing/policy.ts'
+import { termsFor } from '../../balancing/terms.ts'
 
 const normalise = (jid: string) => (jid === '' ? undefined : jid.toLowerCase())
 const instances = [{ name: 'a' }, { name: 'blue', bucket: 0 }]
@@ -61,4 +62,55 @@ test('an address that is no JID explains nothing, unless the key does not come f
   const policy = policyFor({ type: 'source', component_number: 2 })
   assert.equal(explainPick({ policy, instances }, '', 'c', normalise), undefined)
   assert.notEqual(explainPick({ policy, instances }, 'a@b', '', normalise), undefined)
+})
+
+test('a canary is explained by where the key falls, and by whether it is there', () => {
+  const terms = termsFor({ canary: { instance: 'new', percent: 50 } })
+  const why = (type: 'bare_source' | 'random', from: string, names: readonly string[]) => {
+    const setting = { policy: policyFor({ type }), terms, instances: names.map((name) => ({ name })) }
+    return explainPick(setting, from, 'x.test', normalise)?.why.join('; ')
+  }
+  assert.match(
+    why('bare_source', 'a@c.test', ['a', 'new']) ?? '',
+    /; canary new, 50 %: the key falls at 2\.63 %, so it is the canary's$/,
+  )
+  assert.match(
+    why('bare_source', 'juliet@example.com', ['a', 'new']) ?? '',
+    /canary new, 50 %: the key falls at 85\.56 %, so it is not the canary's; .*a has the slot/,
+  )
+  assert.match(
+    why('bare_source', 'juliet@example.com', ['new']) ?? '',
+    /falls at 85\.56 %, but nobody else is there; .*new has the slot/,
+  )
+  assert.match(
+    why('bare_source', 'juliet@example.com', ['a']) ?? '',
+    /canary new, 50 %: it is not there, so all is as without it; /,
+  )
+  assert.match(
+    why('random', 'juliet@example.com', ['a', 'new']) ?? '',
+    /^canary new, 50 %: bare_source falls at 85\.56 %, so it is not the canary's; random: any/,
+  )
+})
+
+test('weights and a bound are explained, with whom the key would meet without it', () => {
+  const weighed = new Map([
+    ['a', { weight: 3 }],
+    ['b', {}],
+  ])
+  const names = [{ name: 'a' }, { name: 'b' }]
+  const why = (type: 'bare_source' | 'random', settings: object, from = 'u@x') =>
+    explainPick({ policy: policyFor({ type }), instances: names, terms: termsFor(settings) }, from, 'y', normalise)
+  assert.match(why('bare_source', { instances: weighed })?.why.at(-1) ?? '', /highest score of 2, by weight [31] of 4$/)
+  assert.match(
+    why('random', { instances: weighed, slow_start_seconds: 9 })?.why.join('; ') ?? '',
+    /; weights: a 3, b 1; .* within 9 s$/,
+  )
+  const bound = { balance_factor: 125, hot_keys: new Map([['hot@x', 60]]) }
+  const words = Array.from({ length: 400 }, (_, user) => why('bare_source', bound, `u${user}@x`))
+  const full = words.find((found) => found?.instance !== found?.unbounded)
+  assert.match(
+    full?.why.at(-1) ?? '',
+    /^balance_factor 125 %: ([ab]) is full, so (?!\1)[ab] is next of those with room$/,
+  )
+  assert.ok(words.some((found) => /^balance_factor 125 %: [ab] has room for it$/.test(found?.why.at(-1) ?? '')))
 })

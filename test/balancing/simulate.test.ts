@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import type { Setting } from '../../balancing/chooser.ts'
 import { policyFor } from '../../balancing/policy.ts'
 import { compare, simulate } from '../../balancing/simulate.ts'
+import { termsFor } from '../../balancing/terms.ts'
 import type { Traffic } from '../../balancing/traffic.ts'
 
 const normalise = (jid: string) => (jid === '' ? undefined : jid.toLowerCase())
@@ -128,4 +129,42 @@ test('law: weight is moved, unpredictable or stays, and no more keys move than t
       assert.ok(moved + unpredictable <= weight && movedKeys <= keys && malformed <= all.length)
     }),
   )
+})
+
+test('a bound with its hot keys makes even what those had made uneven, and says how uneven', () => {
+  const traffic = [...users, { from: 'hot@example.org', to: 'echo.localhost', weight: 1000 }]
+  const policy = policyFor({ type: 'bare_source' })
+  const instances = named('a', 'b', 'c', 'd')
+  const without = simulate({ policy, instances }, traffic, tools)
+  const terms = termsFor({ balance_factor: 125, hot_keys: new Map([['hot@example.org', 25]]) })
+  const bounded = simulate({ policy, instances, terms }, traffic, tools)
+  assert.ok(without.imbalance > 1.6 && bounded.imbalance < 1.35, `${without.imbalance} -> ${bounded.imbalance}`)
+  assert.equal(bounded.imbalanceUnbounded, without.imbalance)
+  assert.equal(without.imbalanceUnbounded, undefined)
+})
+
+test('the canary has a part of its own beside the buckets, and imbalance is by weight without it', () => {
+  const canary = { instance: 'new', percent: 20 }
+  const bucketed = simulate(
+    { policy: threeBuckets, instances: named('a', 'new', 'b', 'c'), terms: termsFor({ canary }) },
+    users,
+    tools,
+  )
+  assert.deepEqual(
+    bucketed.shares.map(({ bucket, instance }) => [bucket, instance]),
+    [
+      [0, 'a'],
+      [1, 'b'],
+      [2, 'c'],
+      [undefined, 'new'],
+    ],
+  )
+  assert.ok(Math.abs((bucketed.shares[3]?.share ?? 0) - 0.2) < 0.03 && bucketed.imbalance < 1.1)
+  const weights = termsFor({ instances: new Map([['a', { weight: 9 }]]) })
+  const weighed = simulate(
+    { policy: policyFor({ type: 'source' }), instances: named('a', 'b'), terms: weights },
+    users,
+    tools,
+  )
+  assert.ok((weighed.shares[0]?.share ?? 0) > 0.85 && weighed.imbalance < 1.25)
 })

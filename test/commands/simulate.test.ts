@@ -11,6 +11,12 @@ const files: Readonly<Record<string, string>> = {
   'three.yaml': one('bare_source', 3),
   'erlang.yaml': one('bare_source', 3).replace('secret: s', 'secret: s, hash: erlang_phash2'),
   'four.yaml': one('bare_source', 4),
+  'ranked.yaml':
+    'listen: [{port: 1}]\ndomains: {plays.test: {secret: s}}\ndomain_balancing: {plays.test: {type: bare_source}}\n',
+  'bounded.yaml':
+    "listen: [{port: 1}]\ndomains: {plays.test: {secret: s, balance_factor: 125, hot_keys: {'hot@x.test': 33.3}}}\ndomain_balancing: {plays.test: {type: bare_source}}\n",
+  'canary.yaml':
+    'listen: [{port: 1}]\ndomains: {plays.test: {instances: {red: {secret: a}, blue: {secret: b}, new: {secret: c}}, canary: {instance: new, percent: 25}}}\ndomain_balancing: {plays.test: {type: bare_source, component_number: 2}}\n',
   'random.yaml': one('random', 3),
   'to.yaml': one('bare_destination', 3),
   'two.yaml': 'listen: [{port: 1}]\ndomains: {plays.test: {secret: s}, rooms.test: {secret: s}}\n',
@@ -158,4 +164,28 @@ test('the hash of the configuration is the one that counts, and is named', () =>
   )
   assert.match(run('erlang.yaml', users).out, /bare_source over 3 buckets by erlang_phash2/)
   assert.ok(json('three.yaml', users, 'to=erlang.yaml').move.moved > 150)
+})
+
+const crowd = Array.from({ length: 1000 }, (_, user) => `u${user}@x.test plays.test\n`).join('')
+const hot = 'hot@x.test plays.test\n'.repeat(500)
+
+test('a heavy key is said as hot_keys wants it, and with it imbalance is told with and without the bound', () => {
+  const before = run('ranked.yaml', crowd + hot)
+  assert.match(
+    before.out,
+    /^note {7}a heavy key is not in hot_keys, which balance_factor goes by:\n {13}hot_keys: \{"hot@x\.test": 33\.3\}$/m,
+  )
+  const after = run('bounded.yaml', crowd + hot)
+  assert.doesNotMatch(after.out, /hot_keys/)
+  const [, bounded, unbounded] =
+    /^imbalance {2}([\d.]+) .*\n {11}([\d.]+) {2}without balance_factor$/m.exec(after.out) ?? []
+  assert.ok(Number(bounded) < 1.35 && Number(unbounded) > 1.5, after.out)
+  assert.match(after.out, /^plays\.test: bare_source over all instances, at most 125 % of a fair share; 3 instances/)
+  assert.deepEqual(json('bounded.yaml', crowd).terms.hot_keys, { 'hot@x.test': 33.3 })
+})
+
+test('a canary has a row of its own beside the buckets, and what moves to it is told', () => {
+  const { out } = run('canary.yaml', crowd)
+  assert.match(out, /^plays\.test: bare_source over 2 buckets, canary new 25 %; 3 instances$/m)
+  assert.match(out, /^canary {2}new +2\d\d +2\d\.\d %$/m)
 })

@@ -28,13 +28,25 @@ test('whatever decides where a key goes changes the digest', () => {
     digestOf('secret: x, hash: erlang_phash2', three),
     digestOf(instances, three),
     digestOf(swapped, three),
+    ...['weight: 2', 'weight: 3'].map((weight) =>
+      digestOf(`instances: {red: {secret: x, ${weight}}, blue: {secret: y}}`),
+    ),
+    ...['red, percent: 5', 'blue, percent: 5', 'red, percent: 6'].map((canary) =>
+      digestOf(`instances: {red: {secret: x}, blue: {secret: y}}, canary: {instance: ${canary}}`),
+    ),
+    ...['125', '126', '126, hot_keys: {a@b: 2}', '126, hot_keys: {a@b: 3}'].map((factor) =>
+      digestOf(`secret: x, balance_factor: ${factor}`, balanced('{type: source}')),
+    ),
   ]
   assert.equal(new Set(digests).size, digests.length)
   for (const digest of digests) assert.match(digest, /^[0-9a-f]{16}$/)
 })
 
 test('secrets, the order of instances and what a node does for itself do not change it', () => {
-  assert.equal(digestOf('secret: x'), digestOf('secrets: [y, z], iq_seconds: 5, hold: {seconds: 1}'))
+  assert.equal(
+    digestOf('secret: x'),
+    digestOf('secrets: [y, z], iq_seconds: 5, slow_start_seconds: 9, hold: {seconds: 1}'),
+  )
   assert.equal(
     digestOf('instances: {red: {secret: x}, blue: {secret: y}}'),
     digestOf('instances: {blue: {secret: z}, red: {secret: w}}'),
@@ -46,4 +58,8 @@ test('the digest of what a release before hash knew has not changed', () => {
     digestOf('secret: x, hash: murmur3', balanced('{type: source, component_number: 3}')),
     '98f46ff22c497da5',
   )
+})
+
+test('a domain that sets no instances apart has the digest that it had before one could', () => {
+  assert.equal(digestOf('instances: {red: {secret: x}}', balanced('{type: source}')), 'e3032ef05989d60d')
 })

@@ -33,7 +33,7 @@ function settings(serverPort: number): Settings {
       },
       'link.localhost': { secret: SECRET, upstream },
       'hung.localhost': { secret: SECRET },
-      'far.localhost': { secret: SECRET },
+      'far.localhost': { secret: SECRET, slow_start_seconds: 60 },
     },
     domain_balancing: { 'hold.localhost': { type: 'bare_source', component_number: 2 } },
   }

@@ -70,4 +70,31 @@ describe('the page over time, and with many', () => {
       await run.stop()
     }
   })
+
+  test('where there are no buckets the weights stand in their place, and the canary says what it gets', async () => {
+    const run = await startPreparedRun()
+    const context = await browser.newContext()
+    const page = await context.newPage()
+    const detail = (await (await fetch(new URL('v1/domains/bot.localhost', run.url))).json()) as {
+      members: Record<string, unknown>[]
+    }
+    const { members } = detail
+    const weights = [2.5, 1, null]
+    const items = ['blue', 'green', 'next'].map((name, at) => ({
+      ...members[0],
+      ...{ name, bucket: null, weight: weights[at] },
+    }))
+    const canary = { instance: 'next', percent: 5 }
+    await page.route('**/v1/domains/*', (route) => route.fulfill({ json: { ...detail, buckets: [], canary } }))
+    await page.route('**/v1/domains/*/instances', (route) => route.fulfill({ json: { items } }))
+    try {
+      await page.goto(run.url)
+      await page.getByRole('columnheader', { name: 'Weight' }).waitFor()
+      const cells = page.locator('td[data-label=Weight]')
+      assert.deepEqual((await cells.allTextContents()).sort(), ['1', '2.5', 'canary 5 %'])
+    } finally {
+      await context.close()
+      await run.stop()
+    }
+  })
 })

@@ -61,6 +61,7 @@ export class ClusterYard {
     this.log = this.#inner.book
     this.address = config.address
     this.registry = new ClusterRegistry({
+      time: { epoch: 0 },
       ...{ me: 'A', routes, shares, router, log, authority: this.authority },
       propose: (wish) => this.#propose(wish),
       waiting: () => this.#proposals.length,

@@ -18,7 +18,11 @@ const PER_PAGE = 50
 const columns = {
   name: { text: 'Instance', key: ({ instance }) => instance.name },
   state: { text: 'State', key: ({ instance }) => instance.state },
-  bucket: { text: 'Bucket', key: ({ instance }) => instance.bucket ?? Number.POSITIVE_INFINITY, number: true },
+  bucket: {
+    text: 'Bucket',
+    key: ({ instance }) => instance.bucket ?? instance.weight ?? Number.POSITIVE_INFINITY,
+    number: true,
+  },
   rate: { text: 'Stanzas/s', key: (row) => row.rate ?? 0, number: true },
   seconds: {
     text: 'Answers in',
@@ -56,6 +60,7 @@ export function instancesView(detail, colours) {
   const pages = Math.max(1, Math.ceil(rows.length / PER_PAGE))
   const page = Math.min(ui.instancePage, pages - 1)
   const shown = rows.slice(page * PER_PAGE, (page + 1) * PER_PAGE)
+  const word = placeWord(detail)
   const total = all.reduce((sum, instance) => sum + (rateOfInstance(instance) ?? 0), 0)
   return html`<section class="panel" id="instances" tabindex="-1" aria-labelledby="instances-title">
     <div class="title">
@@ -67,11 +72,11 @@ export function instancesView(detail, colours) {
       all.length === 0
         ? html`<p class="empty">No instance is connected for this domain.</p>`
         : html`<div class="scroll" tabindex="0" role="group" aria-label="Table of instances"><table class="cards instances">
-            <thead><tr>${Object.entries(columns).map(([by, column]) => heading(by, column))}<th><span class="visually-hidden">Actions</span></th></tr></thead>
+            <thead><tr>${Object.entries(columns).map(([by, column]) => heading(by, by === 'bucket' ? { ...column, text: word } : column))}<th><span class="visually-hidden">Actions</span></th></tr></thead>
             <tbody>${repeat(
               shown,
               ({ instance }) => `${instance.node} ${instance.name}`,
-              (row) => rowView(detail.name, row, total, colours),
+              (row) => rowView(detail, row, total, colours, word),
             )}</tbody>
           </table></div>`
     }
@@ -106,9 +111,24 @@ function heading(by, { text, number, title }) {
   return html`<th class=${number ? 'num' : ''} aria-sort=${sorted}><button class="sort" title=${title ?? nothing} @click=${turn}>${text}<span class="arrow" aria-hidden="true">${isChosen ? (ui.order.down ? '↓' : '↑') : ''}</span></button></th>`
 }
 
-/** @param {string} domain @param {Row} row @param {number} total @param {Map<string, number>} colours */
-function rowView(domain, { instance, rate: own, seconds, waiting }, total, colours) {
-  const { name, state: status, bucket, node, unanswered, connectedSince, remote } = instance
+/** What an instance has of its own: a bucket or, where there are none and some count more than others, its weight. @param {any} detail */
+function placeWord({ buckets, canary }) {
+  if (buckets.length > 0) return 'Bucket'
+  const isWeighed = canary !== null || state.instances.some(({ weight }) => weight !== null && weight !== 1)
+  return isWeighed ? 'Weight' : 'Bucket'
+}
+
+/** @param {any} detail @param {string} word @param {any} instance */
+function placeOf(detail, word, { name, state: status, bucket, weight }) {
+  if (detail.canary?.instance === name) return `canary ${detail.canary.percent} %`
+  if (status === 'spare') return 'spare'
+  return bucket ?? (word === 'Weight' && weight !== null ? Number(weight.toFixed(2)) : '–')
+}
+
+/** @param {any} detail @param {Row} row @param {number} total @param {Map<string, number>} colours @param {string} word */
+function rowView(detail, { instance, rate: own, seconds, waiting }, total, colours, word) {
+  const { name: domain } = detail
+  const { name, state: status, node, unanswered, connectedSince, remote } = instance
   const slowest = state.overview?.domains.find((/** @type {any} */ one) => one.name === domain)?.slowest
   const slow = isSlow(slowest) && slowest.instance === name
   const share = total > 0 && own !== undefined ? own / total : undefined
@@ -117,7 +137,7 @@ function rowView(domain, { instance, rate: own, seconds, waiting }, total, colou
   return html`<tr class=${slow ? 'is-slow' : ''}>
     <th scope="row"><span class="swatch colour-${colours.get(name) ?? 0}" aria-hidden="true"></span>${name}</th>
     <td data-label="State">${stateMark(status)}</td>
-    <td data-label="Bucket" class="num">${bucket ?? (status === 'spare' ? 'spare' : '–')}</td>
+    <td data-label=${word} class="num">${placeOf(detail, word, instance)}</td>
     <td data-label="Stanzas/s" class="num">${share === undefined ? nothing : html`${meter(share)}<span class="hint">${percent(share)}</span> `}${rate(own)}</td>
     <td data-label="Answers in" class="num">${slow ? html`<b class="is-warn">${icon('warn')} slow ${duration(seconds)}</b>` : duration(seconds)}</td>
     <td data-label="Waiting" class="num">${bytes(waiting)}</td>

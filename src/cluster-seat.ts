@@ -307,8 +307,8 @@ export class ClusterSeat {
 
   /** Whether Redis takes what domains with `hold.store: redis` hold; null where there is none. */
   get holdStoreUp(): boolean | null {
-    const isWanted = [...this.#parts.routes.domains.values()].some(({ config }) => config.hold.store === 'redis')
-    return isWanted ? this.member?.isUp === true : null
+    const isKept = [...this.#parts.routes.domains.values()].some(({ config }) => config.hold.store === 'redis')
+    return isKept && this.#isWanted ? this.member?.isUp === true : null
   }
 
   metrics(): ClusterMetrics | undefined {

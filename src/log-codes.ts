@@ -86,7 +86,7 @@ export const logCodes = {
     level: 'warn',
     means:
       'What had been sent to an instance of another node that has left did not come to its end in a minute; what came later for its share goes on, and may overtake it.',
-    todo: 'Look at the node that had the instance: what holds it up?',
+    todo: 'Look at the node that had the instance: something holds it up.',
   },
   'hold-expired': {
     level: 'warn',

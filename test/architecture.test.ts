@@ -158,7 +158,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
   'cluster-changes.ts': ['balancing/', 'log.ts', 'src/cluster/'],
   'cluster-assignment.ts': ['assignment.ts', 'config/', 'domain-routes.ts', 'routes.ts', 'src/cluster/'],
   'cluster-reconciliation.ts': [
-    ...['assignment.ts', 'domain-routes.ts', 'instance.ts', 'log.ts', 'routes.ts', 'shares.ts', 'src/cluster/'],
+    ...['cluster-assignment.ts', 'domain-routes.ts', 'instance.ts', 'log.ts', 'routes.ts', 'shares.ts', 'src/cluster/'],
   ],
   'cluster-registry.ts': [
     'agreement.ts',

@@ -75,6 +75,14 @@ export function parseRedisUrl(text: string): string | undefined {
   return isWhole ? `${protocol}//${hostname}${port === '' ? '' : `:${port}`}${pathname}` : undefined
 }
 
+/** What is wrong with a URL of a Redis, without a part of it: a password may be anywhere in what is written wrongly. */
+export function wrongRedisUrl(text: string): string {
+  const scheme = /^(\w+):\/\//.exec(text)?.[1]?.toLowerCase()
+  if (scheme === undefined) return 'a text that does not begin with redis:// or rediss://'
+  if (scheme !== 'redis' && scheme !== 'rediss') return 'a URL of another scheme'
+  return 'a URL with another host, port, user or path than such a URL has'
+}
+
 /** An address of IPv4, or of IPv6 without brackets; no name. */
 export function isAddress(text: string): boolean {
   return isIP(text) !== 0

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { type BalancedDomain, checkBuckets, checkHash, readBalancing } from './balancing.ts'
 import { checkCluster, readCluster } from './cluster.ts'
 import type { Admin, Config, Domain, Listener, Upstream } from './config.ts'
@@ -199,9 +200,9 @@ function readable(at: Path, file: string, context: Context): string {
   return context.locate(file)
 }
 
-/** No two sockets on one address and port; port 0 is a different one each time. */
+/** No two sockets on one address and port; port 0 is a different one each time, and a wildcard is every address. */
 function checkPorts(raw: RawConfig, context: Context): void {
-  const taken = new Map<string, string>()
+  const taken: { readonly host: string; readonly port: number; readonly name: string }[] = []
   const places = raw.listen.map(({ host, port }, index) => ({
     host,
     port,
@@ -210,14 +211,29 @@ function checkPorts(raw: RawConfig, context: Context): void {
   }))
   if (raw.admin !== undefined) places.push({ ...raw.admin, name: 'admin', at: ['admin', 'port'] })
   for (const { host, port, name, at } of places) {
-    const key = `${host.toLowerCase()} ${port}`
-    const first = taken.get(key)
+    if (port === 0) continue
     const because = [at, [...at.slice(0, -1), 'host']]
-    if (first !== undefined && port !== 0)
-      context.report(at, `is ${port} at ${host}, which ${first} listens on`, 'value', because)
-    taken.set(key, first ?? name)
+    const first = taken.find((other) => other.port === port && isOverlap(host, other.host))
+    if (first !== undefined) {
+      const where = first.host.toLowerCase() === host.toLowerCase() ? '' : ` at ${first.host}`
+      context.report(at, `is ${port} at ${host}, which ${first.name} listens on${where}`, 'value', because)
+    }
+    taken.push({ host, port, name })
   }
 }
+
+/** Whether two sockets of one port meet. `::` is every address of IPv4, too, as Node opens it. */
+function isOverlap(one: string, other: string): boolean {
+  const [a, b] = [one.toLowerCase(), other.toLowerCase()]
+  return (
+    a === b ||
+    [a, b].some(isEvery) ||
+    ([a, b].every((host) => isEveryOfIpv4(host) || !host.includes(':')) && [a, b].some(isEveryOfIpv4))
+  )
+}
+
+const isEvery = (host: string): boolean => isIP(host) === 6 && /^[0:]+$/.test(host)
+const isEveryOfIpv4 = (host: string): boolean => host === '0.0.0.0'
 
 /** As long as a node may be expected to live: longer holds want a store that outlives it. */
 const longestInMemory = 3600

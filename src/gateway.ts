@@ -222,7 +222,7 @@ export class Gateway {
     const told = { state: () => this.#state, metrics: () => this.#metrics.text() }
     this.view = new View({ version, config: () => this.#config, ...told, ...shown })
     this.#serving = new Serving({
-      ...{ routes, self: this.#self, shares: this.#shares, slabs: flusher.slabs, clock, random: Math.random },
+      ...{ routes, self: this.#self, shares: this.#shares, slabs: flusher.slabs, clock, random: Math.random, log },
       ended: (domain) => this.#end(domain),
       served: (domains) => this.#seat.serve(domains),
     })
@@ -262,7 +262,8 @@ export class Gateway {
     this.#log.level = kept.log.level
     this.#configReloads.ok++
     const restart = (['node', 'address', 'admin'] as const).filter((key) => !isDeepStrictEqual(old[key], config[key]))
-    logEvent(this.#log, 'config-reloaded', restart.length > 0 ? { needsRestart: restart } : {})
+    logEvent(this.#log, 'config-reloaded')
+    if (restart.length > 0) logEvent(this.#log, 'config-needs-restart', { needsRestart: restart })
   }
 
   /** The cluster of a new config could not be joined after all: the old one stays in force. */

@@ -114,6 +114,9 @@ const domainFields = {
       since: time(),
       links: Type.Union([Type.Literal('one'), Type.Literal('each')]),
       waiting: waiting('what waits for the server'),
+      reason: nullable(
+        Type.String({ description: 'why it is not up, or was lost last; null: it is up, or was not tried' }),
+      ),
     }),
   ),
   quarantined: Type.Integer({ minimum: 0, description: 'stanzas in quarantine' }),

@@ -25,6 +25,10 @@ export async function sample(path: string, given: Given, io: SampleIo): Promise<
   const url = `${base}/v1/domains/${encodeURIComponent(domain)}/sample?${query}`
   const text = await asked(url, token, base, seconds * 1000 + PATIENCE_MILLISECONDS)
   const { nodes, silent, stanzas, kept }: Readonly<Record<string, unknown>> = { ...JSON.parse(text) }
+  if (stanzas === 0) {
+    io.stderr(`switchyard: no stanza of ${domain} was seen in ${seconds} s\n`)
+    return exitCodes.badInput
+  }
   io.stdout(`${text}\n`)
   const missing = Array.isArray(silent) && silent.length > 0 ? `; nothing from ${silent.join(', ')}` : ''
   io.stderr(`switchyard: ${stanzas} stanzas, ${kept} of them kept, at ${String(nodes)}${missing}\n`)
@@ -34,7 +38,9 @@ export async function sample(path: string, given: Given, io: SampleIo): Promise<
 /** The node behind the configuration's admin port, or the one that is named, with the token of the environment. */
 function nodeOf(path: string, node: string | undefined, io: SampleIo): { base: string; token: string | undefined } {
   if (node !== undefined) {
-    if (!URL.canParse(node)) throw new SwitchyardError('usage', `--node: ${JSON.stringify(node)} is no URL`)
+    if (!/^https?:\/\//i.test(node) || !URL.canParse(node)) {
+      throw new SwitchyardError('usage', `--node must be an http:// or https:// URL, not ${JSON.stringify(node)}`)
+    }
     return { base: new URL(node).href.replace(/\/+$/, ''), token: io.env.SWITCHYARD_TOKEN }
   }
   const { admin } = configured(path, io)

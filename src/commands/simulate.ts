@@ -11,7 +11,7 @@ import { keyText } from '../key.ts'
 import { type Skipped, trafficOf } from '../traffic.ts'
 import { configured } from './configured.ts'
 import { type Given, wholeNumber } from './given.ts'
-import { type Simulated, simulationText } from './simulation-text.ts'
+import { leftOutOf, type Simulated, simulationText } from './simulation-text.ts'
 import { replayed } from './standard-input.ts'
 
 /** What the command needs from the process. */
@@ -36,13 +36,17 @@ export function simulateInput(path: string, given: Given, io: SimulateIo): ExitC
   const domain = domainOf(config, given.options.get('domain'))
   const other = given.options.get('to')
   const after = other === undefined ? undefined : { file: other, setting: settingTo(other, domain.name, count, io) }
-  const setting = settingFor(domain, count)
+  const setting = settingFor(domain, count, config.node)
   const skipped: Skipped = { elsewhere: 0, replies: 0, malformed: 0, lone: 0 }
   const complain = complainer(io)
   if (io.isTyped) io.stderr('switchyard: reading addresses or stanzas from standard input; Ctrl-D ends it\n')
   const chunks = after === undefined ? io.stdin() : replayed(io.stdin())
   const options = { domain: domain.name, limits: config.limits, complain }
   const result = simulate(setting, trafficOf(chunks, options, skipped), { normalise: keyText, random: Math.random })
+  if (result.weight === 0) {
+    io.stderr(`switchyard: no stanza for ${domain.name} was seen${leftOut(skipped)}\n`)
+    return exitCodes.badInput
+  }
   const again = { ...options, complain: () => {} }
   const move = after === undefined ? null : moveTo(after, setting, trafficOf(chunks, again, { ...skipped }))
   const simulated: Simulated = {
@@ -57,6 +61,12 @@ export function simulateInput(path: string, given: Given, io: SimulateIo): ExitC
   )
   if (skipped.malformed > COMPLAINTS_SHOWN) io.stderr(`switchyard: ${skipped.malformed} such places in all\n`)
   return skipped.malformed > 0 ? exitCodes.badInput : exitCodes.done
+}
+
+/** Why nothing is left, in brackets; nothing where the input was empty. */
+function leftOut(skipped: Skipped): string {
+  const said = leftOutOf(skipped).join(', ')
+  return said === '' ? '' : ` (left out: ${said})`
 }
 
 /** A policy as the configuration words it. */
@@ -93,9 +103,10 @@ function moveTo(
 }
 
 function settingTo(path: string, name: string, count: number | undefined, io: SimulateIo): Setting {
-  const domain = configured(path, io).domains.get(name)
+  const config = configured(path, io)
+  const domain = config.domains.get(name)
   if (domain === undefined) throw new SwitchyardError('input-refused', `${path} does not serve ${name}`)
-  return settingFor(domain, count)
+  return settingFor(domain, count, config.node)
 }
 
 function domainOf(config: Config, asked: string | undefined): Domain {
@@ -111,13 +122,13 @@ function domainOf(config: Config, asked: string | undefined): Domain {
   throw new SwitchyardError('input-refused', `--domain: ${JSON.stringify(asked)} is not served; served are: ${names}`)
 }
 
-/** The domain with its named instances, or the first `count` of them; or with unnamed ones. */
-function settingFor(domain: Domain, count: number | undefined): Setting {
+/** The domain with its named instances, or the first `count` of them; or with unnamed ones, all at this node. */
+function settingFor(domain: Domain, count: number | undefined, node: string): Setting {
   const policy = policyFor(domain.balancing, domain.bare_domain, domain.hash)
   const terms = termsFor(domain)
   const named = domain.instances && [...domain.instances]
   if (named === undefined) {
-    const instances = Array.from({ length: count ?? usual(policy) }, (_, index) => ({ name: `node/${index + 1}` }))
+    const instances = Array.from({ length: count ?? usual(policy) }, (_, index) => ({ name: `${node}/${index + 1}` }))
     return { policy, instances, terms }
   }
   if (count !== undefined && count > named.length) {

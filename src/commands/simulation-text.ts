@@ -43,15 +43,20 @@ function heading({
   result,
 }: Simulated): readonly string[] {
   const assumed = instancesAssumed ? ' (assumed: see --instances)' : ''
-  const left = [
-    counted(skipped.elsewhere, 'to other domains'),
-    counted(skipped.replies, 'iq results and errors, which are not balanced'),
-    counted(skipped.malformed, 'not readable'),
-  ].filter((part) => part !== '')
+  const left = leftOutOf(skipped)
   return [
     `${domain}: ${[policyText(policy), ...termsText(terms)].join(', ')}; ${instances.length} ${instances.length === 1 ? 'instance' : 'instances'}${assumed}`,
     `${whole(result.weight)} ${result.weight === 1 ? 'stanza' : 'stanzas'}${left.length === 0 ? '' : `; left out: ${left.join(', ')}`}`,
   ]
+}
+
+/** What was not counted, and how much of it. */
+export function leftOutOf({ elsewhere, replies, malformed }: Skipped): readonly string[] {
+  return [
+    counted(elsewhere, 'to other domains'),
+    counted(replies, 'iq results and errors, which are not balanced'),
+    counted(malformed, 'not readable'),
+  ].filter((part) => part !== '')
 }
 
 const counted = (count: number, what: string): string => (count === 0 ? '' : `${count} ${what}`)

@@ -35,6 +35,7 @@ export const exitStatus: readonly (readonly [code: number, means: string])[] = [
   [exitCodes.badInput, 'bad configuration or input'],
   [exitCodes.usage, 'usage'],
   [exitCodes.bug, 'a bug'],
+  [exitCodes.badConfig, 'run: the configuration is refused'],
 ]
 
 /** These stand alone, or after any command. */
@@ -138,7 +139,11 @@ export const commandTable = {
     does: 'see it work: three instances, traffic, and one of them killed',
     arguments: [],
     options: [
-      { name: 'nodes', value: 'N', means: 'several nodes (2 to 5) over a Redis of its own; one is killed' },
+      {
+        name: 'nodes',
+        value: 'N',
+        means: 'with more than one (to 5): that many nodes over a Redis of its own; one is killed',
+      },
       { name: 'seconds', short: 's', value: 'N', means: 'how long the traffic lasts (default: 10; several nodes: 15)' },
       { name: 'keep', short: 'k', means: 'go on until Ctrl-C, and kill one after the other' },
     ],

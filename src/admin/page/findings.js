@@ -83,7 +83,7 @@ function ofDomain(domain, detail) {
   if (domain.link !== null && domain.link !== 'online' && domain.link !== 'idle')
     found.push({
       ...{ key: `${name} link`, level: 'bad', domain: name, where: name, go: 'facts', what: `link is ${domain.link}` },
-      hint: 'What instances send waits, then bounces. Look at the XMPP server, and at service and secret.',
+      hint: `${detail?.name === name && detail.link?.reason ? `${detail.link.reason}. ` : ''}What instances send waits, then bounces. Look at the XMPP server, and at service and secret.`,
     })
   for (const [state, [level, what, hint]] of Object.entries(states)) {
     const many = domain.instances[state] ?? 0

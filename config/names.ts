@@ -80,7 +80,7 @@ export function wrongRedisUrl(text: string): string {
   const scheme = /^(\w+):\/\//.exec(text)?.[1]?.toLowerCase()
   if (scheme === undefined) return 'a text that does not begin with redis:// or rediss://'
   if (scheme !== 'redis' && scheme !== 'rediss') return 'a URL of another scheme'
-  return 'a URL with another host, port, user or path than such a URL has'
+  return 'a URL whose host, port or path is none of a Redis'
 }
 
 /** An address of IPv4, or of IPv6 without brackets; no name. */

@@ -237,6 +237,7 @@ export const ExplainView = Type.Object({
   instance: nullable(Type.String()),
   node: nullable(Type.String()),
   because: Type.String({ description: 'why, for people' }),
+  digest: Type.String({ description: 'of what decides it in the configuration of the node' }),
 })
 export type ExplainView = Static<typeof ExplainView>
 

@@ -11,7 +11,7 @@ import { keyText } from '../key.ts'
 import { type Skipped, trafficOf } from '../traffic.ts'
 import { configured } from './configured.ts'
 import { type Given, wholeNumber } from './given.ts'
-import { leftOutOf, type Simulated, simulationText } from './simulation-text.ts'
+import { type Simulated, simulationText } from './simulation-text.ts'
 import { replayed } from './standard-input.ts'
 
 /** What the command needs from the process. */
@@ -43,10 +43,6 @@ export function simulateInput(path: string, given: Given, io: SimulateIo): ExitC
   const chunks = after === undefined ? io.stdin() : replayed(io.stdin())
   const options = { domain: domain.name, limits: config.limits, complain }
   const result = simulate(setting, trafficOf(chunks, options, skipped), { normalise: keyText, random: Math.random })
-  if (result.weight === 0) {
-    io.stderr(`switchyard: no stanza for ${domain.name} was seen${leftOut(skipped)}\n`)
-    return exitCodes.badInput
-  }
   const again = { ...options, complain: () => {} }
   const move = after === undefined ? null : moveTo(after, setting, trafficOf(chunks, again, { ...skipped }))
   const simulated: Simulated = {
@@ -61,12 +57,6 @@ export function simulateInput(path: string, given: Given, io: SimulateIo): ExitC
   )
   if (skipped.malformed > COMPLAINTS_SHOWN) io.stderr(`switchyard: ${skipped.malformed} such places in all\n`)
   return skipped.malformed > 0 ? exitCodes.badInput : exitCodes.done
-}
-
-/** Why nothing is left, in brackets; nothing where the input was empty. */
-function leftOut(skipped: Skipped): string {
-  const said = leftOutOf(skipped).join(', ')
-  return said === '' ? '' : ` (left out: ${said})`
 }
 
 /** A policy as the configuration words it. */

@@ -26,6 +26,7 @@ const KEYS_SHOWN = 10
 
 /** What `switchyard simulate` prints for people. Ends with a newline. */
 export function simulationText(simulated: Simulated): string {
+  if (simulated.result.weight === 0) return `${heading(simulated).join('\n')}\n`
   const lines = [...heading(simulated), '', ...shares(simulated), '', ...judgement(simulated)]
   const heaviest = hottest(simulated)
   if (heaviest.length > 0) lines.push('', 'heaviest keys', ...heaviest)
@@ -43,20 +44,15 @@ function heading({
   result,
 }: Simulated): readonly string[] {
   const assumed = instancesAssumed ? ' (assumed: see --instances)' : ''
-  const left = leftOutOf(skipped)
+  const left = [
+    counted(skipped.elsewhere, 'to other domains'),
+    counted(skipped.replies, 'iq results and errors, which are not balanced'),
+    counted(skipped.malformed, 'not readable'),
+  ].filter((part) => part !== '')
   return [
     `${domain}: ${[policyText(policy), ...termsText(terms)].join(', ')}; ${instances.length} ${instances.length === 1 ? 'instance' : 'instances'}${assumed}`,
-    `${whole(result.weight)} ${result.weight === 1 ? 'stanza' : 'stanzas'}${left.length === 0 ? '' : `; left out: ${left.join(', ')}`}`,
+    `${result.weight === 0 ? 'no stanza was seen' : `${whole(result.weight)} ${result.weight === 1 ? 'stanza' : 'stanzas'}`}${left.length === 0 ? '' : `; left out: ${left.join(', ')}`}`,
   ]
-}
-
-/** What was not counted, and how much of it. */
-export function leftOutOf({ elsewhere, replies, malformed }: Skipped): readonly string[] {
-  return [
-    counted(elsewhere, 'to other domains'),
-    counted(replies, 'iq results and errors, which are not balanced'),
-    counted(malformed, 'not readable'),
-  ].filter((part) => part !== '')
 }
 
 const counted = (count: number, what: string): string => (count === 0 ? '' : `${count} ${what}`)

@@ -78,9 +78,9 @@ export const commandTable = {
       { name: 'FROM', means: 'the address that the stanza comes from' },
       { name: 'TO', means: 'the address that it is for; its domain is one that is served' },
     ],
-    options: [config, json],
+    options: [config, { name: 'local', means: 'by the configuration alone: ask no node' }, json],
     about: [
-      'Asks the running node, where the configuration has an admin port and a node answers there. Otherwise it says what the configuration alone says: criterion, key and bucket, and the instance where the configuration gives one that bucket. Sends no stanza and changes nothing.',
+      'Asks the running node, where the configuration has an admin port and a node answers there; when that node balances the domain by another configuration, it says so. Otherwise, or with --local, it says what the configuration alone says: criterion, key and bucket, and the instance where the configuration gives one that bucket. Sends no stanza and changes nothing.',
       'An iq result or error is not balanced: it goes to the instance that asked.',
     ],
   },

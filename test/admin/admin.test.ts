@@ -100,6 +100,7 @@ const route: ExplainView = {
   instance: 'yard-1/1',
   node: 'yard-1',
   because: 'yard-1/1 holds bucket 0',
+  digest: '0123456789abcdef',
 }
 
 const overview: OverviewView = {

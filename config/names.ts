@@ -88,6 +88,15 @@ export function isAddress(text: string): boolean {
   return isIP(text) !== 0
 }
 
+/** Whether sockets of one port at these two hosts meet. `::` is every address of IPv4, too, as Node opens it. */
+export function socketsMeet(one: string, other: string): boolean {
+  const hosts = [one.toLowerCase(), other.toLowerCase()]
+  if (hosts[0] === hosts[1] || hosts.some(isEveryAddress)) return true
+  return hosts.includes('0.0.0.0') && hosts.every((host) => isIP(host) !== 6)
+}
+
+const isEveryAddress = (host: string): boolean => isIP(host) === 6 && /^[0:]+$/.test(host)
+
 export interface Network {
   readonly address: string
   /** How many bits of it count. */

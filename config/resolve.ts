@@ -1,10 +1,9 @@
-import { isIP } from 'node:net'
 import { type BalancedDomain, checkBuckets, checkHash, readBalancing } from './balancing.ts'
 import { checkCluster, readCluster } from './cluster.ts'
 import type { Admin, Config, Domain, Listener, Upstream } from './config.ts'
 import type { Context } from './context.ts'
 import { frozenMap } from './frozen.ts'
-import { normaliseBareJid, normaliseDomain, parseService } from './names.ts'
+import { normaliseBareJid, normaliseDomain, parseService, socketsMeet } from './names.ts'
 import type { Path } from './problems.ts'
 import type { RawAdmin, RawConfig, RawDomain, RawListener, RawUpstream } from './schema.ts'
 import { chosenKey, readInstances, readSecretFile, readSecrets } from './secrets.ts'
@@ -213,7 +212,7 @@ function checkPorts(raw: RawConfig, context: Context): void {
   for (const { host, port, name, at } of places) {
     if (port === 0) continue
     const because = [at, [...at.slice(0, -1), 'host']]
-    const first = taken.find((other) => other.port === port && isOverlap(host, other.host))
+    const first = taken.find((other) => other.port === port && socketsMeet(host, other.host))
     if (first !== undefined) {
       const where = first.host.toLowerCase() === host.toLowerCase() ? '' : ` at ${first.host}`
       context.report(at, `is ${port} at ${host}, which ${first.name} listens on${where}`, 'value', because)
@@ -221,19 +220,6 @@ function checkPorts(raw: RawConfig, context: Context): void {
     taken.push({ host, port, name })
   }
 }
-
-/** Whether two sockets of one port meet. `::` is every address of IPv4, too, as Node opens it. */
-function isOverlap(one: string, other: string): boolean {
-  const [a, b] = [one.toLowerCase(), other.toLowerCase()]
-  return (
-    a === b ||
-    [a, b].some(isEvery) ||
-    ([a, b].every((host) => isEveryOfIpv4(host) || !host.includes(':')) && [a, b].some(isEveryOfIpv4))
-  )
-}
-
-const isEvery = (host: string): boolean => isIP(host) === 6 && /^[0:]+$/.test(host)
-const isEveryOfIpv4 = (host: string): boolean => host === '0.0.0.0'
 
 /** As long as a node may be expected to live: longer holds want a store that outlives it. */
 const longestInMemory = 3600

@@ -89,8 +89,8 @@ const refusals: readonly (readonly [string, string, readonly string[]])[] = [
   ],
   [
     'a flow sequence that is not separated, said whole although it speaks of a colon',
-    `node: [a: "secret" "word"]\n`,
-    ['1:20 (file): YAML: Missing , or : between flow sequence items'],
+    `node: ["secret" word]\n`,
+    ['1:17 (file): YAML: Missing , or : between flow sequence items'],
   ],
   ['an unknown tag', `${listening}node: !name x\n`, ['3:7 (file): YAML: Unresolved tag']],
   ['a second document', `${listening}---\nnode: x\n`, ['3:1 (file): YAML: More than one document']],

@@ -142,7 +142,7 @@ export const commandTable = {
       {
         name: 'nodes',
         value: 'N',
-        means: 'with more than one (to 5): that many nodes over a Redis of its own; one is killed',
+        means: '1 to 5 nodes (default: 1); several share a Redis of its own, and one is killed',
       },
       { name: 'seconds', short: 's', value: 'N', means: 'how long the traffic lasts (default: 10; several nodes: 15)' },
       { name: 'keep', short: 'k', means: 'go on until Ctrl-C, and kill one after the other' },

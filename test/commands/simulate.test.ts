@@ -143,7 +143,8 @@ test('among several domains one has to be named, and has to be served', () => {
   assert.equal(run('two.yaml', users(1), 'domain=ROOMS.test').code, 0)
 })
 
-test('empty input is no error', () => {
+test('empty input is no error, and said in words', () => {
+  assert.match(run('three.yaml', '').out, /^plays\.test: .*\nno stanza was seen\n$/)
   assert.equal(run('three.yaml', '').code, 0)
   assert.equal(run('three.yaml', '\n\n', 'to=four.yaml').code, 0)
 })

@@ -261,8 +261,8 @@ export class Gateway {
     this.#links.linkFor(kept.address)
     this.#log.level = kept.log.level
     this.#configReloads.ok++
-    const restart = (['node', 'address', 'admin'] as const).filter((key) => !isDeepStrictEqual(old[key], config[key]))
     logEvent(this.#log, 'config-reloaded')
+    const restart = (['node', 'address', 'admin'] as const).filter((key) => !isDeepStrictEqual(old[key], config[key]))
     if (restart.length > 0) logEvent(this.#log, 'config-needs-restart', { needsRestart: restart })
   }
 

@@ -71,7 +71,7 @@ test('[RFC 9457 §3.2] a reload asked for over HTTP that finds problems is refus
   const problems = [
     `${path}:6:1 nod: is not a known key; did you mean node?`,
     `${path}:7:1 limit: is not a known key; did you mean limits?`,
-  ].join('; ')
+  ].join('\n')
   assert.deepEqual([status, body.status], [409, 409])
   assert.match(String(type), /^application\/problem\+json/)
   assert.deepEqual([body.detail, body.nodes], [`yard: ${problems}`, [{ node: 'yard', error: problems }]])

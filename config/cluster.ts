@@ -1,7 +1,7 @@
 import type { Cluster } from './config.ts'
 import type { Context } from './context.ts'
 import { redisUrl } from './kinds.ts'
-import { parseRedisUrl } from './names.ts'
+import { parseRedisUrl, wrongRedisUrl } from './names.ts'
 import type { RawCluster, RawConfig } from './schema.ts'
 
 const at = ['cluster']
@@ -11,8 +11,7 @@ const urls = [...at, 'redis']
 export function readCluster({ redis, sentinel, ca, ...plain }: RawCluster, context: Context): Cluster {
   const shown = redis.map((url, index) => {
     const found = parseRedisUrl(url)
-    // In no message: a password may be anywhere in what is written wrongly.
-    if (found === undefined) context.report([...urls, index], `must be ${redisUrl}, not a string`)
+    if (found === undefined) context.report([...urls, index], `must be ${redisUrl}, not ${wrongRedisUrl(url)}`)
     return found
   })
   const known = shown.filter((url) => url !== undefined)

@@ -25,6 +25,8 @@ export interface ComponentListener {
   /** The file that its certificate and key are in; empty where only `tls: true` is said. */
   readonly tls?: { readonly place: Place; readonly certfile: string }
   readonly maxStanzaBytes?: number
+  /** What only ejabberd does, for its listener towards Switchyard: the text of each option. */
+  readonly kept: ReadonlyMap<(typeof keptOptions)[number], string>
 }
 
 export interface EjabberdBalancing {
@@ -52,6 +54,9 @@ const otherwise: Readonly<Record<string, readonly [harmless: readonly string[], 
   cafile: [[], 'is not carried over: listen[].tls.ca asks components for a certificate'],
   tls_compression: [['false'], 'is not carried over'],
 }
+
+/** Names of rules, which only ejabberd has. */
+const keptOptions = ['access', 'shaper_rule', 'shaper'] as const
 
 const known = ['module', 'port', 'ip', 'hosts', 'password', 'tls', 'certfile', 'max_stanza_size']
 const silent = ['backlog', 'accept_interval', 'send_timeout', 'supervisor', 'inet', 'inet6']
@@ -104,7 +109,13 @@ class Reader {
       ...(hosts === undefined ? {} : { hosts: this.#hosts(hosts, `${path}.hosts`) }),
       ...(isTls ? { tls: { place: tls.place, certfile: this.#text(certfile, `${path}.certfile`) ?? '' } } : {}),
       ...(size?.kind === 'scalar' && /^\d+$/.test(size.text) ? { maxStanzaBytes: Number(size.text) } : {}),
+      kept: new Map(keptOptions.flatMap((key) => this.#kept(key, values.get(key)))),
     }
+  }
+
+  #kept<K extends (typeof keptOptions)[number]>(key: K, value: Value | undefined): readonly [K, string][] {
+    if (value?.kind !== 'scalar' || otherwise[key]?.[0].includes(value.text)) return []
+    return [[key, value.text]]
   }
 
   #look(key: string, value: Value, path: string): void {

@@ -186,6 +186,7 @@ function ejabberdLines(
     '#       ip: "127.0.0.1"',
     '#       module: ejabberd_service',
     '#       global_routes: false',
+    ...keptLines(listeners),
     '#       hosts:',
     ...domains.map(
       ({ name, secrets }) => `#         ${quoted(name)}: {password: ${quoted(secrets[0] ?? placeholder)}}`,
@@ -200,6 +201,16 @@ function ejabberdLines(
     '#',
     '# Stop the components, and restart ejabberd; a node that is in no cluster may also reload (ejabberdctl reload_config).',
   ]
+}
+
+/** There is one listener for all: where those of ejabberd differ, one is chosen by who reads this. */
+function keptLines(listeners: readonly ComponentListener[]): readonly string[] {
+  const lines = new Set<string>()
+  for (const { kept } of listeners) for (const [key, text] of kept) lines.add(`#       ${key}: ${quoted(text)}`)
+  const keys = [...lines].map((line) => line.split(':', 1)[0])
+  return [...lines].map((line, at) =>
+    keys.indexOf(keys[at]) < at ? `${line.replace('#  ', '# #')}  # or this one: the listeners differ` : line,
+  )
 }
 
 /** Behind the first listener's, the next one that nothing of ejabberd's listens on. */

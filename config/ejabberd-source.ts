@@ -1,4 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair } from 'yaml'
+import { reason } from './load.ts'
 import { type Problem, showValue } from './problems.ts'
 import { parse } from './syntax.ts'
 
@@ -84,8 +85,7 @@ class Reader {
     try {
       text = this.#readFile(file)
     } catch (error) {
-      const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
-      return refuse(`${named === undefined ? '' : `names ${showValue(file)}, which `}cannot be read: ${reason}`)
+      return refuse(`${named === undefined ? '' : `names ${showValue(file)}, which `}cannot be read: ${reason(error)}`)
     }
     const entries = this.#options(file, text)
     return entries.flatMap((entry) => {

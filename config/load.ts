@@ -72,6 +72,7 @@ function isReplaced(path: Path, problem: Path): boolean {
   return problem.every((step, index) => path[index] === step)
 }
 
+/** What the codes of system errors mean. */
 const reasons: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'no such file (ENOENT)'],
   ['EACCES', 'no permission to read it (EACCES)'],
@@ -79,7 +80,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
 ])
 
 /** The code of a system error says enough; its text repeats the path. */
-function reason(error: unknown): string {
+export function reason(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown reason'
   if (!('code' in error) || typeof error.code !== 'string') return error.message
   return reasons.get(error.code) ?? error.code

@@ -75,10 +75,27 @@ export function parseRedisUrl(text: string): string | undefined {
   return isWhole ? `${protocol}//${hostname}${port === '' ? '' : `:${port}`}${pathname}` : undefined
 }
 
+/** What is wrong with a URL of a Redis, without a part of it: a password may be anywhere in what is written wrongly. */
+export function wrongRedisUrl(text: string): string {
+  const scheme = /^(\w+):\/\//.exec(text)?.[1]?.toLowerCase()
+  if (scheme === undefined) return 'a text that does not begin with redis:// or rediss://'
+  if (scheme !== 'redis' && scheme !== 'rediss') return 'a URL of another scheme'
+  return 'a URL whose host, port or path is none of a Redis'
+}
+
 /** An address of IPv4, or of IPv6 without brackets; no name. */
 export function isAddress(text: string): boolean {
   return isIP(text) !== 0
 }
+
+/** Whether sockets of one port at these two hosts meet. `::` is every address of IPv4, too, as Node opens it. */
+export function socketsMeet(one: string, other: string): boolean {
+  const hosts = [one.toLowerCase(), other.toLowerCase()]
+  if (hosts[0] === hosts[1] || hosts.some(isEveryAddress)) return true
+  return hosts.includes('0.0.0.0') && hosts.every((host) => isIP(host) !== 6)
+}
+
+const isEveryAddress = (host: string): boolean => isIP(host) === 6 && /^[0:]+$/.test(host)
 
 export interface Network {
   readonly address: string

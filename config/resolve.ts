@@ -3,7 +3,7 @@ import { checkCluster, readCluster } from './cluster.ts'
 import type { Admin, Config, Domain, Listener, Upstream } from './config.ts'
 import type { Context } from './context.ts'
 import { frozenMap } from './frozen.ts'
-import { normaliseBareJid, normaliseDomain, parseService } from './names.ts'
+import { normaliseBareJid, normaliseDomain, parseService, socketsMeet } from './names.ts'
 import type { Path } from './problems.ts'
 import type { RawAdmin, RawConfig, RawDomain, RawListener, RawUpstream } from './schema.ts'
 import { chosenKey, readInstances, readSecretFile, readSecrets } from './secrets.ts'
@@ -199,9 +199,9 @@ function readable(at: Path, file: string, context: Context): string {
   return context.locate(file)
 }
 
-/** No two sockets on one address and port; port 0 is a different one each time. */
+/** No two sockets on one address and port; port 0 is a different one each time, and a wildcard is every address. */
 function checkPorts(raw: RawConfig, context: Context): void {
-  const taken = new Map<string, string>()
+  const taken: { readonly host: string; readonly port: number; readonly name: string }[] = []
   const places = raw.listen.map(({ host, port }, index) => ({
     host,
     port,
@@ -210,12 +210,14 @@ function checkPorts(raw: RawConfig, context: Context): void {
   }))
   if (raw.admin !== undefined) places.push({ ...raw.admin, name: 'admin', at: ['admin', 'port'] })
   for (const { host, port, name, at } of places) {
-    const key = `${host.toLowerCase()} ${port}`
-    const first = taken.get(key)
+    if (port === 0) continue
     const because = [at, [...at.slice(0, -1), 'host']]
-    if (first !== undefined && port !== 0)
-      context.report(at, `is ${port} at ${host}, which ${first} listens on`, 'value', because)
-    taken.set(key, first ?? name)
+    const first = taken.find((other) => other.port === port && socketsMeet(host, other.host))
+    if (first !== undefined) {
+      const where = first.host.toLowerCase() === host.toLowerCase() ? '' : ` at ${first.host}`
+      context.report(at, `is ${port} at ${host}, which ${first.name} listens on${where}`, 'value', because)
+    }
+    taken.push({ host, port, name })
   }
 }
 

@@ -44,8 +44,9 @@ function syntaxFaults(text: string, errors: readonly SyntaxError[], counter: Lin
 
 function syntaxFault(text: string, error: SyntaxError): Fault {
   const offset = error.pos[0]
-  // Behind a colon the parser quotes the text, which may be a secret; an escape sequence is a part of one.
-  const said = told[error.code] ?? error.message.split(/:|\n/, 1)[0]
+  // Behind a colon the parser quotes the text, which may be a secret; an escape sequence is a part of one. Where it speaks
+  // of a colon, a space is before that.
+  const said = told[error.code] ?? error.message.split(/(?<=\S):|\n/, 1)[0]
   const reference = text.slice(Math.max(0, offset - 1), offset + 1) === '${'
   const hint = reference ? '; a reference to a variable needs quotes inside { } or [ ]' : ''
   return { path: [], at: 'value', offset, message: `YAML: ${said}${hint}` }

@@ -1,6 +1,14 @@
 import { Ajv, type AnySchemaObject, type ErrorObject } from 'ajv'
 import type { ByteRange, Notes } from './kinds.ts'
-import { normaliseBareJid, normaliseDomain, normaliseJid, parseNetwork, parseRedisUrl, parseService } from './names.ts'
+import {
+  normaliseBareJid,
+  normaliseDomain,
+  normaliseJid,
+  parseNetwork,
+  parseRedisUrl,
+  parseService,
+  wrongRedisUrl,
+} from './names.ts'
 import { type Complaint, nearest, type Path, showKind, showValue } from './problems.ts'
 import { type RawConfig, schema } from './schema.ts'
 import { parseBytes, sizesLike } from './units.ts'
@@ -118,6 +126,7 @@ function unknownKey(error: ErrorObject, path: Path): Complaint {
 function shown(error: ErrorObject, notes: Notes, unexpanded: string | undefined): string {
   const type = error.parentSchema?.type
   // A scalar where a map or a list belongs is often a secret that was written too high up.
+  if (notes.redisUrls === true && typeof error.data === 'string') return wrongRedisUrl(unexpanded ?? error.data)
   if (type === 'object' || type === 'array' || notes.secret === true) return kindOf(error.data)
   // So may be the user part of a URL.
   if (error.parentSchema?.format === 'service' && String(error.data).includes('@')) return 'a URL with a user'

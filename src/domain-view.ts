@@ -4,6 +4,7 @@ import type { Count } from './census.ts'
 import type { Clock } from './clock.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import type { Instance } from './instance.ts'
+import { escapeForLog } from './log.ts'
 import { weightNow } from './odds.ts'
 import type { Quarantined } from './quarantine.ts'
 import type { Recent } from './recent.ts'
@@ -78,6 +79,7 @@ function linkView({ domain: { config }, link, linkWaiting }: Count): DomainView[
     since: new Date(link?.since ?? Date.now()).toISOString(),
     links: upstream.links,
     waiting: linkWaiting,
+    reason: link?.reason === undefined ? null : escapeForLog(link.reason),
   }
 }
 

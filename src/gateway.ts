@@ -196,8 +196,7 @@ export class Gateway {
       domains: () => counts().map(domainMetrics),
       streamErrors: this.#streamErrors,
       refusals: () => refusals.entries(),
-      routeSeconds: this.#routeSeconds,
-      iqSeconds: this.#iqSeconds,
+      ...{ routeSeconds: this.#routeSeconds, iqSeconds: this.#iqSeconds },
       cluster: () => this.#seat.metrics(),
       holdStoreUp: () => this.#seat.holdStoreUp,
       configReloads: this.#configReloads,
@@ -222,7 +221,7 @@ export class Gateway {
     const told = { state: () => this.#state, metrics: () => this.#metrics.text() }
     this.view = new View({ version, config: () => this.#config, ...told, ...shown })
     this.#serving = new Serving({
-      ...{ routes, self: this.#self, shares: this.#shares, slabs: flusher.slabs, clock, random: Math.random },
+      ...{ routes, self: this.#self, shares: this.#shares, slabs: flusher.slabs, clock, random: Math.random, log },
       ended: (domain) => this.#end(domain),
       served: (domains) => this.#seat.serve(domains),
     })
@@ -261,8 +260,9 @@ export class Gateway {
     this.#links.linkFor(kept.address)
     this.#log.level = kept.log.level
     this.#configReloads.ok++
+    logEvent(this.#log, 'config-reloaded')
     const restart = (['node', 'address', 'admin'] as const).filter((key) => !isDeepStrictEqual(old[key], config[key]))
-    logEvent(this.#log, 'config-reloaded', restart.length > 0 ? { needsRestart: restart } : {})
+    if (restart.length > 0) logEvent(this.#log, 'config-needs-restart', { needsRestart: restart })
   }
 
   /** The cluster of a new config could not be joined after all: the old one stays in force. */

@@ -17,9 +17,21 @@ export interface LinkEventsParts {
   readonly forgotten: (domain: string) => void
 }
 
+/** As often as a link that nobody refuses is tried in vain, some seconds, before that is a warning. */
+const TRIES_BEFORE_WARNING = 3
+/** So many reasons are warned of until the link is up: a server may word each anew. */
+const REASONS_WARNED = 8
+
+/** Since a link was up last: how often it was tried in vain, and which reasons have been warned of. */
+interface Trouble {
+  tries: number
+  readonly told: Set<string>
+}
+
 /** What the links bring: stanzas to the router, and the rest to the log. */
 export class LinkEvents implements LinkHandler {
   readonly #parts: LinkEventsParts
+  readonly #troubles = new WeakMap<Link, Trouble>()
 
   constructor(parts: LinkEventsParts) {
     this.#parts = parts
@@ -34,6 +46,7 @@ export class LinkEvents implements LinkHandler {
     link.outbox.pausesSources = true
     // What the server had told a node that is dead by now, it did not tell by this link.
     this.#forget(link.domain)
+    this.#troubles.delete(link)
     logEvent(this.#parts.log, 'link-up', { domain: link.domain })
   }
 
@@ -41,17 +54,32 @@ export class LinkEvents implements LinkHandler {
     link.outbox.pausesSources = false
     link.outbox.releaseSources()
     this.#forget(link.domain)
+    // The retry that follows at once says it again.
+    this.#troubles.set(link, { tries: -1, told: new Set([reason]) })
     logEvent(this.#parts.log, 'link-down', { domain: link.domain, reason: escapeForLog(reason) })
   }
 
-  linkRetry(link: Link, reason: string, milliseconds: number): void {
+  linkRetry(link: Link, reason: string, milliseconds: number, refused: boolean): void {
     const seconds = Math.round(milliseconds / 100) / 10
-    logEvent(this.#parts.log, 'link-retry', { domain: link.domain, seconds, reason: escapeForLog(reason) })
+    const told = { domain: link.domain, seconds, reason: escapeForLog(reason) }
+    if (this.#isNews(link, reason, refused)) logEvent(this.#parts.log, 'link-refused', told)
+    logEvent(this.#parts.log, 'link-retry', told)
     this.#parts.retrying(link, milliseconds)
   }
 
   linkError(condition: StreamCondition): void {
     this.#parts.streamErrors.count(condition)
+  }
+
+  /** Whether a warning is due: once for each reason, and not while a server that restarts may still be back soon. */
+  #isNews(link: Link, reason: string, refused: boolean): boolean {
+    const trouble = this.#troubles.get(link) ?? { tries: 0, told: new Set() }
+    this.#troubles.set(link, trouble)
+    trouble.tries++
+    if (trouble.told.has(reason) || trouble.told.size >= REASONS_WARNED) return false
+    if (!refused && trouble.tries < TRIES_BEFORE_WARNING) return false
+    trouble.told.add(reason)
+    return true
   }
 
   /** Adverts hold as long as the stream that they came by (XEP-0355 §4, XEP-0356 §4). */

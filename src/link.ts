@@ -60,8 +60,11 @@ export interface LinkHandler {
   linkUp(link: Link): void
   /** The link was up and is no more: said once for each `linkUp`, and no stanza comes after it. */
   linkDown(link: Link, reason: string): void
-  /** It will be dialled again in `milliseconds`; said after every loss and every attempt that failed. */
-  linkRetry?(link: Link, reason: string, milliseconds: number): void
+  /**
+   * It will be dialled again in `milliseconds`; said after every loss and every attempt that failed. `refused`: by the
+   * server, for what only somebody's doing, or a timeout of its own, will cure.
+   */
+  linkRetry?(link: Link, reason: string, milliseconds: number, refused: boolean): void
   /** A stream error, for counting. */
   linkError?(condition: StreamCondition, direction: 'sent' | 'received'): void
 }
@@ -70,12 +73,6 @@ export type LinkState = 'idle' | 'dialing' | 'online' | 'waiting' | 'stopped'
 
 /** Errors that dialling again soon will not cure; a dead connection that the server still believes in is one of them. */
 const patientConditions: readonly StreamCondition[] = ['conflict', 'not-authorized', 'host-unknown', 'see-other-host']
-
-/** Why a connection ends, and whether the next one can wait. */
-interface Parting {
-  readonly reason: string
-  readonly patient: boolean
-}
 
 /**
  * One domain's component stream up to an XMPP server (XEP-0114), for as long as the domain is served: dials, logs in,
@@ -103,8 +100,9 @@ export class Link implements Source {
   #timer: NodeJS.Timeout | undefined
   #socket: LinkSocket | undefined
   #parser: LinkParser | undefined
-  /** Set when the connection is being given up. */
-  #parting: Parting | undefined
+  /** Set when the connection is being given up: whether the next one can wait. */
+  #parting: { readonly patient: boolean } | undefined
+  #reason: string | undefined
   /** The first error of this connection, for the reason that is told. */
   #trouble: string | undefined
   #isUp = false
@@ -146,6 +144,11 @@ export class Link implements Source {
   /** When the state began, in milliseconds. */
   get since(): number {
     return this.#since
+  }
+
+  /** Why the last connection ended, until another is up; as the server said it. */
+  get reason(): string | undefined {
+    return this.#reason
   }
 
   /** Dials, and from now on keeps the link up. */
@@ -214,6 +217,7 @@ export class Link implements Source {
     if (this.#socket === undefined) return
     this.#enter('online')
     this.#isUp = true
+    this.#reason = undefined
     if (this.#pauses > 0) this.#socket.pause()
     this.outbox.attach(this.#socket)
     clearTimeout(this.#timer)
@@ -250,7 +254,8 @@ export class Link implements Source {
    */
   #part(reason: string, farewell?: string, patient = false): void {
     if (this.#parting !== undefined || this.#socket === undefined) return
-    this.#parting = { reason, patient }
+    this.#parting = { patient }
+    this.#reason = reason
     clearTimeout(this.#timer)
     this.#probe.stop()
     this.outbox.requeue(this.outbox.detach())
@@ -278,14 +283,15 @@ export class Link implements Source {
   #closed(): void {
     this.#part(this.#trouble ?? 'the server closed the connection')
     clearTimeout(this.#timer)
-    const { reason, patient } = this.#parting ?? { reason: '', patient: false }
+    const { patient } = this.#parting ?? { patient: false }
+    const reason = this.#reason ?? ''
     if (this.#stopping !== undefined) this.#down(reason)
     this.#socket = undefined
     this.#parser = undefined
     if (this.#stopping !== undefined) return this.#end()
     const delay = (patient ? this.#patience : this.#backoff).next()
     this.#arm(delay, () => this.#dial())
-    this.#handler.linkRetry?.(this, reason, delay)
+    this.#handler.linkRetry?.(this, reason, delay, patient)
   }
 
   #end(): void {

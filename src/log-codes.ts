@@ -36,7 +36,17 @@ export const logCodes = {
       'An address (`via` http) sent wrong tokens to the admin port; said with the first one, and when it has to wait. Or a JID (`via` xmpp) that is no admin, or came by a way that does not vouch for it (`origin`), asked for a command; one line in 10 s at most, `count` says how many since the last.',
     todo: 'See who it is. A page or a script may have an old token; admins are the bare JIDs of `admins`, over the link of `address`.',
   },
-  'config-reloaded': { level: 'info', means: 'A new configuration is in force.', todo: 'Nothing.' },
+  'config-reloaded': {
+    level: 'info',
+    means: 'A new configuration is in force, but for what `config-needs-restart` names.',
+    todo: 'Nothing.',
+  },
+  'config-needs-restart': {
+    level: 'warn',
+    means:
+      'Part of a new configuration is not in force: the keys in `needsRestart` count from the next start of the node.',
+    todo: 'Restart the node, or put the old values back.',
+  },
   'instance-joined': { level: 'info', means: 'An instance has authenticated and takes stanzas.', todo: 'Nothing.' },
   'instance-left': {
     level: 'info',
@@ -64,6 +74,12 @@ export const logCodes = {
     level: 'warn',
     means: 'The link of a domain is lost; instances stay, and what they send waits.',
     todo: 'Look at `reason`, and at the log of the XMPP server.',
+  },
+  'link-refused': {
+    level: 'warn',
+    means:
+      'The link of a domain cannot be opened: the server refuses it, or could not be reached three times. Said once for each `reason` until the link is up.',
+    todo: 'Look at `reason`: for `not-authorized` compare the secrets, for `host-unknown` the names, for `conflict` look for who else logs in; else at service, and at the server.',
   },
   'link-retry': {
     level: 'info',

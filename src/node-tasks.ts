@@ -124,6 +124,6 @@ function borrowed(member: ClusterMember | undefined): TaskLife | undefined {
 /** A config that is refused is no answer like another: whoever asked is told that this node has the old one still. */
 async function reloaded(asked: Asked | undefined): Promise<null> {
   const problems = (await asked?.reload()) ?? []
-  if (problems.length > 0) throw new Error(problems.join('; '))
+  if (problems.length > 0) throw new Error(problems.join('\n'))
   return null
 }

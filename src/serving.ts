@@ -1,6 +1,7 @@
 import type { Config, Domain } from '../config/config.ts'
 import type { Clock } from './clock.ts'
 import { DomainRoutes } from './domain-routes.ts'
+import { type Log, logEvent } from './log.ts'
 import type { Routes } from './routes.ts'
 import { selfConfig } from './self-config.ts'
 import type { Shares } from './shares.ts'
@@ -15,6 +16,7 @@ export interface ServingParts {
   readonly slabs: SlabPool
   readonly clock: Clock
   readonly random: () => number
+  readonly log: Log
   /** A domain is served no more. */
   readonly ended: (domain: DomainRoutes) => void
   /** These are served from now on. */
@@ -46,7 +48,17 @@ export class Serving {
     const domain = existing ?? (config.name === self.name ? self : undefined)
     if (domain === undefined) return new DomainRoutes(config, random, slabs, clock)
     const before = domain.mapping
+    const buckets = domain.holders.length
     if (domain.configure(config)) shares.redistribute(domain, before)
+    this.#tellUnassigned(domain, buckets)
     return domain
+  }
+
+  /** Of the buckets that are new, those that no spare was there for. */
+  #tellUnassigned(domain: DomainRoutes, first: number): void {
+    for (const [bucket, holder] of domain.holders.entries()) {
+      if (bucket >= first && holder === undefined)
+        logEvent(this.#parts.log, 'bucket-unassigned', { domain: domain.name, bucket })
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Explanation, explainPick } from '../balancing/explain.ts'
 import type { Config } from '../config/config.ts'
+import { configDigest } from '../config/digest.ts'
 import { normaliseDomain } from '../config/names.ts'
 import type {
   AdminView,
@@ -194,5 +195,6 @@ function explainView(domain: DomainRoutes, explanation: Explanation, node: strin
     instance: instance ?? null,
     node: taken ? (domain.members.get(instance ?? '')?.node ?? node) : null,
     because: why.join('; '),
+    digest: configDigest(domain.config),
   }
 }

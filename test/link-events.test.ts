@@ -80,10 +80,39 @@ test('what another node was told, by a link that is gone, holds no more when thi
 
 test('a retry is told, with its time', () => {
   const { events, link, told, book } = yard()
-  events.linkRetry(link, 'refused', 1260)
+  events.linkRetry(link, 'refused', 1260, false)
   assert.deepEqual(told, ['retry a.test 1260'])
   assert.deepEqual(
     book.all('link-retry').map(({ seconds }) => seconds),
     [1.3],
   )
+})
+
+test('a link that the server refuses is a warning at once, and once for each reason until it is up', () => {
+  const { events, link, book } = yard()
+  for (const reason of ['not-authorized', 'not-authorized', 'host-unknown\n'])
+    events.linkRetry(link, reason, 30_000, true)
+  const refused = () => book.all('link-refused').map(({ reason }) => reason)
+  assert.deepEqual(refused(), ['not-authorized', 'host-unknown\\u{a}'])
+  events.linkUp(link)
+  events.linkDown(link, 'conflict')
+  events.linkRetry(link, 'conflict', 30_000, true)
+  assert.equal(refused().length, 2, 'link-down has said it')
+  events.linkRetry(link, 'not-authorized', 30_000, true)
+  assert.equal(refused().length, 3)
+})
+
+test('a link that cannot be reached is a warning the third time, and not while a server restarts', () => {
+  const { events, link, book } = yard()
+  const tries = (reasons: readonly string[]) => {
+    for (const reason of reasons) events.linkRetry(link, reason, 1000, false)
+    return book.all('link-refused').length
+  }
+  assert.equal(tries(['no route', 'no route']), 0)
+  assert.equal(tries(['no route', 'no route']), 1)
+  events.linkUp(link)
+  events.linkDown(link, 'closed')
+  assert.equal(tries(['closed', 'no route', 'no route']), 1)
+  assert.equal(tries(['no route']), 2)
+  assert.equal(tries(Array.from({ length: 100 }, (_, index) => `reason ${index}`)), 8, 'and not without end')
 })

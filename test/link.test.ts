@@ -27,8 +27,8 @@ class Recorder implements LinkHandler {
   linkDown(_link: Link, reason: string): void {
     this.#add(`down: ${reason}`)
   }
-  linkRetry(_link: Link, reason: string, milliseconds: number): void {
-    this.#add(`retry in ${milliseconds}: ${reason}`)
+  linkRetry(_link: Link, reason: string, milliseconds: number, refused: boolean): void {
+    this.#add(`${refused ? 'refused, ' : ''}retry in ${milliseconds}: ${reason}`)
   }
   linkError(condition: string, direction: string): void {
     this.#add(`${direction} ${condition}`)
@@ -202,11 +202,13 @@ describe('stream errors of the server', () => {
       peer.send(streamError(condition))
       await peer.until(/<\/stream:stream>/)
       peer.end()
-      await said.until('retry')
+      await said.until('refused')
       const reason = `stream error from the server: ${condition}`
-      assert.deepEqual(said.lines, [`received ${condition}`, `retry in ${PATIENT}: ${reason}`])
+      assert.deepEqual(said.lines, [`received ${condition}`, `refused, retry in ${PATIENT}: ${reason}`])
+      assert.equal(link.reason, reason)
       await (await server.connection()).admit()
       await said.until('up')
+      assert.equal(link.reason, undefined)
     })
   }
 

@@ -114,6 +114,9 @@ const domainFields = {
       since: time(),
       links: Type.Union([Type.Literal('one'), Type.Literal('each')]),
       waiting: waiting('what waits for the server'),
+      reason: nullable(
+        Type.String({ description: 'why it is not up, or was lost last; null: it is up, or was not tried' }),
+      ),
     }),
   ),
   quarantined: Type.Integer({ minimum: 0, description: 'stanzas in quarantine' }),
@@ -234,6 +237,7 @@ export const ExplainView = Type.Object({
   instance: nullable(Type.String()),
   node: nullable(Type.String()),
   because: Type.String({ description: 'why, for people' }),
+  digest: Type.String({ description: 'of what decides it in the configuration of the node' }),
 })
 export type ExplainView = Static<typeof ExplainView>
 

@@ -9,6 +9,8 @@ export interface NodeAnswer {
   readonly instance: string | null
   readonly node: string | null
   readonly because: string
+  /** As `configDigest` makes it, by the node's configuration; a node of an older release says none. */
+  readonly digest?: string
 }
 
 export interface Asked {

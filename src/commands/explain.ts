@@ -2,6 +2,7 @@ import { explainPick } from '../../balancing/explain.ts'
 import { policyFor } from '../../balancing/policy.ts'
 import { type Terms, termsFor } from '../../balancing/terms.ts'
 import type { Config, Domain } from '../../config/config.ts'
+import { configDigest } from '../../config/digest.ts'
 import type { LoadOptions } from '../../config/load.ts'
 import { type ExitCode, exitCodes, SwitchyardError } from '../errors.ts'
 import { keyText } from '../key.ts'
@@ -40,21 +41,23 @@ interface Answer {
 export async function explain(path: string, given: Given, io: ExplainIo): Promise<ExitCode> {
   const config = configured(path, io)
   const [from = '', to = ''] = given.args
-  const answer = await answerFor(config, from, to)
+  const answer = await answerFor(config, from, to, given.options.has('local'))
   io.stdout(given.options.has('json') ? `${JSON.stringify(answer)}\n` : text(answer))
   return exitCodes.done
 }
 
 /** The key is of what was typed: which normal form it has depends on the domain's hash. */
-async function answerFor(config: Config, from: string, to: string): Promise<Answer> {
+async function answerFor(config: Config, from: string, to: string, isLocal: boolean): Promise<Answer> {
   const target = typedJid('TO', to)
   const addresses = { from: fullText(typedJid('FROM', from)), to: fullText(target), domain: target.domain }
   if (target.domain === config.address) return { ...addresses, ...ownAddress(config) }
   const domain = servedDomain(config, target.domain)
-  const asked = await askNode(config.admin, domain.name, from, to)
+  const asked = isLocal ? { note: 'no node was asked' } : await askNode(config.admin, domain.name, from, to)
   if (asked.answer !== undefined) {
-    const { because, ...rest } = asked.answer
-    return { ...addresses, source: 'node', note: asked.note, ...rest, because: because.split('; ') }
+    const { because, digest, ...rest } = asked.answer
+    const differs = digest !== undefined && digest !== configDigest(domain)
+    const note = differs ? `${asked.note}; ${otherFile}` : asked.note
+    return { ...addresses, source: 'node', note, ...rest, because: because.split('; ') }
   }
   return { ...addresses, source: 'config', note: asked.note, ...fromConfig(domain, from, to) }
 }
@@ -65,6 +68,8 @@ function servedDomain(config: Config, name: string): Domain {
   const served = [...config.domains.keys()].filter((served) => served !== config.address).join(', ')
   throw new SwitchyardError('input-refused', `TO: the domain ${name} is not served; served are: ${served}`)
 }
+
+const otherFile = 'its configuration of the domain is not that of the file: --local answers by the file'
 
 type Found = Omit<Answer, 'from' | 'to' | 'domain' | 'source' | 'note'>
 

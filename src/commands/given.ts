@@ -29,8 +29,10 @@ export function readArguments(argv: readonly string[]): Request {
     throw new SwitchyardError('usage', 'which command?\n`switchyard --help` lists them')
   }
   const rest = args.slice(1)
-  if (name === 'help')
+  if (name === 'help') {
+    if (rest[1] !== undefined) throw refusal(`${showValue(rest[1])} is one argument too many`, name)
     return rest[0] === undefined ? { kind: 'overview' } : { kind: 'help', name: commandCalled(rest[0]) }
+  }
   if (options.has('help')) return { kind: 'help', name }
   count(name, rest)
   return { kind: 'command', name, given: { args: rest, options } }

@@ -27,7 +27,7 @@ export function overview(): string {
     ...columns(commonOptions.map((option) => [spelling(option), option.means])),
     '',
     'New here? `switchyard demo` shows in ten seconds what it does.',
-    `Exit codes: ${exitStatus.map(([code, means]) => `${code} ${means}`).join(', ')}.`,
+    ...wrapped(`Exit codes: ${exitStatus.map(([code, means]) => `${code} ${means}`).join(', ')}.`, WIDTH),
     '',
   ].join('\n')
 }

@@ -27,14 +27,17 @@ export async function sample(path: string, given: Given, io: SampleIo): Promise<
   const { nodes, silent, stanzas, kept }: Readonly<Record<string, unknown>> = { ...JSON.parse(text) }
   io.stdout(`${text}\n`)
   const missing = Array.isArray(silent) && silent.length > 0 ? `; nothing from ${silent.join(', ')}` : ''
-  io.stderr(`switchyard: ${stanzas} stanzas, ${kept} of them kept, at ${String(nodes)}${missing}\n`)
+  const seen = stanzas === 0 ? `no stanza was seen in ${seconds} s` : `${stanzas} stanzas, ${kept} of them kept`
+  io.stderr(`switchyard: ${seen}, at ${String(nodes)}${missing}\n`)
   return exitCodes.done
 }
 
 /** The node behind the configuration's admin port, or the one that is named, with the token of the environment. */
 function nodeOf(path: string, node: string | undefined, io: SampleIo): { base: string; token: string | undefined } {
   if (node !== undefined) {
-    if (!URL.canParse(node)) throw new SwitchyardError('usage', `--node: ${JSON.stringify(node)} is no URL`)
+    if (!/^https?:\/\//i.test(node) || !URL.canParse(node)) {
+      throw new SwitchyardError('usage', `--node must be an http:// or https:// URL, not ${JSON.stringify(node)}`)
+    }
     return { base: new URL(node).href.replace(/\/+$/, ''), token: io.env.SWITCHYARD_TOKEN }
   }
   const { admin } = configured(path, io)

@@ -36,7 +36,7 @@ export function simulateInput(path: string, given: Given, io: SimulateIo): ExitC
   const domain = domainOf(config, given.options.get('domain'))
   const other = given.options.get('to')
   const after = other === undefined ? undefined : { file: other, setting: settingTo(other, domain.name, count, io) }
-  const setting = settingFor(domain, count)
+  const setting = settingFor(domain, count, config.node)
   const skipped: Skipped = { elsewhere: 0, replies: 0, malformed: 0, lone: 0 }
   const complain = complainer(io)
   if (io.isTyped) io.stderr('switchyard: reading addresses or stanzas from standard input; Ctrl-D ends it\n')
@@ -93,9 +93,10 @@ function moveTo(
 }
 
 function settingTo(path: string, name: string, count: number | undefined, io: SimulateIo): Setting {
-  const domain = configured(path, io).domains.get(name)
+  const config = configured(path, io)
+  const domain = config.domains.get(name)
   if (domain === undefined) throw new SwitchyardError('input-refused', `${path} does not serve ${name}`)
-  return settingFor(domain, count)
+  return settingFor(domain, count, config.node)
 }
 
 function domainOf(config: Config, asked: string | undefined): Domain {
@@ -111,13 +112,13 @@ function domainOf(config: Config, asked: string | undefined): Domain {
   throw new SwitchyardError('input-refused', `--domain: ${JSON.stringify(asked)} is not served; served are: ${names}`)
 }
 
-/** The domain with its named instances, or the first `count` of them; or with unnamed ones. */
-function settingFor(domain: Domain, count: number | undefined): Setting {
+/** The domain with its named instances, or the first `count` of them; or with unnamed ones, all at this node. */
+function settingFor(domain: Domain, count: number | undefined, node: string): Setting {
   const policy = policyFor(domain.balancing, domain.bare_domain, domain.hash)
   const terms = termsFor(domain)
   const named = domain.instances && [...domain.instances]
   if (named === undefined) {
-    const instances = Array.from({ length: count ?? usual(policy) }, (_, index) => ({ name: `node/${index + 1}` }))
+    const instances = Array.from({ length: count ?? usual(policy) }, (_, index) => ({ name: `${node}/${index + 1}` }))
     return { policy, instances, terms }
   }
   if (count !== undefined && count > named.length) {

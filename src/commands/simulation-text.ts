@@ -26,6 +26,7 @@ const KEYS_SHOWN = 10
 
 /** What `switchyard simulate` prints for people. Ends with a newline. */
 export function simulationText(simulated: Simulated): string {
+  if (simulated.result.weight === 0) return `${heading(simulated).join('\n')}\n`
   const lines = [...heading(simulated), '', ...shares(simulated), '', ...judgement(simulated)]
   const heaviest = hottest(simulated)
   if (heaviest.length > 0) lines.push('', 'heaviest keys', ...heaviest)
@@ -50,7 +51,7 @@ function heading({
   ].filter((part) => part !== '')
   return [
     `${domain}: ${[policyText(policy), ...termsText(terms)].join(', ')}; ${instances.length} ${instances.length === 1 ? 'instance' : 'instances'}${assumed}`,
-    `${whole(result.weight)} ${result.weight === 1 ? 'stanza' : 'stanzas'}${left.length === 0 ? '' : `; left out: ${left.join(', ')}`}`,
+    `${result.weight === 0 ? 'no stanza was seen' : `${whole(result.weight)} ${result.weight === 1 ? 'stanza' : 'stanzas'}`}${left.length === 0 ? '' : `; left out: ${left.join(', ')}`}`,
   ]
 }
 

@@ -35,6 +35,7 @@ export const exitStatus: readonly (readonly [code: number, means: string])[] = [
   [exitCodes.badInput, 'bad configuration or input'],
   [exitCodes.usage, 'usage'],
   [exitCodes.bug, 'a bug'],
+  [exitCodes.badConfig, 'run: the configuration is refused'],
 ]
 
 /** These stand alone, or after any command. */
@@ -77,9 +78,9 @@ export const commandTable = {
       { name: 'FROM', means: 'the address that the stanza comes from' },
       { name: 'TO', means: 'the address that it is for; its domain is one that is served' },
     ],
-    options: [config, json],
+    options: [config, { name: 'local', means: 'by the configuration alone: ask no node' }, json],
     about: [
-      'Asks the running node, where the configuration has an admin port and a node answers there. Otherwise it says what the configuration alone says: criterion, key and bucket, and the instance where the configuration gives one that bucket. Sends no stanza and changes nothing.',
+      'Asks the running node, where the configuration has an admin port and a node answers there; when that node balances the domain by another configuration, it says so. Otherwise, or with --local, it says what the configuration alone says: criterion, key and bucket, and the instance where the configuration gives one that bucket. Sends no stanza and changes nothing.',
       'An iq result or error is not balanced: it goes to the instance that asked.',
     ],
   },
@@ -138,7 +139,11 @@ export const commandTable = {
     does: 'see it work: three instances, traffic, and one of them killed',
     arguments: [],
     options: [
-      { name: 'nodes', value: 'N', means: 'several nodes (2 to 5) over a Redis of its own; one is killed' },
+      {
+        name: 'nodes',
+        value: 'N',
+        means: '1 to 5 nodes (default: 1); several share a Redis of its own, and one is killed',
+      },
       { name: 'seconds', short: 's', value: 'N', means: 'how long the traffic lasts (default: 10; several nodes: 15)' },
       { name: 'keep', short: 'k', means: 'go on until Ctrl-C, and kill one after the other' },
     ],

@@ -45,7 +45,7 @@ function echo(): DomainView {
     window: { stanzas: 2, bytes: 600 },
     link: {
       ...{ state: 'up', service: 'xmpp://127.0.0.1:5275', since },
-      ...{ links: 'one', waiting: { stanzas: 0, bytes: 0 } },
+      ...{ links: 'one', waiting: { stanzas: 0, bytes: 0 }, reason: null },
     },
     quarantined: 1,
     rates: { received: 1.5, delivered: 1, forwarded: 0, bounced: 0.5, dropped: 0 },
@@ -100,6 +100,7 @@ const route: ExplainView = {
   instance: 'yard-1/1',
   node: 'yard-1',
   because: 'yard-1/1 holds bucket 0',
+  digest: '0123456789abcdef',
 }
 
 const overview: OverviewView = {

@@ -121,6 +121,19 @@ test('a running node is asked, and names the instance and itself', async (t) => 
   assert.equal(after.note, `asked at 127.0.0.1:${port}`)
 })
 
+test('a node that balances by another configuration is asked, and told apart from the file; --local asks none', async (t) => {
+  const node = await startNode(t)
+  const admin = `admin: {port: ${node.gateway.adminPort}}\n`
+  const other = `${plain.replace('component_number: 3', 'component_number: 5')}${admin}`
+  const user = 'juliet@capulet.test'
+  const asked = await json(other, user, 'plays.test')
+  assert.equal(asked.source, 'node')
+  assert.match(asked.note, /; its configuration of the domain is not that of the file: --local answers by the file$/)
+  assert.equal('digest' in asked, false)
+  const local = JSON.parse((await run(other, user, 'plays.test', 'json', 'local')).out)
+  assert.deepEqual([local.source, local.note, local.instance], ['config', 'no node was asked', null])
+})
+
 test('a node that answers nonsense or an error is no node, and the note says what it said', async (t) => {
   const port = await startServer(t, 404, { title: 'Not Found', detail: 'no such domain is served here' })
   const { source, note } = await json(`${plain}admin: {port: ${port}}\n`, 'a@b.test', 'plays.test')

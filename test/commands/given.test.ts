@@ -68,3 +68,7 @@ test('a number is refused unless it is whole and within its bounds', () => {
     assert.throws(() => number(text), /--seconds must be a whole number from 3 to 60, not /)
   }
 })
+
+test('help describes one command, and refuses more', () => {
+  assert.throws(() => readArguments(['help', 'run', 'check']), /"check" is one argument too many/)
+})

@@ -26,5 +26,5 @@ test('no line is wider than a terminal of 80 columns', () => {
 })
 
 test('a usage line has arguments before options', () => {
-  assert.equal(usageLine('explain'), 'usage: switchyard explain FROM TO [--config FILE] [--json]')
+  assert.equal(usageLine('explain'), 'usage: switchyard explain FROM TO [--config FILE] [--local] [--json]')
 })

@@ -40,7 +40,11 @@ test('with a problem nothing is on standard output, and the exit code is 1', () 
     out: '',
     err: 'e/ejabberd.yml:1:17 listen[0].port: must be an integer from 1 to 65535, not "0"\n',
   })
-  assert.deepEqual(run({}), { code: 1, out: '', err: 'e/ejabberd.yml:1:1 (file): cannot be read: ENOENT\n' })
+  assert.deepEqual(run({}), {
+    code: 1,
+    out: '',
+    err: 'e/ejabberd.yml:1:1 (file): cannot be read: no such file (ENOENT)\n',
+  })
   const twice = `listen: [{port: 5347, ${component}}, {port: 5347, ${component}}]\n`
   assert.match(
     run({ 'e/ejabberd.yml': twice }).err,

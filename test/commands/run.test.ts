@@ -71,7 +71,7 @@ test('[RFC 9457 §3.2] a reload asked for over HTTP that finds problems is refus
   const problems = [
     `${path}:6:1 nod: is not a known key; did you mean node?`,
     `${path}:7:1 limit: is not a known key; did you mean limits?`,
-  ].join('; ')
+  ].join('\n')
   assert.deepEqual([status, body.status], [409, 409])
   assert.match(String(type), /^application\/problem\+json/)
   assert.deepEqual([body.detail, body.nodes], [`yard: ${problems}`, [{ node: 'yard', error: problems }]])
@@ -113,11 +113,11 @@ test('a port in use is exit code 1 and names the port', async (t) => {
   assert.match(err, new RegExp(`^switchyard: listen 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`))
 })
 
-test('every problem of the configuration is a line, and the exit code is 1', async (t) => {
+test('every problem of the configuration is a line, and the exit code is 78', async (t) => {
   const path = temporaryFile(t, 'yard.yaml', yaml('nod: x\nadmn: {}\n'))
   const { ended } = startProgram(t, 'run', '--config', path)
   const { code, out, err } = await ended
-  assert.deepEqual({ code, out }, { code: 1, out: '' })
+  assert.deepEqual({ code, out }, { code: 78, out: '' })
   const [first, ...lines] = err.trimEnd().split('\n')
   assert.equal(first, 'switchyard: the configuration has 2 problems:')
   for (const line of lines) assert(line.startsWith(`${path}:`), line)

@@ -71,7 +71,7 @@ const users = (count: number): string =>
 test('addresses are shared out over the buckets, each held by an instance', () => {
   const { code, err, result, instances, instancesAssumed } = json('three.yaml', users(300))
   assert.deepEqual({ code, err, instancesAssumed }, { code: 0, err: '', instancesAssumed: true })
-  assert.deepEqual(instances, ['node/1', 'node/2', 'node/3'])
+  assert.deepEqual(instances, ['box/1', 'box/2', 'box/3'])
   assert.equal(result.weight, 300)
   assert.deepEqual(
     result.shares.map(({ instance }: { instance: string }) => instance),
@@ -112,7 +112,7 @@ test('with a second configuration it says how many keys and how much traffic mov
 
 test('a key that comes often is named', () => {
   const { out } = run('three.yaml', `${users(5)}${'romeo@montague.test/x\n'.repeat(45)}`)
-  assert.match(out, /^heaviest keys\n {2}romeo@montague\.test {2}45 {2}90\.0 % +node\/\d\n$/m)
+  assert.match(out, /^heaviest keys\n {2}romeo@montague\.test {2}45 {2}90\.0 % +box\/\d\n$/m)
   assert.doesNotMatch(run('three.yaml', users(5)).out, /heaviest/)
 })
 
@@ -143,7 +143,8 @@ test('among several domains one has to be named, and has to be served', () => {
   assert.equal(run('two.yaml', users(1), 'domain=ROOMS.test').code, 0)
 })
 
-test('empty input is no error', () => {
+test('empty input is no error, and said in words', () => {
+  assert.match(run('three.yaml', '').out, /^plays\.test: .*\nno stanza was seen\n$/)
   assert.equal(run('three.yaml', '').code, 0)
   assert.equal(run('three.yaml', '\n\n', 'to=four.yaml').code, 0)
 })

@@ -36,7 +36,7 @@ test('the authority that rediss is to trust is a file beside the configuration, 
 
 test('one wrong URL of several is shown by its place and not by its text', () => {
   assert.deepEqual(problemsOf(cluster('redis: ["redis://one", "redis://:hunter2@"]')), [
-    '3:34 cluster.redis[1]: must be redis://host:port or rediss://host:port, with user:password@ before the host where Redis wants them, not a string',
+    '3:34 cluster.redis[1]: must be redis://host:port or rediss://host:port, with user:password@ before the host where Redis wants them, not a URL whose host, port or path is none of a Redis',
   ])
   for (const none of ['[]', '7', '{a: b}', '[7]']) {
     const [problem, ...others] = problemsOf(cluster(`redis: ${none}`))

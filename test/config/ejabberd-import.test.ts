@@ -166,6 +166,17 @@ test('what Switchyard does otherwise is a warning with its line and column; what
   )
 })
 
+test('rules that only ejabberd has stand at the listener that it is to have', () => {
+  const { text = '' } = imported(
+    service('hosts: {a.test: {password: x}}, access: components, shaper_rule: fast, shaper: none'),
+  )
+  assert.match(text, /^# {7}global_routes: false\n# {7}access: "components"\n# {7}shaper_rule: "fast"\n# {7}hosts:\n/m)
+  const second = '  - {port: 5348, module: ejabberd_service, hosts: {b.test: {password: x}}, access: others}\n'
+  const both = imported(`${service('hosts: {a.test: {password: x}}, access: components')}${second}`).text ?? ''
+  assert.match(both, /^# {7}access: "components"\n# # {5}access: "others" {2}# or this one: the listeners differ\n/m)
+  assert.doesNotMatch(imported(echo).text ?? '', /access:|shaper/)
+})
+
 test('without a number of buckets, without a password, or without a port that takes it, a domain is as near as can be', () => {
   const keyed = imported(`${echo}domain_balancing: {echo.example.org: {type: source}, gone.test: {type: source}}\n`)
   assert.deepEqual(loaded(keyed).domains.get('echo.example.org')?.hash, 'murmur3')
@@ -211,7 +222,10 @@ test('every problem is said with its place, and then nothing is made', () => {
       ['3:57 domain_balancing."echo.example.org".component_number: must be an integer from 2 to 1000, not "1"'],
     ],
     [`${echo}domain_balancing: 3\n`, ['3:19 domain_balancing: must be a map of domains, not a text']],
-    ['include_config_file: gone.yml\n', ['1:22 include_config_file: names "e/gone.yml", which cannot be read: ENOENT']],
+    [
+      'include_config_file: gone.yml\n',
+      ['1:22 include_config_file: names "e/gone.yml", which cannot be read: no such file (ENOENT)'],
+    ],
     [
       'include_config_file: ejabberd.yml\n',
       ['1:22 include_config_file: names "e/ejabberd.yml", which includes this file'],

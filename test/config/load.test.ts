@@ -72,7 +72,7 @@ const refusals: readonly (readonly [string, string, readonly string[]])[] = [
     'a Redis that is no URL of one, without a word of it',
     `${listening}cluster: {redis: "redis://:hunter2@"}\n`,
     [
-      '3:18 cluster.redis: must be redis://host:port or rediss://host:port, with user:password@ before the host where Redis wants them, or a list of such, not a string',
+      '3:18 cluster.redis: must be redis://host:port or rediss://host:port, with user:password@ before the host where Redis wants them, or a list of such, not a URL whose host, port or path is none of a Redis',
     ],
   ],
   [
@@ -86,6 +86,11 @@ const refusals: readonly (readonly [string, string, readonly string[]])[] = [
     [
       '1:24 (file): YAML: Unexpected flow-map-start at node end; a reference to a variable needs quotes inside { } or [ ]',
     ],
+  ],
+  [
+    'a flow sequence that is not separated, said whole although it speaks of a colon',
+    `node: ["secret" word]\n`,
+    ['1:17 (file): YAML: Missing , or : between flow sequence items'],
   ],
   ['an unknown tag', `${listening}node: !name x\n`, ['3:7 (file): YAML: Unresolved tag']],
   ['a second document', `${listening}---\nnode: x\n`, ['3:1 (file): YAML: More than one document']],

@@ -245,6 +245,21 @@ domains: {a.example: {secret: x}}
   ])
 })
 
+test('a socket at every address takes its port at each of them', () => {
+  const said = (...hosts: readonly string[]) =>
+    problemsOf(
+      `listen: [${hosts.map((host) => `{host: '${host}', port: 8}`).join(', ')}]\ndomains: {a: {secret: x}}\nadmin: {port: 9}\n`,
+    ).map((problem) => problem.replace(/^[\d:]+ /, ''))
+  assert.deepEqual(said('0.0.0.0', '127.0.0.1'), [
+    'listen[1].port: is 8 at 127.0.0.1, which listen[0] listens on at 0.0.0.0',
+  ])
+  assert.deepEqual(said('127.0.0.1', '::'), ['listen[1].port: is 8 at ::, which listen[0] listens on at 127.0.0.1'])
+  assert.deepEqual(said('0.0.0.0', '::1'), [])
+  assert.deepEqual(said('127.0.0.1', '127.0.0.2', '::1'), [])
+  const admin = 'listen: [{host: 0.0.0.0, port: 8}]\ndomains: {a: {secret: x}}\nadmin: {port: 8}\n'
+  assert.deepEqual(problemsOf(admin), ['3:15 admin.port: is 8 at 127.0.0.1, which listen[0] listens on at 0.0.0.0'])
+})
+
 test('two sockets cannot have one address and port, but any number may take a free one', () => {
   const text = (port: number) =>
     `listen: [{port: ${port}}, {port: ${port}}]\ndomains: {a: {secret: x}}\nadmin: {port: ${port}}\n`

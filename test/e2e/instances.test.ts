@@ -195,6 +195,27 @@ test('a reload may change the buckets, and which are whose, without closing a st
   await eventually(() => countsOf(node.gateway, 'a.test').held === 1)
 })
 
+test('a reload says once of each bucket that it adds and nobody has, and of what only a restart changes', async (t) => {
+  const node = await startNode(t, yard(shared))
+  for (let bucket = 0; bucket < 4; bucket++) await node.join('a.test')
+  const all = (code: string) => node.logged.filter((line) => line.code === code)
+  const unassigned = () => all('bucket-unassigned').map(({ domain, bucket }) => [domain, bucket])
+  const six = yard(shared, 'a.test: {type: bare_source, component_number: 6}')
+  await node.reload(six)
+  assert.deepEqual(unassigned(), [
+    ['a.test', 4],
+    ['a.test', 5],
+  ])
+  await node.reload(six)
+  assert.equal(unassigned().length, 2)
+  assert.deepEqual(all('config-needs-restart'), [])
+  await node.reload(six.replace('node: yard', 'node: other'))
+  assert.deepEqual(
+    all('config-needs-restart').map(({ needsRestart }) => needsRestart),
+    [['node']],
+  )
+})
+
 test('a reload that takes a domain away closes its streams with host-gone, and no other; one it adds is served', async (t) => {
   const node = await startNode(t, yard(shared))
   const [gone, stays] = [await node.join('a.test'), await node.join('from.test')]

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { after, describe, test } from 'node:test'
 import { marked, textOf } from '../docs/markdown.ts'
 import { JULIET, ported, startEjabberdWith, startProsodyWith } from '../peers/as-installed.ts'
@@ -33,6 +34,30 @@ async function startEcho(gateway: TestGateway, name: string, nth: number): Promi
     if (child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGINT')
     await once(child, 'close')
+  }
+}
+
+/** The same, with slixmpp's own log: `refused` resolves when it has been refused so often since. */
+async function startTalkingEcho(gateway: TestGateway) {
+  const script = ported(marked(readme, 'instance'), { 5347: gateway.port })
+  const folder = makeFolder('switchyard-readme', 'root', () => ({ 'echo.py': script }))
+  const program =
+    'import logging, runpy, sys; logging.basicConfig(level=logging.DEBUG); runpy.run_path(sys.argv.pop(1))'
+  const command = ['--pdeathsig', 'KILL', '--', '/usr/bin/python3', '-c', program, `${folder.path}/echo.py`, 'one']
+  const child = spawn('setpriv', command, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const lines = createInterface({ input: child.stderr })
+  await gateway.log.waitFor('instance-joined', { domain: ECHO })
+  return {
+    async refused(times: number) {
+      let left = times
+      for await (const line of lines) if (line.includes('Connection failed') && --left === 0) return
+      assert.fail('it ended first')
+    },
+    async stop() {
+      folder.remove()
+      child.kill('SIGKILL')
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'close')
+    },
   }
 }
 
@@ -74,6 +99,20 @@ describe("the README's set-up", { timeout: 120_000 }, () => {
     await juliet.send({ to: `bot@${ECHO}`, body: 'second', type: 'chat' })
     stops.push(await startEcho(gateway, name, 3))
     await juliet.waitForMessage((message) => message.body === `${name}: second`)
+  })
+
+  test('an instance is back soon although the node was away for longer than slixmpp likes', async () => {
+    const port = await freePort()
+    const startOn = () => startGateway(`listen: [{port: ${port}}]\ndomains: {${ECHO}: {secret: instance-secret}}\n`)
+    const first = await startOn()
+    const echo = await startTalkingEcho(first)
+    stops.push(echo.stop)
+    await first.stop()
+    // By itself slixmpp would take two minutes for so many: its pauses are of 1, 3, 7, 15, 31 and 63 s.
+    await echo.refused(7)
+    const second = await startOn()
+    stops.push(() => second.stop())
+    await second.log.waitFor('instance-joined', { domain: ECHO })
   })
 
   test("ejabberd takes the link with the README's listener", async () => {

@@ -20,6 +20,8 @@ const prefix = join(folder, 'prefix')
 const installed = join(prefix, 'lib/node_modules/switchyard')
 const program = join(prefix, 'bin/switchyard')
 let packed: readonly string[] = []
+/** What npm said while it installed. */
+let said = ''
 
 /** As people do it: `npm pack` in a checkout that is built, and `npm install -g` of what comes of it. */
 before(
@@ -28,10 +30,9 @@ before(
     const { stdout } = await exec('npm', ['pack', ...options], { cwd: root })
     const [pack] = JSON.parse(stdout)
     packed = pack.files.map(({ path }: { readonly path: string }) => path)
-    const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
-    await exec('npm', ['install', '--global', '--prefix', prefix, ...quiet, join(folder, pack.filename)], {
-      cwd: folder,
-    })
+    const quiet = ['--offline', '--no-audit', '--no-fund', '--loglevel=warn']
+    const install = ['install', '--global', '--prefix', prefix, ...quiet, join(folder, pack.filename)]
+    said = (await exec('npm', install, { cwd: folder })).stderr
   },
   { timeout: 240_000 },
 )
@@ -55,13 +56,34 @@ test('the package holds a closed list of files, and every kind of it has what it
     [/^(balancing|dashboards)\/README\.md$/, ['balancing/README.md', 'dashboards/README.md']],
     [/^dashboards\/[\w-]+\.(json|ya?ml)$/, []],
   ]
-  for (const path of packed)
+  for (const path of packed.filter((path) => !path.startsWith('node_modules/')))
     assert.ok(
       kinds.some(([kind]) => kind.test(path)),
       `${path} is in the package`,
     )
   for (const [, needed] of kinds) for (const path of needed) assert.ok(packed.includes(path), `${path} is missing`)
   for (const file of readdirSync(join(root, 'docs'))) assert.ok(packed.includes(`docs/${file}`), file)
+})
+
+test('what is installed is what the tests run with, to the version, and fits the oldest Node that is promised', () => {
+  const lock: Readonly<Record<string, { version: string; dev?: boolean }>> = JSON.parse(
+    textOf('package-lock.json'),
+  ).packages
+  const wanted = Object.entries(lock).filter(([path, { dev }]) => path !== '' && dev !== true)
+  assert.ok(wanted.length > 50)
+  const found = wanted.map(([path]) => [
+    path,
+    JSON.parse(readFileSync(join(installed, path, 'package.json'), 'utf8')).version,
+  ])
+  assert.deepEqual(
+    found,
+    wanted.map(([path, { version }]) => [path, version]),
+  )
+  assert.doesNotMatch(said, /EBADENGINE/)
+  for (const path of packed) {
+    const [name] = /^node_modules\/.*(?=\/package\.json$)/.exec(path) ?? []
+    if (name !== undefined && /(^|\/)node_modules\/(@[^/]+\/)?[^/]+$/.test(name)) assert.ok(name in lock, name)
+  }
 })
 
 test('what is installed says its version, checks the configuration that comes with it, and has its manual page', async () => {

@@ -56,6 +56,15 @@ test('links, quarantine, states, Redis, fences and draining nodes are said, each
   for (const { hint } of found) assert.ok(hint.length > 20)
 })
 
+test('why a link is not up is said with it, of the domain that is looked at', () => {
+  const down = overviewOf({ ...healthy, link: 'waiting' })
+  const link = { reason: 'stream error from the server: not-authorized' }
+  assert.deepEqual(whatOf(findings(down, [], { ...detail, name: healthy.name, link }, [])), [
+    'bad: link is waiting: stream error from the server: not-authorized',
+  ])
+  assert.deepEqual(whatOf(findings(down, [], { ...detail, name: 'other.test', link }, [])), ['bad: link is waiting'])
+})
+
 test('a domain without any instance is said once, and not where other nodes have some', () => {
   const empty = { ...healthy, buckets: 0, instances: { active: 0 } }
   assert.deepEqual(whatOf(findings(overviewOf(empty), [], undefined, [])), ['warn: no instance'])

@@ -59,7 +59,7 @@ test('two looks at the same moment are one', () => {
 test('numbers, sizes, times and runs of numbers are said as people say them', () => {
   assert.equal(ranges([1, 2, 3, 7, 9, 10]), '1–3, 7, 9, 10')
   assert.equal(ranges([]), '')
-  assert.deepEqual([0, 999, 1000, 16_777_216, null].map(bytes), ['0 B', '999 B', '1 kB', '17 MB', '–'])
+  assert.deepEqual([0, 1023, 1024, 16_777_216, null].map(bytes), ['0 B', '1,023 B', '1 KiB', '16 MiB', '–'])
   assert.deepEqual([0, 0.0004, 0.25, 1.25, 120, null].map(duration), [
     '< 1 ms',
     '< 1 ms',

@@ -5,6 +5,12 @@ import { html } from './lit.js'
 import { state } from './store.js'
 import uPlot from './uplot.js'
 
+/** The top of an axis where nothing happens: lower ones would have no names of their own. */
+const least = new Map([
+  [rate, 1],
+  [duration, 0.01],
+])
+
 /** Instances with a curve of their own: the highest now. */
 const MOST_LINES = 8
 const HEIGHT = 150
@@ -115,7 +121,7 @@ function optionsOf({ value }, lines, width) {
       y: {
         range: (/** @type {any} */ _plot, /** @type {number} */ _low, /** @type {number} */ high) => [
           0,
-          Math.max(high * 1.1, 0.001),
+          Math.max(high * 1.1, least.get(value) ?? 1),
         ],
       },
     },

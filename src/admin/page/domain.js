@@ -38,7 +38,7 @@ function missing() {
 /** @param {any} link */
 function link(link) {
   if (link === null) return html`<span class="hint">no upstream: reached only by components connected here</span>`
-  return html`<span class="linked">link to <code>${link.service}</code> ${stateMark(link.state)} <span class="hint">for ${ago(link.since, state.now)}${link.waiting?.stanzas > 0 ? `, ${plural(link.waiting.stanzas, 'stanza')} wait for the server` : ''}</span></span>`
+  return html`<span class="linked">link to <code>${link.service}</code> ${stateMark(link.state)} <span class="hint">for ${ago(link.since, state.now)}${link.waiting?.stanzas > 0 ? `, ${plural(link.waiting.stanzas, 'stanza')} wait for the server` : ''}</span>${link.reason ? html` <span class="hint reason">${link.reason}</span>` : nothing}</span>`
 }
 
 /** @param {any} detail */

@@ -80,11 +80,14 @@ function ofDomain(domain, detail) {
       ...{ key: `${name} nobody`, level: 'warn', domain: name, where: name, go: 'instances', what: 'no instance' },
       hint: `Nobody is connected for this domain; what comes for it meets “${domain.whenUnassigned}”.`,
     })
-  if (domain.link !== null && domain.link !== 'online' && domain.link !== 'idle')
+  if (domain.link !== null && domain.link !== 'online' && domain.link !== 'idle') {
+    const reason = detail?.name === name ? detail.link?.reason : undefined
     found.push({
-      ...{ key: `${name} link`, level: 'bad', domain: name, where: name, go: 'facts', what: `link is ${domain.link}` },
+      ...{ key: `${name} link`, level: 'bad', domain: name, where: name, go: 'facts' },
+      what: `link is ${domain.link}${reason ? `: ${reason}` : ''}`,
       hint: 'What instances send waits, then bounces. Look at the XMPP server, and at service and secret.',
     })
+  }
   for (const [state, [level, what, hint]] of Object.entries(states)) {
     const many = domain.instances[state] ?? 0
     if (many === 0) continue

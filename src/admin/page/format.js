@@ -2,7 +2,7 @@
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
-const units = ['B', 'kB', 'MB', 'GB', 'TB']
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 
 /** @param {number} value */
 export function count(value) {
@@ -20,8 +20,8 @@ export function bytes(value) {
   if (value === null || value === undefined) return '–'
   let unit = 0
   let rest = value
-  while (rest >= 1000 && unit < units.length - 1) {
-    rest /= 1000
+  while (rest >= 1024 && unit < units.length - 1) {
+    rest /= 1024
     unit++
   }
   return `${rest < 10 && unit > 0 ? tenths.format(rest) : whole.format(rest)} ${units[unit]}`

@@ -19,6 +19,8 @@ const NODES_MS = 4000
 const NODES_TIMEOUT_MS = 60_000
 
 const history = new History()
+/** The domain that the colours are of. @type {string | undefined} */
+let coloured
 
 export const state = {
   /** @type {'connecting' | 'live' | 'lost'} */ connection: 'connecting',
@@ -203,10 +205,13 @@ async function askDomain() {
   if (domain !== state.selected) return
   state.detail = detail
   state.instances = items
-  state.colours = coloursOf(items)
-  if (detail === undefined) return
-  state.curves = history.of(domain)
-  state.curves.add(sampleOf(detail, items))
+  if (detail !== undefined) {
+    state.curves = history.of(domain)
+    state.curves.add(sampleOf(detail, items))
+  }
+  const drawn = detail === undefined ? [] : state.curves?.instances.keys()
+  state.colours = coloursOf(items, coloured === domain ? state.colours : undefined, drawn)
+  coloured = domain
 }
 
 /** @param {any} detail @param {readonly any[]} items @returns {import('./history.js').Sample} */

@@ -295,7 +295,10 @@ export class ClusterRegistry implements Registry {
       return true
     }
     // What this node has asked for, and not been granted yet, or what only it knows of.
-    return node === me && (record === undefined || record.node === me || nameOf(record.node) === undefined)
+    if (node !== me || record === undefined || record.node === me || nameOf(record.node) === undefined)
+      return node === me
+    // A former life of this node had it: the others have put an older table back, and think that it lives.
+    return record.route === route
   }
 
   #remote(domain: DomainRoutes, name: string, record: InstanceRecord): Instance {

@@ -1,5 +1,5 @@
 /** What the process exits with. */
-export const exitCodes = { done: 0, badInput: 1, usage: 2, bug: 70, badConfig: 78 } as const
+export const exitCodes = { done: 0, badInput: 1, usage: 2, bug: 70 } as const
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
 /** Every error that ends a command, and what it exits with. Stanza and stream errors are no part of this: they end less. */
@@ -11,11 +11,6 @@ export const errorCodes = {
   'config-refused': {
     exitCode: exitCodes.badInput,
     means: 'the configuration has problems; each is listed with its line',
-  },
-  'start-refused': {
-    exitCode: exitCodes.badConfig,
-    means:
-      'a node cannot start by a configuration that cannot be read or has problems: a service manager need not try again',
   },
   'input-refused': {
     exitCode: exitCodes.badInput,

@@ -285,6 +285,16 @@ test('a node that leaves takes its instances out of the table, and keeps what it
   assert.deepEqual(yard.sent.get('there'), [])
 })
 
+test('an instance stays where an older table comes back that has it at a former life of its node', () => {
+  const yard = new ClusterYard(buckets())
+  yard.join('here')
+  yard.grant()
+  const { route } = yard.domain.members.get('here')!
+  yard.agree((draft) => joinInstance(draft, 'a.test', 'here', { node: 'B', route, since: 0 }, { count: 2 }))
+  assert.equal(yard.stream('here').condition, undefined)
+  assert.equal(yard.domain.members.get('here')?.node, undefined)
+})
+
 test('what a node that leaves has read for another node goes there, and nothing that comes later', async () => {
   const yard = new ClusterYard(buckets())
   fill(yard)

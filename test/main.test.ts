@@ -18,9 +18,9 @@ test('a usage error goes to standard error with exit code 2', async (t) => {
   assert.match(err, /there is no command "chek"; did you mean check\?/)
 })
 
-test('a node whose configuration cannot be read ends with exit code 78, and nothing is started', async (t) => {
+test('a configuration that cannot be read is exit code 1, and nothing is started', async (t) => {
   const { code, out, err } = await runProgram(t, ['run', '--config', '/nowhere/yard.yaml'])
-  assert.deepEqual({ code, out }, { code: 78, out: '' })
+  assert.deepEqual({ code, out }, { code: 1, out: '' })
   assert.match(err, /\/nowhere\/yard\.yaml:1:1 \(file\): cannot be read: no such file \(ENOENT\)/)
 })
 

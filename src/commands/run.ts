@@ -19,7 +19,7 @@ export interface RunIo extends Omit<LoadOptions, 'file'>, ServiceManagerIo {
 
 /** `switchyard run`: serves until it is told to stop. Throws a SwitchyardError when it cannot start. */
 export async function run(path: string, io: RunIo): Promise<void> {
-  const config = configured(path, io, 'start-refused')
+  const config = configured(path, io)
   const output = standardOutput()
   const log = createLog({ level: config.log.level, node: config.node }, output)
   io.onBug((error) => logEvent(log, 'bug', { err: error }))

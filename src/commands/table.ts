@@ -35,7 +35,6 @@ export const exitStatus: readonly (readonly [code: number, means: string])[] = [
   [exitCodes.badInput, 'bad configuration or input'],
   [exitCodes.usage, 'usage'],
   [exitCodes.bug, 'a bug'],
-  [exitCodes.badConfig, 'run: the configuration is refused'],
 ]
 
 /** These stand alone, or after any command. */

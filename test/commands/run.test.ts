@@ -113,11 +113,11 @@ test('a port in use is exit code 1 and names the port', async (t) => {
   assert.match(err, new RegExp(`^switchyard: listen 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`))
 })
 
-test('every problem of the configuration is a line, and the exit code is 78', async (t) => {
+test('every problem of the configuration is a line, and the exit code is 1', async (t) => {
   const path = temporaryFile(t, 'yard.yaml', yaml('nod: x\nadmn: {}\n'))
   const { ended } = startProgram(t, 'run', '--config', path)
   const { code, out, err } = await ended
-  assert.deepEqual({ code, out }, { code: 78, out: '' })
+  assert.deepEqual({ code, out }, { code: 1, out: '' })
   const [first, ...lines] = err.trimEnd().split('\n')
   assert.equal(first, 'switchyard: the configuration has 2 problems:')
   for (const line of lines) assert(line.startsWith(`${path}:`), line)

@@ -53,7 +53,7 @@ test('the service has the time to drain, and to show a sign of life', () => {
   assert.deepEqual(values('NotifyAccess'), ['all'])
 })
 
-test('a usage error or a configuration that is refused is not tried again, and nothing else is given up', () => {
-  assert.deepEqual(values('RestartPreventExitStatus'), [`${exitCodes.usage} ${exitCodes.badConfig}`])
+test('a usage error is not tried again, and nothing else is given up', () => {
+  assert.deepEqual(values('RestartPreventExitStatus'), [`${exitCodes.usage}`])
   assert.deepEqual(values('Restart'), ['always'])
 })

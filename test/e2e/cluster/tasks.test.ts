@@ -172,6 +172,7 @@ describe('what is asked of all nodes', { concurrency: true, timeout: 90_000 }, (
     const { log } = yard.node('b').process
     assert.equal((await log.waitFor('cluster-task-late')).task, 'drain')
     assert.deepEqual(log.all('stopping'), [])
+    await until('a knows that Redis is back', async () => (await yard.node('a').metric('switchyard_cluster_up')) === 1)
     assert.equal((await post(yard.node('a'), '/v1/nodes/b/drain')).status, 202)
     assert.equal(await yard.node('b').process.exited, 0)
   })

@@ -186,15 +186,11 @@ export class ClusterRegistry implements Registry {
     const present = moves.filter(
       ({ from }) => from !== undefined && (domain.members.has(from) || departing.some(({ name }) => name === from)),
     )
-    logMoves(
-      this.#parts.log,
-      domain.name,
-      moves.filter(({ bucket }) => !present.some((move) => move.bucket === bucket)),
-    )
-    const takers = present.flatMap(({ to }) => (to === undefined ? [] : (domain.members.get(to) ?? [])))
+    const others = moves.filter(({ bucket }) => !present.some((move) => move.bucket === bucket))
+    logMoves(this.#parts.log, domain.name, others)
+    const takersOf = (those: typeof moves) => those.flatMap(({ to = '' }) => domain.members.get(to) ?? [])
     if (ranked) domain.handovers.freeze()
-    const heirs = moves.flatMap(({ to }) => (to === undefined ? [] : (domain.members.get(to) ?? [])))
-    shares.take(domain, [...new Set([...joined, ...takers])], present, heirs, left.length)
+    shares.take(domain, [...new Set([...joined, ...takersOf(present)])], present, takersOf(moves), left.length)
     for (const instance of dead) {
       if (instance.stream instanceof RemoteStream) instance.stream.die()
       shares.takeBack(domain, instance)
@@ -294,11 +290,10 @@ export class ClusterRegistry implements Registry {
       if (node === me && domain.joining.get(name) === member) domain.joining.delete(name)
       return true
     }
-    // What this node has asked for, and not been granted yet, or what only it knows of.
-    if (node !== me || record === undefined || record.node === me || nameOf(record.node) === undefined)
-      return node === me
-    // A former life of this node had it: the others have put an older table back, and think that it lives.
-    return record.route === route
+    // What this node has asked for, and not been granted yet, or what only it knows of; or all, in a table without it.
+    const isTold =
+      record !== undefined && record.node !== me && nameOf(record.node) !== undefined && nameOf(me) !== undefined
+    return node === me && !isTold
   }
 
   #remote(domain: DomainRoutes, name: string, record: InstanceRecord): Instance {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { joinInstance, leaveInstance } from '../src/cluster/instance-wishes.ts'
+import { leaveNode } from '../src/cluster/node-wishes.ts'
 import type { Wish } from '../src/cluster/proposals.ts'
 import { configOf } from './e2e/node.ts'
 import { announced, ClusterYard } from './stub/cluster-yard.ts'
@@ -285,12 +286,14 @@ test('a node that leaves takes its instances out of the table, and keeps what it
   assert.deepEqual(yard.sent.get('there'), [])
 })
 
-test('an instance stays where an older table comes back that has it at a former life of its node', () => {
+test('an instance stays where an older table comes back, in which a former life of its node has it', () => {
   const yard = new ClusterYard(buckets())
   yard.join('here')
   yard.grant()
-  const { route } = yard.domain.members.get('here')!
-  yard.agree((draft) => joinInstance(draft, 'a.test', 'here', { node: 'B', route, since: 0 }, { count: 2 }))
+  yard.agree((draft) => {
+    leaveNode(draft, 'A', { estate: false })
+    joins('here')(draft)
+  })
   assert.equal(yard.stream('here').condition, undefined)
   assert.equal(yard.domain.members.get('here')?.node, undefined)
 })

@@ -255,9 +255,8 @@ export class Shares {
    */
   shareAnew(domain: DomainRoutes, isTheirs = false): void {
     // Only another node can have given anything to one that is kept back; whoever it waits for may be waiting for that.
-    const stays = (instance: Instance) =>
-      domain.moving.isKeptBack(instance) || (isTheirs && domain.departing.has(instance))
-    const laden = this.laden(domain).filter((instance) => !stays(instance))
+    const leaves = (one: Instance) => isTheirs && one.node !== undefined && domain.departing.has(one)
+    const laden = this.laden(domain).filter((one) => !domain.moving.isKeptBack(one) && !leaves(one))
     const queues = laden.map((instance) => {
       const { outbox } = instance.stream
       const queue = outbox.take()

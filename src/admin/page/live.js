@@ -4,7 +4,7 @@
 export const names = [
   ...['node_joined', 'node_left', 'senior', 'cluster_joined', 'cluster_left', 'cluster_up', 'cluster_down'],
   'cluster_absent',
-  ...['cluster_fenced', 'cluster_unfenced', 'cluster_lost', 'cluster_seeded', 'estate_claimed', 'estate_settled'],
+  ...['cluster_fenced', 'cluster_unfenced', 'cluster_lost', 'cluster_seeded', 'estate_claimed', 'estate_settled', 'estate_missing'],
   ...['inbox_full', 'journal_full', 'instance_joined', 'instance_left', 'instance_stalled', 'instance_unstalled'],
   ...['instance_suspect', 'bucket_moved', 'bucket_unassigned', 'hold_started', 'hold_released', 'hold_expired'],
   ...['link_up', 'link_down', 'link_claimed', 'link_yielded', 'drain_started', 'drain_done', 'drain_cancelled'],

@@ -62,11 +62,15 @@ function sampleFor(detail, seconds) {
   })
 }
 
-/** The domain's entry of domain_balancing, as the preview takes it. @param {any} detail */
+/**
+ * The domain's entry of domain_balancing, as the preview takes it. What else is shown of the balancing is no part of that
+ * entry, and would be refused.
+ * @param {any} detail
+ */
 function inForce({ balancing }) {
   if (balancing === null) return null
-  const { component_number, ...rest } = balancing
-  return component_number === null ? rest : { ...rest, component_number }
+  const { type, component_number } = balancing
+  return { type, ...(component_number === null ? {} : { component_number }) }
 }
 
 /** @param {any} found */

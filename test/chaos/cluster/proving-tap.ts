@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { Crossing, NodeLife, Passage } from '../passage.ts'
@@ -114,6 +115,8 @@ class Proof {
   /** The handshake is over, and the stream is not. */
   isOpen = false
   readonly #asked = new Map<string, number>()
+  /** An answer that a dead node had written down comes by the link of its heir: it proves nothing of that one. */
+  readonly #name = randomBytes(6).toString('hex')
   #count = 0
   #last = 0
 
@@ -126,7 +129,7 @@ class Proof {
     const { passed } = this.crossing
     if (!this.isOpen || passed === this.#last) return ''
     this.#last = passed
-    const id = `${ID}${++this.#count}`
+    const id = `${ID}${this.#name}.${++this.#count}`
     this.#asked.set(id, passed)
     return `<iq type='get' id='${id}' from='tap@${USERS}/r' to='${SWITCHYARD}'><ping xmlns='urn:xmpp:ping'/></iq>`
   }

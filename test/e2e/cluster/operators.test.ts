@@ -28,7 +28,9 @@ describe('an operator asks any node', { concurrency: true, timeout: 90_000 }, ()
     await yard.joined(BOT, 0)
     assert.equal((await post(yard.node('b'), path('right', 'kick'))).status, 404)
     // Logged where it was asked for.
-    const told = yard.node('b').process.log.all('admin-action')
+    const { log } = yard.node('b').process
+    await log.waitFor('admin-action', { outcome: 'absent' })
+    const told = log.all('admin-action')
     assert.deepEqual(
       told.map(({ action, instance, outcome }) => [action, instance, outcome]),
       [

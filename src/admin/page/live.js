@@ -3,8 +3,8 @@
 /** What the node tells, besides `stats`: the events of src/events.ts, and how many were missed. */
 export const names = [
   ...['node_joined', 'node_left', 'senior', 'cluster_joined', 'cluster_left', 'cluster_up', 'cluster_down'],
-  'cluster_absent',
-  ...['cluster_fenced', 'cluster_unfenced', 'cluster_lost', 'cluster_seeded', 'estate_claimed', 'estate_settled', 'estate_missing'],
+  ...['cluster_absent', 'estate_missing'],
+  ...['cluster_fenced', 'cluster_unfenced', 'cluster_lost', 'cluster_seeded', 'estate_claimed', 'estate_settled'],
   ...['inbox_full', 'journal_full', 'instance_joined', 'instance_left', 'instance_stalled', 'instance_unstalled'],
   ...['instance_suspect', 'bucket_moved', 'bucket_unassigned', 'hold_started', 'hold_released', 'hold_expired'],
   ...['link_up', 'link_down', 'link_claimed', 'link_yielded', 'drain_started', 'drain_done', 'drain_cancelled'],

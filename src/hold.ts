@@ -127,6 +127,7 @@ export class Hold {
   #putBack(place: Place, queue: StanzaQueue): void {
     if (queue.isEmpty) return
     this.#queues.set(place, queue)
+    for (let slab = queue.first; slab !== undefined; slab = slab.next) slab.ticket?.held?.(slab.end)
     this.#bytes += queue.bytes
     this.#stanzas += queue.stanzas
   }
@@ -154,10 +155,8 @@ export class Hold {
       const queue = this.take(place)
       const saved = new StanzaQueue()
       for (let slab = queue?.shift(); slab !== undefined; slab = queue?.shift()) {
-        if (slab.ticket?.isStored) {
-          slab.ticket.held?.(slab.end)
-          saved.push(slab)
-        } else unsaved.push(slab)
+        if (slab.ticket?.isStored) saved.push(slab)
+        else unsaved.push(slab)
       }
       this.#putBack(place, saved)
     }

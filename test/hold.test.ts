@@ -101,7 +101,10 @@ test('whoever keeps what is held elsewhere, too, knows how much of it waits here
   assert.equal(waiting, 1)
   // What another node passed on is taken; what stays behind waits here as before.
   hold.add(1, head('dd'), 6, 0, { ...ticket, hops: 1 })
-  assert.equal(hold.takePassedOn(1, ({ since }) => since < 6), undefined)
+  assert.equal(
+    hold.takePassedOn(1, ({ since }) => since < 6),
+    undefined,
+  )
   assert.equal(hold.takePassedOn(1)?.bytes, 2)
   assert.deepEqual([waiting, hold.bytes], [1, 1])
 })

@@ -14,7 +14,7 @@ import { Handovers } from './handovers.ts'
 import { ANY_INSTANCE, Hold, type Place } from './hold.ts'
 import type { Instance } from './instance.ts'
 import { hashOfKey } from './key.ts'
-import { BEHIND_ESTATES, Moving, type Wait } from './moving.ts'
+import { BEHIND_ESTATES, Moving, UNTIL_IT_LEAVES, type Wait } from './moving.ts'
 import { Presences } from './presences.ts'
 import { Quarantine } from './quarantine.ts'
 import { Rankings } from './rankings.ts'
@@ -221,7 +221,7 @@ export class DomainRoutes {
   /** Nothing new goes to an instance, but nothing of its share to another either: it waits until `leave`. */
   pause(instance: Instance): void {
     instance.state = 'draining'
-    this.keepBack(instance)
+    this.keepBack(instance, UNTIL_IT_LEAVES)
   }
 
   /** Where an instance's share waits while it is drained; undefined when it has none of its own. */
@@ -241,9 +241,9 @@ export class DomainRoutes {
   /** An instance takes the place of another of the same name: no bucket moves. */
   replace(instance: Instance): void {
     const old = this.#members.get(instance.name)
-    if (old !== undefined) this.moving.delete(old)
     this.#members.set(instance.name, instance)
     this.refresh(instance)
+    if (old !== undefined) this.moving.pass(old, instance)
   }
 
   /** An instance is no more, or gets nothing new. Returns what changes hands. */

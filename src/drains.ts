@@ -83,7 +83,7 @@ export class Drains {
     logEvent(this.#parts.log, 'drain-cancelled', { domain: domain.name, instance: instance.name })
     if (run.phase === 'answering') this.#parts.roster().rejoin(domain, instance)
     else {
-      domain.moving.delete(instance)
+      domain.moving.remain(instance)
       domain.refresh(instance)
       this.#parts.roster().release(domain)
     }

@@ -42,12 +42,15 @@ export class Awaited {
 
 /** One reason why an instance gets nothing new. */
 export interface Wait {
-  readonly instance: Instance
+  /** Another one, once that has taken its name. */
+  instance: Instance
   readonly awaited: { readonly newest: number }
 }
 
 /** Nothing goes there, however old. */
 const NOTHING = { newest: Number.NEGATIVE_INFINITY }
+/** The same, of one that is to leave: nothing to whoever comes after it. */
+export const UNTIL_IT_LEAVES: Wait['awaited'] = { newest: Number.NEGATIVE_INFINITY }
 
 interface Mover {
   readonly waits: Set<Wait>
@@ -102,6 +105,21 @@ export class Moving {
   end(wait: Wait): void {
     const waits = this.#movers.get(wait.instance)?.waits
     if (waits?.delete(wait) === true && waits.size === 0) this.delete(wait.instance)
+  }
+
+  /** An instance does not leave after all. */
+  remain(instance: Instance): void {
+    for (const wait of this.#movers.get(instance)?.waits ?? []) if (wait.awaited === UNTIL_IT_LEAVES) this.end(wait)
+  }
+
+  /** Another has an instance's name, and waits for all that that one waited for. */
+  pass(instance: Instance, next: Instance): void {
+    const waits = [...(this.#movers.get(instance)?.waits ?? [])].filter(({ awaited }) => awaited !== UNTIL_IT_LEAVES)
+    this.delete(instance)
+    if (waits.length === 0) return
+    for (const wait of waits) wait.instance = next
+    this.#movers.set(next, { waits: new Set(waits), places: this.#placesOf(next) })
+    this.#gather()
   }
 
   /** Ends all that an instance waits for. */

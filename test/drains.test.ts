@@ -36,7 +36,7 @@ function yard(owed: { confirmations: number; answers: number; isTaken?: boolean 
       instance.state = 'draining'
       done.push('pause')
     },
-    moving: { delete: () => void done.push('let go') },
+    moving: { remain: () => void done.push('let go') },
     refresh: () => void done.push('refresh'),
     isTaken: () => owed.isTaken === true,
   } as unknown as DomainRoutes

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Place } from '../src/hold.ts'
 import type { Instance } from '../src/instance.ts'
-import { Awaited, Moving } from '../src/moving.ts'
+import { Awaited, Moving, UNTIL_IT_LEAVES } from '../src/moving.ts'
 
 const [red, blue] = [{ name: 'red' }, { name: 'blue' }] as unknown as [Instance, Instance]
 
@@ -98,4 +98,28 @@ test('what may have been here before may have come a little later by now: nodes 
     [moving.takerOf(0, 1001), moving.takerOf(0, 1250, 1), moving.takerOf(0, 1251, 1)],
     [undefined, red, undefined],
   )
+})
+
+test('whoever takes the name of one that waits, waits for the same; but not for the other one to leave', () => {
+  const { moving } = bench()
+  moving.begin(red, UNTIL_IT_LEAVES)
+  const wait = moving.begin(red, { newest: 5 })
+  moving.pass(red, blue)
+  assert.deepEqual([moving.includes(red), moving.includes(blue), moving.has('blue')], [false, true, true])
+  assert.equal(moving.takerOf('blue', 5), blue)
+  moving.end(wait)
+  assert.equal(moving.size, 0)
+  moving.begin(red, UNTIL_IT_LEAVES)
+  moving.pass(red, blue)
+  assert.equal(moving.size, 0)
+})
+
+test('one that is not to leave after all still waits for what it waited for before', () => {
+  const { moving } = bench()
+  const wait = moving.begin(red)
+  moving.begin(red, UNTIL_IT_LEAVES)
+  moving.remain(red)
+  assert.equal(moving.includes(red), true)
+  moving.end(wait)
+  assert.equal(moving.includes(red), false)
 })

@@ -129,3 +129,20 @@ test('a third one under the name waits for the first, too', async (t) => {
   await third.waitForCount(15)
   assert.deepEqual(idsOf(third), upTo(15))
 })
+
+test('one that takes the name of the second, which has not said goodbye, waits for the first, too', async (t) => {
+  const { old, join, say, leave } = await scene(t)
+  old.pause()
+  await say(5)
+  await leave(old)
+  const next = await join('blue')
+  await say(3)
+  const third = await join('blue')
+  await next.closed
+  assert.equal(next.streamError, 'conflict')
+  await say(2)
+  assert.deepEqual([idsOf(next), idsOf(third)], [[], []])
+  await reset(old)
+  await third.waitForCount(15)
+  assert.deepEqual(idsOf(third), upTo(15))
+})

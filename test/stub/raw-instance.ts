@@ -67,7 +67,9 @@ export class RawInstance {
 
   /** Online when this resolves; rejects when it is refused. */
   static async connect({ port, domain, secret }: RawOptions): Promise<RawInstance> {
-    const instance = new RawInstance(connect(port, '127.0.0.1'), domain)
+    // Or the kernel may send the last that one says after the first that the next one does.
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+    const instance = new RawInstance(socket, domain)
     instance.send(
       `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='${domain}'>`,
     )

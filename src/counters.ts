@@ -89,6 +89,8 @@ export class DomainCounters {
   readonly answerSeconds = new Histogram(iqBounds)
   /** How often an instance of this node became suspect. */
   suspected = 0
+  /** How often its link was ended with something unread (`Link.tenure`). */
+  linksUnread = 0
   readonly #bounced = new Map<string, Map<BounceReason, number>>()
   readonly #dropped = new Map<DropReason, number>()
 

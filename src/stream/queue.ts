@@ -26,6 +26,12 @@ export interface Ticket {
   answered?(key: string): void
 }
 
+/** By what right a node has read what goes on (`links: one`). */
+export interface Tenure {
+  /** Others have it by now, and have passed on what came later: what was read by it must not follow that. */
+  readonly isLost: boolean
+}
+
 /** Bytes of whole stanzas, one after the other, in one buffer. */
 export class Slab {
   buffer: Buffer

@@ -451,7 +451,7 @@ function leased(link: Link) {
   return state
 }
 
-describe('a lease that has run out', () => {
+describe('a lease that has run out', { timeout: 20_000 }, () => {
   test('what the link brings by then is left unread, and the server sees its connection lost', async (t) => {
     const { link, said, peer, server } = await online(t)
     const state = leased(link)

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
 import type { RawInstance, Stanza } from '../../stub/raw-instance.ts'
 import { ComponentServer, SERVER_SECRET } from './server.ts'
 import { BOT, named, settings, Traffic, usersOf } from './traffic.ts'
@@ -8,8 +7,6 @@ import { type Member, type Settings, until, Yard } from './yard.ts'
 
 const nodes = ['a', 'b', 'c']
 const names = ['i0', 'i1', 'i2']
-/** One of the three instances is a spare. */
-const bySource: Settings = { type: 'bare_source', component_number: 2 }
 
 interface Bench {
   readonly server: ComponentServer
@@ -19,20 +16,11 @@ interface Bench {
 }
 
 /** Three nodes with an instance each, and a server behind them. */
-async function bench(
-  t: TestContext,
-  links: 'one' | 'each',
-  balancing?: Settings,
-  more: Settings = {},
-  admits: 'one' | 'several' = links === 'one' ? 'one' : 'several',
-): Promise<Bench> {
-  const server = await ComponentServer.listen(admits)
+async function bench(t: TestContext, links: 'one' | 'each', balancing?: Settings): Promise<Bench> {
+  const server = await ComponentServer.listen(links === 'one' ? 'one' : 'several')
   t.after(() => server.close())
   const upstream = { service: `xmpp://127.0.0.1:${server.port}`, secret: SERVER_SECRET, links }
-  const yard = await Yard.start(t, {
-    nodes,
-    settings: settings({ instances: named(...names), upstream, ...more }, balancing),
-  })
+  const yard = await Yard.start(t, { nodes, settings: settings({ instances: named(...names), upstream }, balancing) })
   const instances = await Promise.all(names.map((name, n) => yard.node(nodes[n]!).join(BOT, name)))
   await yard.joined(BOT, 3)
   await server.linked(links === 'one' ? 1 : 3)
@@ -46,7 +34,6 @@ function holderOf(yard: Yard): Member {
   return holders[0]!
 }
 
-const idsOf = (stanzas: readonly Stanza[]): readonly string[] => stanzas.map(({ id }) => id)
 const isAsked = ({ name, type }: Stanza): boolean => name === 'iq' && type === 'get'
 
 describe('links of several nodes', { concurrency: true, timeout: 90_000 }, () => {
@@ -142,59 +129,6 @@ describe('links of several nodes', { concurrency: true, timeout: 90_000 }, () =>
     const [link] = await server.linked(1)
     traffic.send(link!, 50)
     await until('the server is heard', () => traffic.missing(others).length === 0)
-  })
-
-  for (const delivery of ['at_least_once', 'journal']) {
-    test(`with delivery: ${delivery} a node that was stopped past its lease passes nothing on that its old link still brings`, async (t) => {
-      // It has not noticed that the old one is dead when it admits the new one.
-      const { server, yard, instances } = await bench(t, 'one', bySource, { delivery }, 'several')
-      const [old] = await server.linked(1)
-      const frozen = holderOf(yard)
-      const others = nodes.filter((name) => name !== frozen.name)
-      const users = usersOf(3, undefined, 30)
-      const before = new Traffic(users, 'before.')
-      before.send(old!, 300)
-      await before.deliveredOnce(instances)
-
-      frozen.process.pause()
-      const left = new Traffic(users, 'left.')
-      left.send(old!, 3000)
-      await yard.together(others)
-      const [, fresh] = await server.linked(2)
-      const since = new Traffic(users, 'since.')
-      since.send(fresh!, 3000)
-      await since.deliveredOnce(instances)
-      frozen.process.resume()
-      await frozen.process.log.waitFor('cluster-lost')
-      await yard.together()
-      await yard.joined(BOT, 3)
-      await server.linked(1)
-      const { domain, bytes } = await frozen.process.log.waitFor('link-unread')
-      assert.equal(domain, BOT)
-      assert.ok(Number(bytes) > 0)
-
-      const after = new Traffic(users, 'after.')
-      after.send(fresh!, 300)
-      await after.deliveredOnce(instances)
-      assert.deepEqual(idsOf(left.came(instances)), [])
-      assert.equal(await frozen.metric('switchyard_links_unread_total'), 1)
-    })
-  }
-
-  test('one that was stopped for less than its lease goes on with its link, and loses nothing', async (t) => {
-    const { server, yard, instances } = await bench(t, 'one', bySource)
-    const [link] = await server.linked(1)
-    const frozen = holderOf(yard)
-    const traffic = new Traffic(usersOf(3, undefined, 30))
-    for (let round = 0; round < 3; round++) {
-      frozen.process.pause()
-      traffic.send(link!, 1000)
-      await wait(2000)
-      frozen.process.resume()
-      await traffic.deliveredOnce(instances)
-    }
-    assert.deepEqual([server.links, server.conflicts], [[link], 0])
-    assert.deepEqual(frozen.process.log.all('link-unread'), [])
   })
 
   test('when the server ends the link, and takes it up again, nothing that waited is lost', async (t) => {

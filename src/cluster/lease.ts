@@ -45,7 +45,7 @@ export class Lease {
     return now < this.#until
   }
 
-  /** Whether others may act for this node by now. It does not before: between the two it may be sure that nobody acts. */
+  /** Whether others may act for this node by now; from when it is not held any more until then, nobody does. */
   isForfeit(now: number): boolean {
     return now >= this.#othersFrom
   }

@@ -3,6 +3,7 @@ import type { Draft } from './cluster/draft.ts'
 import { claimLink, releaseLink } from './cluster/instance-wishes.ts'
 import type { Table } from './cluster/table.ts'
 import type { LinkHolder, LinkLeases } from './link-leases.ts'
+import { LinkTenure } from './link-tenure.ts'
 import { type Log, logEvent } from './log.ts'
 import type { RemoteStream } from './remote-stream.ts'
 
@@ -14,6 +15,8 @@ export interface ClusterLinksParts {
   readonly table: () => Table
   /** Whether this node may act: a link is nobody's who may have been given up. */
   readonly isHeld: () => boolean
+  /** Whether others may act for this node by now. */
+  readonly isForfeit: () => boolean
   readonly propose: (wish: (draft: Draft) => void) => Promise<void>
   /** The way to a domain's server by the link of that node. */
   readonly streamTo: (domain: string, node: Incarnation) => RemoteStream
@@ -31,6 +34,7 @@ const YIELD_MILLISECONDS = 5000
 
 /** Which node has the one link of a domain (`links: one`): a lease of the cluster's, as long as its node lives. */
 export class ClusterLinks implements LinkLeases {
+  readonly tenure: LinkTenure
   readonly #parts: ClusterLinksParts
   readonly #claiming = new Set<string>()
   /** The ways to links of other nodes, by domain and node. */
@@ -42,6 +46,7 @@ export class ClusterLinks implements LinkLeases {
 
   constructor(parts: ClusterLinksParts) {
     this.#parts = parts
+    this.tenure = new LinkTenure(parts.isForfeit)
   }
 
   want(domain: string): LinkHolder {
@@ -58,7 +63,7 @@ export class ClusterLinks implements LinkLeases {
   }
 
   isClaiming(domain: string): boolean {
-    return this.#claiming.has(domain)
+    return !this.#isEnding && this.#claiming.has(domain)
   }
 
   /** The domains whose link this node has. */

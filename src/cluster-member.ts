@@ -63,7 +63,7 @@ export interface ClusterMemberParts {
   readonly entered: () => void
 }
 
-/** After so many milliseconds a dead node's inbox is looked at again. */
+/** After so many milliseconds a dead node's inbox is looked at again: an append that the store was slow to carry out may come late. */
 const PURGES = [5000, 30_000]
 
 /**
@@ -128,7 +128,7 @@ export class ClusterMember {
       ...{ me: incarnation, log, propose: this.registry.propose, now },
       serverOf: (domain) => routes.domains.get(domain)?.config.upstream?.service,
       table: () => this.membership.table,
-      isHeld: () => this.#authority.isHeld,
+      ...{ isHeld: () => this.#authority.isHeld, isForfeit: () => this.membership.isForfeit },
       isInheriting: () => this.#estates.isReading,
       streamTo: (domain, node) => streamTo(domain, undefined, node),
     })
@@ -304,7 +304,6 @@ export class ClusterMember {
     this.post.forget(node)
     // What it had been given goes elsewhere with this very change; when that is written, its inbox needs it no more.
     setImmediate(() => void this.post.purge(node))
-    // An append that the store was slow to carry out may have come after that.
     for (const milliseconds of PURGES) setTimeout(() => void this.post.purge(node), milliseconds).unref()
     this.#estates.look()
   }
@@ -340,6 +339,7 @@ export class ClusterMember {
   /** Others act for what was this node's by now. */
   #lost(why: string): void {
     logEvent(this.#parts.log, 'cluster-lost', { incarnation: this.incarnation, reason: escapeForLog(why) })
+    this.links.tenure.lose()
     this.post.stop()
     this.#estates.close(true)
     this.#end()

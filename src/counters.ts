@@ -47,7 +47,7 @@ export const bounceReasons = {
   quarantined: 'closed every instance that it was given to',
   invalid: 'an iq without id, of a bad type or with a wrong number of children, or an address that is none',
   shutdown: 'the node stopped',
-  life_over: 'read by a node that was given up before it was written down; the next link may have brought later ones',
+  life_over: 'read by a node that was given up before it had handed it on; the next link may have brought later ones',
   hops: 'went from node to node in a circle: they do not agree on who is to have it',
 } as const
 export type BounceReason = keyof typeof bounceReasons
@@ -89,6 +89,8 @@ export class DomainCounters {
   readonly answerSeconds = new Histogram(iqBounds)
   /** How often an instance of this node became suspect. */
   suspected = 0
+  /** How often its link was ended with something unread (`Link.tenure`). */
+  linksUnread = 0
   readonly #bounced = new Map<string, Map<BounceReason, number>>()
   readonly #dropped = new Map<DropReason, number>()
 

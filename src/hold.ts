@@ -1,4 +1,4 @@
-import { type Slab, StanzaQueue, type Ticket } from './stream/queue.ts'
+import { type Slab, StanzaQueue, type Tenure, type Ticket } from './stream/queue.ts'
 import type { SlabPool } from './stream/slab-pool.ts'
 import type { Head } from './xmpp/head.ts'
 
@@ -66,7 +66,15 @@ export class Hold {
    * `ticket` is of one that is written down already. Unless it `isNew` it was within the bound once, here or at a node
    * that is dead: it is not refused when it comes back.
    */
-  add(place: Place, head: Head, now: number, deaths = 0, ticket?: Ticket, isNew = ticket === undefined): boolean {
+  add(
+    place: Place,
+    head: Head,
+    now: number,
+    deaths = 0,
+    ticket?: Ticket,
+    isNew = ticket === undefined,
+    tenure?: Tenure,
+  ): boolean {
     const length = head.end - head.start
     if (isNew && this.#bytes + length > this.limit) return false
     let queue = this.#queues.get(place)
@@ -75,7 +83,7 @@ export class Hold {
       this.#queues.set(place, queue)
     }
     const kept = ticket ?? this.keeper?.keep(head, now, deaths)
-    queue.append(head.buffer, head.start, head.end, now, deaths, kept)
+    queue.append(head.buffer, head.start, head.end, now, deaths, kept, tenure)
     kept?.held?.(length)
     this.#bytes += length
     this.#stanzas++

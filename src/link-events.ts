@@ -59,6 +59,12 @@ export class LinkEvents implements LinkHandler {
     logEvent(this.#parts.log, 'link-down', { domain: link.domain, reason: escapeForLog(reason) })
   }
 
+  linkUnread(link: Link, bytes: number): void {
+    const domain = this.#parts.routes.domains.get(link.domain)
+    if (domain !== undefined) domain.counters.linksUnread++
+    logEvent(this.#parts.log, 'link-unread', { domain: link.domain, bytes })
+  }
+
   linkRetry(link: Link, reason: string, milliseconds: number, refused: boolean): void {
     const seconds = Math.round(milliseconds / 100) / 10
     const told = { domain: link.domain, seconds, reason: escapeForLog(reason) }

@@ -3,34 +3,12 @@ import { Backoff } from './backoff.ts'
 import { LinkParser, type LinkReader } from './link-parser.ts'
 import { LinkProbe } from './link-probe.ts'
 import { LinkSocket, type LinkTls } from './link-socket.ts'
+import type { LinkTenure } from './link-tenure.ts'
+import { type LinkTiming, linkTiming } from './link-timing.ts'
 import type { Outbox, Source } from './stream/outbox.ts'
 import type { Head } from './xmpp/head.ts'
 import type { Scanners } from './xmpp/scanners.ts'
 import { type StreamCondition, streamError } from './xmpp/stream-error.ts'
-
-/** How long a link waits for what, in milliseconds. */
-export const linkTiming = {
-  /** For the connection, the TLS handshake and the server's certificate. */
-  dial: 10_000,
-  /** For the server's stream header, once connected. */
-  header: 10_000,
-  /** For the answer to the handshake. */
-  handshake: 10_000,
-  /** Without a byte from the server before it is probed: the probe leaves after one to two of these. */
-  idle: 30_000,
-  /** For a byte after a probe. */
-  answer: 20_000,
-  /** For the outbox to empty before an orderly stop, and for the server to close after our closing tag. */
-  close: 1_000,
-  /** Online for so long, a link is sound: the next wait is a short one again. */
-  stable: 10_000,
-  /** Before dialling again: from the first of these, doubling, to `most`. */
-  retry: 1_000,
-  /** The same after an error that only somebody's doing, or a timeout of the server, will cure. */
-  patientRetry: 30_000,
-  mostRetry: 60_000,
-} as const
-export type LinkTiming = { readonly [name in keyof typeof linkTiming]: number }
 
 export interface LinkOptions {
   /** The domain that the link logs in as, normalised. */
@@ -65,11 +43,15 @@ export interface LinkHandler {
    * server, for what only somebody's doing, or a timeout of its own, will cure.
    */
   linkRetry?(link: Link, reason: string, milliseconds: number, refused: boolean): void
+  /** It ends, and so many bytes of what the server has sent, and whatever comes behind them, are not read: see `Link.tenure`. */
+  linkUnread?(link: Link, bytes: number): void
   /** A stream error, for counting. */
   linkError?(condition: StreamCondition, direction: 'sent' | 'received'): void
 }
 
 export type LinkState = 'idle' | 'dialing' | 'online' | 'waiting' | 'stopped'
+
+const UNREAD = 'others may have the link by now: what it still brought was left unread'
 
 /** Errors that dialling again soon will not cure; a dead connection that the server still believes in is one of them. */
 const patientConditions: readonly StreamCondition[] = ['conflict', 'not-authorized', 'host-unknown', 'see-other-host']
@@ -87,6 +69,8 @@ const patientConditions: readonly StreamCondition[] = ['conflict', 'not-authoriz
 export class Link implements Source {
   readonly domain: string
   readonly outbox: Outbox
+  /** By what this node has the link, where it is leased. Once that is over nothing more is read: it may be older than what another has. */
+  tenure: LinkTenure | undefined
   readonly #options: LinkOptions
   readonly #handler: LinkHandler
   readonly #timing: LinkTiming
@@ -209,8 +193,20 @@ export class Link implements Source {
   #read(chunk: Uint8Array): void {
     this.#probe.heard()
     this.outbox.flusher.onInput?.()
+    if (this.tenure?.isOver) return this.#leaveUnread(chunk.length)
     this.#parser?.write(chunk)
     this.outbox.flusher.took(this)
+  }
+
+  /** The server sees its connection lost, so none of this has been read. */
+  #leaveUnread(bytes: number): void {
+    if (this.#parser === undefined) return
+    this.#parser.stop()
+    this.#parser = undefined
+    if (this.#isUp) this.#handler.linkUnread?.(this, bytes)
+    this.#part(UNREAD)
+    this.#reason = UNREAD
+    this.#socket?.destroy()
   }
 
   #accepted(): void {

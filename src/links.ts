@@ -3,6 +3,7 @@ import type { DomainRoutes } from './domain-routes.ts'
 import { Link, type LinkHandler } from './link.ts'
 import type { LinkHolder, LinkLeases } from './link-leases.ts'
 import type { LinkTls } from './link-socket.ts'
+import type { LinkTenure } from './link-tenure.ts'
 import type { RemoteStream } from './remote-stream.ts'
 import type { Routes } from './routes.ts'
 import type { Flusher } from './stream/flusher.ts'
@@ -85,6 +86,8 @@ export class Links implements Upstreams {
     for (const [name, held] of this.#held) {
       const isOne = leases !== undefined && held.config.links === 'one'
       const holder = isOne ? leases.want(name) : 'here'
+      // A link that stays may have been opened before this node was in a cluster, or while it was.
+      if (holder === 'here' && held.holder === 'here' && !held.isSettling) held.link.tenure = this.#tenureOf(held)
       // A link that is up stays so until it is known to be another's.
       if (holder === undefined && held.holder === 'here' && leases?.isClaiming(name)) continue
       this.assign(name, holder)
@@ -183,7 +186,7 @@ export class Links implements Upstreams {
     while (held.settled !== held.holder) {
       const before = held.settled
       held.settled = held.holder
-      if (held.settled === 'here') held.link.open()
+      if (held.settled === 'here') this.#openLink(held)
       older.prepend(before === 'here' ? await this.#part(held) : await this.#passed(before))
     }
     const next = held.holder === undefined || held.holder === 'here' ? held.link : held.holder
@@ -199,8 +202,17 @@ export class Links implements Upstreams {
     const { link } = held
     await link.stop()
     held.link = this.#newLink(held.domain, held.config)
-    if (held.settled === 'here') held.link.open()
+    if (held.settled === 'here') this.#openLink(held)
     return link.outbox.take()
+  }
+
+  #openLink(held: Held): void {
+    held.link.tenure = this.#tenureOf(held)
+    held.link.open()
+  }
+
+  #tenureOf({ config }: Held): LinkTenure | undefined {
+    return config.links === 'one' ? this.#parts.leases()?.tenure : undefined
   }
 
   /** Resolves when the node that had the link has confirmed all it was given, or is gone; with what it had not. */
@@ -226,7 +238,7 @@ export class Links implements Upstreams {
     else if (before !== undefined) this.assign(name, 'here')
     else {
       held.holder = held.settled = 'here'
-      link.open()
+      this.#openLink(held)
     }
     return held.way
   }

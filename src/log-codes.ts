@@ -75,6 +75,12 @@ export const logCodes = {
     means: 'The link of a domain is lost; instances stay, and what they send waits.',
     todo: 'Look at `reason`, and at the log of the XMPP server.',
   },
+  'link-unread': {
+    level: 'warn',
+    means:
+      'This node stood still, or was cut off from Redis, for longer than its lease, and its link (`links: one`) still brought what the server had sent: `bytes` and perhaps more. Another node may have the link by then, and have passed on what came later, so the link was ended and none of that read.',
+    todo: 'Look at why the node stood still. To the server these stanzas are lost with the connection; who sent them may send them again.',
+  },
   'link-refused': {
     level: 'warn',
     means:

@@ -163,6 +163,15 @@ const metrics: readonly MetricSpec[] = [
     }),
   },
   {
+    name: 'switchyard_links_unread_total',
+    type: 'counter',
+    labels: ['domain'],
+    help: 'How often a link was ended with something unread that the server had sent, as another node may have had it by then (links: one).',
+    read: perDomain(({ name, counters, linkUp }, sample) => {
+      if (linkUp !== null) sample(counters.linksUnread, name)
+    }),
+  },
+  {
     name: 'switchyard_outbox_bytes',
     type: 'gauge',
     labels: ['domain', 'instance'],

@@ -1,4 +1,5 @@
-import type { Ticket } from './stream/queue.ts'
+import type { Source } from './stream/outbox.ts'
+import type { Tenure, Ticket } from './stream/queue.ts'
 import type { Head } from './xmpp/head.ts'
 
 /** What is remembered of a stanza that comes again. */
@@ -9,8 +10,15 @@ export interface Past {
   readonly deaths: number
   /** Of one that is written down, and is kept until it has ended. */
   readonly ticket?: Ticket | undefined
+  /** Of one that came by a link that another node may take over. */
+  readonly tenure?: Tenure | undefined
   /** It has been written down and nothing else: it is treated as if it came for the first time. */
   readonly isNew?: boolean
+}
+
+/** By what the link was had that a stanza came by, now or when it came first. */
+export function tenureOf(past: Past | undefined, source: Source | undefined): Tenure | undefined {
+  return past === undefined ? source?.tenure : past.tenure
 }
 
 /** Where stanzas are written down before they count as read (`delivery: journal`). */

@@ -41,7 +41,7 @@ export class Redelivery {
   redeliver(domain: DomainRoutes, gone: Instance, sent: StanzaQueue, isDeath: boolean): void {
     for (let slab = sent.shift(); slab !== undefined; slab = sent.shift()) {
       const deaths = slab.deaths + (isDeath ? 1 : 0)
-      const past = { since: slab.since, deaths, ticket: slab.ticket }
+      const past = { since: slab.since, deaths, ticket: slab.ticket, tenure: slab.tenure }
       this.#parts.reframer.slab(slab, (head) => this.#again(domain, gone, head, past))
     }
   }

@@ -6,7 +6,7 @@ import { placeOfAsker } from './hold.ts'
 import type { Home, Instance } from './instance.ts'
 import { Journaling } from './journaling.ts'
 import type { LocalRouter } from './local.ts'
-import type { Keeper, Past } from './past.ts'
+import { type Keeper, type Past, tenureOf } from './past.ts'
 import { isReply, isRequest, Replies } from './replies.ts'
 import { isConfirmation, noteAnswer, type ReplyingParts } from './replying.ts'
 import { type Request, requestKey } from './requests.ts'
@@ -146,17 +146,17 @@ export class Router {
     return undefined
   }
 
-  /**
-   * To one of a served domain's instances. `source` is paused when there is no
-   * room; absent, nothing can be. `past`: of a stanza that comes again.
-   */
+  /** To one of a served domain's instances. `source`, if any, is paused when there is no room. `past`: it comes again. */
   toInstance(domain: DomainRoutes, head: Head, source?: Source, past?: Past): void {
     if (domain.watcher !== undefined && past === undefined && !isReply(head)) domain.watcher.note(head)
     if (past?.ticket?.isVoid) {
       // Another node sees to it by now; unless only this one knows of it.
       if (past.ticket.isStored) return void domain.counters.forwarded++
-      return this.toInstance(domain, head, source, { since: past.since, deaths: past.deaths })
+      return this.toInstance(domain, head, source, { since: past.since, deaths: past.deaths, tenure: past.tenure })
     }
+    // Nobody waits for a reply's turn, but somebody for the reply.
+    if (past?.tenure?.isLost && !isReply(head))
+      return this.bounce(domain, head, 'remote-server-timeout', 'life_over', past)
     if (domain.isJournaled && past?.ticket === undefined) {
       if (this.journaling.isFullFor(domain, head)) {
         return this.bounce(domain, head, 'resource-constraint', 'journal_full', past)
@@ -178,7 +178,8 @@ export class Router {
       return this.bounce(domain, head, 'recipient-unavailable', 'unassigned', past)
     }
     const since = past?.since ?? this.#parts.clock.now
-    if (domain.hold.add(place, head, since, past?.deaths ?? 0, past?.ticket, past?.isNew)) return
+    if (domain.hold.add(place, head, since, past?.deaths ?? 0, past?.ticket, past?.isNew, tenureOf(past, source)))
+      return
     this.bounce(domain, head, 'resource-constraint', 'hold_full', past)
   }
 
@@ -288,8 +289,7 @@ export class Router {
   #holdForAsker(domain: DomainRoutes, route: string, head: Head, past: Past | undefined): boolean {
     const { routes, clock } = this.#parts
     if (this.isStopping || !routes.isMissed(route, clock.now)) return false
-    const since = past?.since ?? clock.now
-    return domain.hold.add(placeOfAsker(route), head, since, past?.deaths ?? 0, past?.ticket, past?.isNew)
+    return domain.hold.add(placeOfAsker(route), head, past?.since ?? clock.now, past?.deaths, past?.ticket, past?.isNew)
   }
 
   #deliver(instance: Instance, head: Head, source: Source | undefined, past?: Past): void {
@@ -312,7 +312,7 @@ export class Router {
       )
     }
     const since = past?.since ?? this.#parts.clock.now
-    outbox.append(head.buffer, head.start, head.end, since, past?.deaths ?? 0, past?.ticket)
+    outbox.append(head.buffer, head.start, head.end, since, past?.deaths ?? 0, past?.ticket, tenureOf(past, source))
     if (source !== undefined && outbox.isFull) outbox.waitForRoom(source)
   }
 

@@ -22,7 +22,7 @@ function nodes() {
   }
   agree(announced('A'))
   agree(announced('B'))
-  const state = { now: 0, isHeld: true, isInheriting: false }
+  const state = { now: 0, isHeld: true, isForfeit: false, isInheriting: false }
   const log = new LogBook()
   const make = (me: string) =>
     new ClusterLinks({
@@ -31,6 +31,7 @@ function nodes() {
       serverOf: (domain) => `xmpp://server.${domain}`,
       table: () => table,
       isHeld: () => state.isHeld,
+      isForfeit: () => state.isForfeit,
       propose: (wish) => new Promise((done) => proposals.push({ wish, done })),
       streamTo: (domain, node) => {
         const stream = {
@@ -93,6 +94,18 @@ test('a node that may have been given up has no link, and claims none', async ()
   assert.equal(a.want('a.test'), undefined)
 })
 
+test('what links bring is over once others may have them, and for good in a life that is given up', async () => {
+  const { a, state } = nodes()
+  const { tenure } = a
+  assert.deepEqual([tenure.isOver, tenure.isLost], [false, false])
+  state.isForfeit = true
+  assert.deepEqual([tenure.isOver, tenure.isLost], [true, false])
+  state.isForfeit = false
+  assert.equal(tenure.isOver, false, 'nobody has taken them')
+  tenure.lose()
+  assert.deepEqual([tenure.isOver, tenure.isLost], [true, true])
+})
+
 test('who cannot open a link leaves it to others for five seconds, and then may try again', async () => {
   const { a, b, agree, grant, state } = nodes()
   a.want('a.test')
@@ -121,8 +134,11 @@ test('who leaves claims no link any more, and keeps none', async () => {
   const { a, b, grant } = nodes()
   a.want('a.test')
   await grant()
+  a.want('b.test')
+  assert.equal(a.isClaiming('b.test'), true)
   a.end()
   assert.equal(a.want('a.test'), undefined)
+  assert.equal(a.isClaiming('b.test'), false, 'what it has is not kept for it')
   a.release('a.test')
   await grant()
   assert.equal(a.want('a.test'), undefined)

@@ -21,6 +21,12 @@ function senderTo({ inner }: MemberNode, name: string): string {
     if (picked === name) return sender
   }
 }
+/** As `say`, by the link that the node has for its present life. */
+function sayByLink({ inner, member }: MemberNode, sender: string, ...ids: readonly string[]): void {
+  for (const id of ids) {
+    inner.fromServer(`<message from='${sender}' to='a.test' id='${id}'/>`, member.links.tenure)
+  }
+}
 function say({ inner }: MemberNode, sender: string, ...ids: readonly string[]): void {
   for (const id of ids) inner.fromServer(`<message from='${sender}' to='a.test' id='${id}'/>`)
 }
@@ -221,6 +227,50 @@ test('a node that was given up hears so, lets go of what others have, and keeps 
   await yard.pass(8000)
   assert.deepEqual([await a.received('left'), await a.received('spare')], [['1'], ['2']])
   assert.deepEqual(await b.received('right'), [])
+})
+
+test('what a node that was given up had read by the one link, and not handed on, comes back to its sender', async () => {
+  const { yard, a, b, toRight, toLeft } = await pair()
+  a.inner.join('spare')
+  await yard.pass(500)
+  sayByLink(b, toRight, 'before')
+  assert.deepEqual(await b.received('right'), ['before'])
+  b.inner.flusher.onInput = () => void b.member.look()
+  b.meets('lost')
+  // It stands still with these read and not written: neither its own instance nor another node has got them.
+  sayByLink(b, toRight, '1', '2')
+  sayByLink(b, toLeft, '3')
+  say(b, toRight, 'local')
+  yard.time.standStill(11_000)
+  // It awakes: the turn ends in which they were read.
+  assert.deepEqual(await b.received('right'), ['before'])
+  assert.deepEqual([b.member.links.tenure.isOver, b.member.links.tenure.isLost], [true, false])
+  await yard.pass(5000)
+  b.meets('done')
+  await yard.pass(3000)
+  assert.equal(b.lost.length, 1)
+  const given = b.member.links.tenure
+  assert.deepEqual([given.isOver, given.isLost], [true, true])
+
+  await yard.until(b.begin('B2').join())
+  await yard.pass(8000)
+  assert.deepEqual([await a.received('left'), await a.received('spare')], [[], ['local']])
+  assert.deepEqual(await b.received('right'), ['before'])
+  const bounces = [...b.inner.domain.counters.bounces()]
+  assert.deepEqual(bounces, [{ condition: 'remote-server-timeout', reason: 'life_over', count: 3 }])
+  assert.deepEqual(b.member.links.tenure.isLost, false, 'of the next life')
+})
+
+test('what was read by the one link goes on where the life is not given up, however long the node stood still', async () => {
+  const { yard, a, b, toRight, toLeft } = await pair()
+  b.inner.flusher.onInput = () => void b.member.look()
+  sayByLink(b, toRight, '1', '2')
+  sayByLink(b, toLeft, '3')
+  yard.time.standStill(11_000)
+  assert.deepEqual([await b.received('right'), b.member.links.tenure.isOver], [[], true])
+  await yard.pass(8000)
+  assert.deepEqual([b.lost, b.member.links.tenure.isOver], [[], false])
+  assert.deepEqual([await b.received('right'), await a.received('left')], [['1', '2'], ['3']])
 })
 
 test('what an heir has not dealt with when it is given up itself is delivered by the next heir, and by that one only', async () => {

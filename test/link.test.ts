@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { Link, type LinkHandler, type LinkOptions } from '../src/link.ts'
+import { LinkTenure } from '../src/link-tenure.ts'
 import { Flusher } from '../src/stream/flusher.ts'
 import { Outbox } from '../src/stream/outbox.ts'
 import type { Head } from '../src/xmpp/head.ts'
@@ -29,6 +30,9 @@ class Recorder implements LinkHandler {
   }
   linkRetry(_link: Link, reason: string, milliseconds: number, refused: boolean): void {
     this.#add(`${refused ? 'refused, ' : ''}retry in ${milliseconds}: ${reason}`)
+  }
+  linkUnread(_link: Link, bytes: number): void {
+    this.#add(`unread: ${bytes}`)
   }
   linkError(condition: string, direction: string): void {
     this.#add(`${direction} ${condition}`)
@@ -435,6 +439,83 @@ describe('pausing', () => {
     assert.deepEqual(said.lines, ['up'])
     link.resume()
     await said.until('<message/>')
+  })
+})
+
+const message = (id: string): string => `<message id='${id}'/>`
+
+/** What is leased until it is told otherwise. */
+function leased(link: Link) {
+  const state = { isForfeit: false }
+  link.tenure = new LinkTenure(() => state.isForfeit)
+  return state
+}
+
+describe('a lease that has run out', { timeout: 20_000 }, () => {
+  test('what the link brings by then is left unread, and the server sees its connection lost', async (t) => {
+    const { link, said, peer, server } = await online(t)
+    const state = leased(link)
+    peer.send(message('1'))
+    await said.until(message('1'))
+    state.isForfeit = true
+    peer.send(message('2') + message('3'))
+    await said.until('retry')
+    const bytes = Buffer.byteLength(message('2') + message('3'))
+    assert.deepEqual(said.lines.slice(-3, -1), [
+      `unread: ${bytes}`,
+      'down: others may have the link by now: what it still brought was left unread',
+    ])
+    await assert.rejects(peer.until(/<\/stream:stream>/), /the peer ended/)
+    // By another lease the next connection is read again.
+    state.isForfeit = false
+    const next = await server.connection()
+    await next.admit(message('4'))
+    await said.until(message('4'))
+    assert.deepEqual([said.lines.includes(message('2')), said.lines.includes(message('3'))], [false, false])
+  })
+
+  test('nor is anything read that comes while the link is being closed in order', async (t) => {
+    const { link, said, peer, send } = await online(t, { timing: { close: 60_000 } })
+    const state = leased(link)
+    send('<iq/>')
+    const stopping = link.stop()
+    await peer.until(/<\/stream:stream>/)
+    peer.send(message('1'))
+    await said.until(message('1'))
+    state.isForfeit = true
+    peer.send(message('2'))
+    await stopping
+    assert.equal(link.state, 'stopped')
+    assert.deepEqual(said.lines.slice(-2), [
+      `unread: ${Buffer.byteLength(message('2'))}`,
+      'down: others may have the link by now: what it still brought was left unread',
+    ])
+  })
+
+  test('the half of a stanza that had come before is not put together with the rest', async (t) => {
+    const { link, said, peer } = await online(t)
+    const state = leased(link)
+    peer.send(`${message('1')}<message id='2'>`)
+    await said.until(message('1'))
+    state.isForfeit = true
+    peer.send('</message>')
+    await said.until('down')
+    assert.equal(said.lines.filter((line) => line.startsWith('<message')).length, 1)
+  })
+
+  test('an answer to the handshake is left unread, too: nothing was lost by it', async (t) => {
+    const { link, server, said } = await bench(t)
+    const state = leased(link)
+    link.open()
+    const peer = await server.connection()
+    await peer.handshake()
+    state.isForfeit = true
+    peer.send('<handshake/>')
+    await said.until('retry')
+    assert.deepEqual(
+      said.lines.filter((line) => /^(up|unread|down)/.test(line)),
+      [],
+    )
   })
 })
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { LinkHolder } from '../src/link-leases.ts'
+import { LinkTenure } from '../src/link-tenure.ts'
 import { Links } from '../src/links.ts'
 import type { RemoteStream } from '../src/remote-stream.ts'
 import { Flusher } from '../src/stream/flusher.ts'
@@ -24,6 +25,7 @@ drain: {seconds: 0}
 log: {level: info}
 `
 const up = (id: string): string => `<message from='echo.localhost' to='u@localhost' id='${id}'/>`
+const down = (id: string): string => `<message from='u@localhost' to='a.test' id='${id}'/>`
 
 test('the link of a domain opens with its first instance, and carries what came before it was up, in order', async (t) => {
   const server = await StubServer.listen()
@@ -176,12 +178,18 @@ domains:
     secret: s
     upstream: {service: "xmpp://127.0.0.1:${port}", secret: s3cret}
 `)
-  const state = { holder: undefined as LinkHolder, isClaiming: false }
+  const state = {
+    holder: undefined as LinkHolder,
+    isClaiming: false,
+    isAlone: false,
+    tenure: new LinkTenure(() => false),
+  }
+  const came: string[] = []
   const undeliverable: string[] = []
   const links = new Links({
     routes: yard.routes,
     flusher: new Flusher(),
-    handler: { linkStanza() {}, linkUp() {}, linkDown() {}, linkRetry() {}, linkError() {} },
+    handler: { linkStanza: (_link, { bytes }) => void came.push(`${bytes}`), linkUp() {}, linkDown() {} },
     random: () => 0,
     readFile: () => '',
     limits: () => ({ outbox_bytes: 100_000 }),
@@ -189,7 +197,10 @@ domains:
     undeliverable: (_domain, queue) => {
       for (let slab = queue.shift(); slab !== undefined; slab = queue.shift()) undeliverable.push(`${slab.bytes}`)
     },
-    leases: () => ({ want: () => state.holder, isClaiming: () => state.isClaiming }),
+    leases: () => {
+      const { holder, isClaiming, tenure } = state
+      return state.isAlone ? undefined : { want: () => holder, isClaiming: () => isClaiming, tenure }
+    },
   })
   t.after(() => links.stop())
   const assign = (holder: LinkHolder): void => {
@@ -204,7 +215,7 @@ domains:
   }
   const way = (node: string): RemoteStream => yard.wayTo('a.test', undefined, node)
   const sent = (node: string) => yard.sent.get(`link of ${node}`)?.filter((item) => item !== '|')
-  return { links, assign, send, way, sent, yard, undeliverable, state }
+  return { links, assign, send, way, sent, yard, undeliverable, state, came }
 }
 
 test('what waits while nobody has the one link goes by the node that gets it, in order', async (t) => {
@@ -298,6 +309,58 @@ test('a link that is up stays as it is while it is claimed, and is closed when i
   connection.end()
   await links.settled(performance.now() + 10_000)
   assert.notEqual(links.peek('a.test'), link)
+})
+
+test('a link is this node’s by the life in which it was opened, and reads nothing in the name of the next', async (t) => {
+  const server = await StubServer.listen()
+  t.after(() => server.close())
+  const { links, assign, came, state } = leased(t, server.port)
+  links.linkFor('a.test')
+  assign('here')
+  const connection = await server.connection()
+  await connection.admit()
+  connection.send(down('1'))
+  await eventually(() => came.length === 1)
+  const first = links.peek('a.test')!
+  assert.equal(first.tenure, state.tenure)
+  // The life is given up, and another begins before the link has ended.
+  state.tenure.lose()
+  assign(undefined)
+  state.tenure = new LinkTenure(() => false)
+  connection.send(down('2'))
+  assign('here')
+  const next = await server.connection()
+  await next.admit()
+  next.send(down('3'))
+  await eventually(() => came.length === 2)
+  assert.deepEqual(came, [down('1'), down('3')])
+  const second = links.peek('a.test')!
+  assert.equal(second.tenure, state.tenure)
+  assert.equal(first.state, 'stopped')
+})
+
+test('a link that stays up while its node joins a cluster, and leaves it, is leased in between', async (t) => {
+  const server = await StubServer.listen()
+  t.after(() => server.close())
+  const { links, assign, came, state } = leased(t, server.port)
+  state.isAlone = true
+  links.linkFor('a.test')
+  const link = links.peek('a.test')!
+  const connection = await server.connection()
+  await connection.admit()
+  connection.send(down('1'))
+  await eventually(() => came.length === 1)
+  assert.equal(link.tenure, undefined)
+  state.isAlone = false
+  assign('here')
+  assert.equal(link.tenure, state.tenure)
+  state.tenure.lose()
+  state.isAlone = true
+  links.settleAnew()
+  assert.equal(link.tenure, undefined)
+  connection.send(down('2'))
+  await eventually(() => came.length === 2)
+  assert.equal(links.peek('a.test'), link)
 })
 
 /** Another configuration of the link of a.test: another server. */

@@ -69,6 +69,7 @@ test('every number of a domain is published under its labels', async () => {
   echo.counters.deliveredToGone = 5
   echo.counters.forwarded = 6
   echo.counters.suspected = 2
+  echo.counters.linksUnread = 4
   echo.counters.bounced('recipient-unavailable', 'unassigned')
   echo.counters.dropped('error_bounce')
   const samples = await scrape(new Metrics(source([echo])))
@@ -96,6 +97,7 @@ test('every number of a domain is published under its labels', async () => {
   assert.equal(at('buckets_unassigned'), 1)
   assert.equal(at('link_up'), 1)
   assert.equal(at('link_wanted'), 1)
+  assert.equal(at('links_unread_total'), 4)
   assert.equal(at('iq_pending'), 7)
   assert.equal(at('outbox_bytes', ',instance="yard/1"'), 512)
 })
@@ -223,7 +225,7 @@ test('every metric of the table is announced with its type, and none is missing 
   const listed = [...metricsTable().matchAll(/^\| `(\w+)[^`]*` \| (\w+) \|/gm)].map(
     ([, name, type]) => `${name} ${type}`,
   )
-  assert.equal(listed.length, 32)
+  assert.equal(listed.length, 33)
   assert.deepEqual(announced.sort(), listed.sort())
 })
 

@@ -54,6 +54,20 @@ test('what was meant for an instance that has left goes to whom it is for now, a
   assert.deepEqual([counts.carried, yard.domain.hold.stanzas], [1, 1])
 })
 
+test('what waits and came by a link that another node has by now comes back to its sender', async () => {
+  const yard = new ClusterYard(random())
+  const tenure = { isLost: false }
+  yard.fromServer(message('1'), tenure)
+  yard.fromServer(message('2'))
+  assert.equal(yard.domain.hold.stanzas, 2)
+  tenure.isLost = true
+  yard.join('red')
+  yard.grant()
+  assert.deepEqual(await yard.received('red'), ['2'])
+  const bounces = [...yard.domain.counters.bounces()]
+  assert.deepEqual(bounces, [{ condition: 'remote-server-timeout', reason: 'life_over', count: 1 }])
+})
+
 test('a stanza goes from node to node ten times, and comes back to its sender when it would go further', async () => {
   const yard = new ClusterYard(random())
   there(yard, 'green', 'g'.repeat(16))

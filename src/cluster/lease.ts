@@ -26,6 +26,7 @@ const RECENT = 2.5
 export class Lease {
   readonly #timing: Timing
   #until = Number.NEGATIVE_INFINITY
+  #othersFrom = Number.NEGATIVE_INFINITY
   /** The first renewal, and the last one, since there was trouble. */
   #first: number | undefined
   #last = Number.NEGATIVE_INFINITY
@@ -44,9 +45,15 @@ export class Lease {
     return now < this.#until
   }
 
+  /** Whether others may act for this node by now; from when it is not held any more until then, nobody does. */
+  isForfeit(now: number): boolean {
+    return now >= this.#othersFrom
+  }
+
   /** The store has made the lease last. Counted from when it was asked: it may have done so then. */
   renewed(sent: number): void {
     this.#until = Math.max(this.#until, sent + this.#timing.lease - this.#timing.margin)
+    this.#othersFrom = Math.max(this.#othersFrom, sent + this.#timing.lease)
   }
 
   /** The store has answered a call that was made then. */
@@ -70,7 +77,9 @@ export class Lease {
    */
   refused(sent: number, now: number): void {
     this.trouble()
-    if (this.isHeld(now)) this.#until = Math.max(this.#until, sent + this.#timing.heartbeat * REFUSAL)
+    if (!this.isHeld(now)) return
+    this.#until = Math.max(this.#until, sent + this.#timing.heartbeat * REFUSAL)
+    this.#othersFrom = Math.max(this.#othersFrom, sent + this.#timing.heartbeat * APART)
   }
 
   /** Whether the store may be asked to change something: everybody could be heard since it was away. */

@@ -80,6 +80,10 @@ export class Membership {
   get isHeld(): boolean {
     return this.#state === 'member' && this.#lease.isHeld(this.#parts.now())
   }
+  /** Whether others may act for this node by now, as it has not been heard of for so long; not so once it leaves. */
+  get isForfeit(): boolean {
+    return this.#state === 'member' && this.#lease.isForfeit(this.#parts.now())
+  }
   /** When it ends, by this node's clock, if nothing is heard of the store. */
   get heldUntil(): number {
     return this.#lease.until

@@ -58,11 +58,12 @@ export class Flusher {
   #timer: NodeJS.Timeout | undefined
   /** When the timer is to fire; it may be late, behind a long turn. In the past once it has. */
   #due = Number.POSITIVE_INFINITY
-  /** Called before a chunk is dealt with: time may have passed since anything else was. */
+  /** Called before a chunk is dealt with, and before what it made is written: time may have passed since anything else was. */
   onInput: (() => void) | undefined
   readonly #run = (): void => {
     const dirty = this.#dirty
     this.#reader = undefined
+    this.onInput?.()
     if (dirty.count >= MANY && this.#isGathering(dirty.count)) {
       setImmediate(this.#run)
       return this.#wake()

@@ -1,14 +1,15 @@
 import type { Barriers as PingBarriers } from './barriers.ts'
 import type { Flushable, Flusher } from './flusher.ts'
 import { Milestones } from './milestones.ts'
-import { controlSlab, type Slab, StanzaQueue, SUSPECT_DEATHS, type Ticket } from './queue.ts'
+import { controlSlab, type Slab, StanzaQueue, SUSPECT_DEATHS, type Tenure, type Ticket } from './queue.ts'
 import type { Sink } from './sink.ts'
 
 /** What asks a peer to confirm, and notes what it has confirmed. */
 export type Barriers = Pick<PingBarriers, keyof PingBarriers>
 
-/** What feeds an outbox and can stop reading for a while: a stream or a link. */
+/** What feeds an outbox and can stop reading for a while: a stream or a link, with `tenure` where another node may take it over. */
 export interface Source {
+  readonly tenure?: Tenure | undefined
   pause(): void
   resume(): void
 }
@@ -72,7 +73,7 @@ export class Outbox implements Flushable {
     return this.#queue.bytes + this.#handed.bytes
   }
   /** What has left and is not confirmed. */
-  get window(): { readonly stanzas: number; readonly bytes: number } {
+  get window(): Pick<StanzaQueue, 'stanzas' | 'bytes'> {
     return this.#window
   }
   /** Stanzas that are not delivered yet. */
@@ -130,8 +131,8 @@ export class Outbox implements Flushable {
   }
 
   /** Copies one stanza: `buffer[start, end)`. `now` dates it; `deaths` is how many instances have died with it. */
-  append(buffer: Buffer, start: number, end: number, now = 0, deaths = 0, ticket?: Ticket): void {
-    this.#queue.append(buffer, start, end, now, deaths, ticket)
+  append(buffer: Buffer, start: number, end: number, now = 0, deaths = 0, ticket?: Ticket, tenure?: Tenure): void {
+    this.#queue.append(buffer, start, end, now, deaths, ticket, tenure)
     if (!this.#dirty) this.#schedule()
   }
 
@@ -223,10 +224,7 @@ export class Outbox implements Flushable {
     return first !== undefined && first.since < time ? this.#queue.shift() : undefined
   }
 
-  /**
-   * Resolves when all that is here now is delivered, or has been taken away; with false after so many milliseconds. What
-   * comes later is not waited for.
-   */
+  /** Resolves when all that is here by now is delivered, or taken away; with false after so many milliseconds. */
   passed(milliseconds: number): Promise<boolean> {
     if (this.#isEmpty || milliseconds <= 0) return Promise.resolve(this.#isEmpty)
     this.askToConfirm()

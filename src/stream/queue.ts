@@ -26,6 +26,12 @@ export interface Ticket {
   answered?(key: string): void
 }
 
+/** By what a node had the one link that stanzas came by (`links: one`). */
+export interface Tenure {
+  /** Another has it by now, and has passed on what came later: what came by this one must not follow that. */
+  readonly isLost: boolean
+}
+
 /** Bytes of whole stanzas, one after the other, in one buffer. */
 export class Slab {
   buffer: Buffer
@@ -39,6 +45,8 @@ export class Slab {
   readonly deaths: number
   /** Carried from the beginning, until `release`. */
   readonly ticket: Ticket | undefined
+  /** Of what came by a link that another node may take over. */
+  readonly tenure: Tenure | undefined
   /** Once handed to a socket: the barrier whose answer confirms them. */
   barrier = 0
   /** A socket may still be writing it: its buffer must not be used again. */
@@ -48,12 +56,13 @@ export class Slab {
   #pool: SlabPool | undefined
 
   /** @param pool where its buffer comes from, and goes back to */
-  constructor(bytes: number, since: number, deaths = 0, ticket?: Ticket, pool?: SlabPool) {
+  constructor(bytes: number, since: number, deaths = 0, ticket?: Ticket, tenure?: Tenure, pool?: SlabPool) {
     this.buffer = pool === undefined ? Buffer.allocUnsafe(bytes) : pool.take(bytes)
     this.#pool = pool
     this.since = since
     this.deaths = deaths
     this.ticket = ticket
+    this.tenure = tenure
     ticket?.retain()
   }
 
@@ -121,12 +130,12 @@ export class StanzaQueue {
   }
 
   /**
-   * Copies one stanza's bytes to the end. A slab takes only stanzas of the same `now`, `deaths` and `ticket`, so that
-   * its age and its past are theirs.
+   * Copies one stanza's bytes to the end. A slab takes only stanzas of the same `now`, `deaths`, `ticket` and `tenure`, so
+   * that its age and its past are theirs.
    */
-  append(buffer: Buffer, start: number, end: number, now = 0, deaths = 0, ticket?: Ticket): void {
+  append(buffer: Buffer, start: number, end: number, now = 0, deaths = 0, ticket?: Ticket, tenure?: Tenure): void {
     const length = end - start
-    const slab = this.#roomFor(length, now, deaths, ticket)
+    const slab = this.#roomFor(length, now, deaths, ticket, tenure)
     slab.end += buffer.copy(slab.buffer, slab.end, start, end)
     slab.stanzas++
     this.#bytes += length
@@ -206,10 +215,10 @@ export class StanzaQueue {
     return stanzas
   }
 
-  #roomFor(length: number, now: number, deaths: number, ticket: Ticket | undefined): Slab {
+  #roomFor(length: number, now: number, deaths: number, ticket?: Ticket, tenure?: Tenure): Slab {
     const last = this.#last
     // Alone in its slab, a stanza that instances died of is confirmed alone.
-    const isLike = last !== undefined && deaths < SUSPECT_DEATHS && isOf(last, now, deaths, ticket)
+    const isLike = last !== undefined && deaths < SUSPECT_DEATHS && isOf(last, now, deaths, ticket, tenure)
     if (isLike && last.buffer.length - last.end >= length) return last
     if (isLike) this.#slabBytes = Math.min(SLAB_BYTES, this.#slabBytes << 1)
     else this.#slabBytes = Math.max(SMALLEST_SLAB, this.#slabBytes >>> 1)
@@ -218,7 +227,7 @@ export class StanzaQueue {
     const bytes = deaths < SUSPECT_DEATHS ? Math.max(this.#slabBytes, wholeSlabs(length)) : length
     // One of an odd size would only lie in the pool.
     const isUsual = bytes === this.#slabBytes || bytes % SLAB_BYTES === 0
-    const slab = new Slab(bytes, now, deaths, ticket, isUsual ? this.#pool : undefined)
+    const slab = new Slab(bytes, now, deaths, ticket, tenure, isUsual ? this.#pool : undefined)
     this.#link(slab)
     return slab
   }
@@ -238,8 +247,8 @@ function wholeSlabs(length: number): number {
   return length <= SLAB_BYTES ? length : Math.ceil(length / SLAB_BYTES) * SLAB_BYTES
 }
 
-function isOf(slab: Slab, since: number, deaths: number, ticket: Ticket | undefined): boolean {
-  return slab.since === since && slab.deaths === deaths && slab.ticket === ticket
+function isOf(slab: Slab, since: number, deaths: number, ticket?: Ticket, tenure?: Tenure): boolean {
+  return slab.since === since && slab.deaths === deaths && slab.ticket === ticket && slab.tenure === tenure
 }
 
 /** What is no stanza: the stream's own header, handshake, errors and pings. */

@@ -18,6 +18,21 @@ test('a refusal makes a lease last that is held, and not one that has run out', 
   assert.equal(lease.until, 4650)
 })
 
+test('others may act once the lease has run out to its end, or soon after a store that refused all is back; not before', () => {
+  const lease = new Lease(usualTiming)
+  assert.equal(lease.isForfeit(0), true, 'there is none yet')
+  lease.renewed(100)
+  assert.deepEqual([lease.isForfeit(5099), lease.isForfeit(5100)], [false, true])
+  lease.renewed(50)
+  assert.equal(lease.isForfeit(5099), false)
+  lease.refused(4090, 4095)
+  assert.deepEqual([lease.isForfeit(5099), lease.isForfeit(5100)], [false, true], 'a refusal takes nothing away')
+  lease.refused(4800, 4805)
+  assert.deepEqual([lease.isForfeit(5699), lease.isForfeit(5700)], [false, true])
+  lease.refused(5650, 5655)
+  assert.equal(lease.isForfeit(5700), true, 'it had run out: others may be sure of the store by then')
+})
+
 test('a node is sure of the store after two answers a heartbeat apart, and not before', () => {
   const lease = new Lease(usualTiming)
   lease.renewed(0)

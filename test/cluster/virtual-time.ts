@@ -38,11 +38,16 @@ export class VirtualTime implements Timing {
       if (next === undefined || next.at > end) break
       this.#events.pop()
       if (next.isCancelled) continue
-      this.#now = next.at
+      this.#now = Math.max(this.#now, next.at)
       next.run()
     }
     this.#now = end
     return false
+  }
+
+  /** Time goes on, and nobody does anything: as for a process that is stopped. What was due meanwhile is due then. */
+  standStill(milliseconds: number): void {
+    this.#now += milliseconds
   }
 
   #add(run: () => void, milliseconds: number): Event {

@@ -29,6 +29,16 @@ test('what is added in a turn is flushed once the turn has ended, in order; what
 
 const turn = () => new Promise(setImmediate)
 
+test('before anything is written it is asked what may have become of this node since that was read', async () => {
+  const flusher = new Flusher()
+  const said: string[] = []
+  const outbox = { flush: () => void said.push('flush'), askToConfirm() {} }
+  flusher.onInput = () => void said.push('look')
+  flusher.add(outbox)
+  await new Promise(setImmediate)
+  assert.deepEqual(said, ['look', 'flush'])
+})
+
 test('a confirmation is asked for 20 ms after the first that waits for one, by one timer for all, and none after', async () => {
   mock.timers.enable({ apis: ['setTimeout'] })
   try {

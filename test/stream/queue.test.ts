@@ -52,6 +52,19 @@ test('another queue goes before this one, and is empty then', () => {
   assert.equal(drain(queue), 'bcd')
 })
 
+test('what came by another lease of a link, or by none, is in a slab of its own', () => {
+  const queue = new StanzaQueue()
+  const [first, second] = [{ isLost: false }, { isLost: false }]
+  for (const tenure of [first, first, second, undefined]) queue.append(Buffer.from('a'), 0, 1, 5, 0, undefined, tenure)
+  const slabs: unknown[] = []
+  for (let slab = queue.shift(); slab !== undefined; slab = queue.shift()) slabs.push([slab.stanzas, slab.tenure])
+  assert.deepEqual(slabs, [
+    [2, first],
+    [1, second],
+    [1, undefined],
+  ])
+})
+
 test('what is no stanza stays when the stanzas are taken, and nothing is written into it', () => {
   const queue = new StanzaQueue()
   const control = new Slab(7, 0)

@@ -12,6 +12,7 @@ import { RemoteStream, type Way } from '../../src/remote-stream.ts'
 import type { Router } from '../../src/router.ts'
 import type { Routes } from '../../src/routes.ts'
 import type { Shares } from '../../src/shares.ts'
+import type { Tenure } from '../../src/stream/queue.ts'
 import { InnerNode, idsIn, type LocalStream, MARKS } from './inner-node.ts'
 import type { LogBook } from './log-book.ts'
 
@@ -180,8 +181,8 @@ export class ClusterYard {
   }
 
   /** A stanza comes from the server. */
-  fromServer(stanza: string): void {
-    this.#inner.fromServer(stanza)
+  fromServer(stanza: string, tenure?: Tenure): void {
+    this.#inner.fromServer(stanza, tenure)
   }
 
   /** A request comes from the server. */

@@ -13,6 +13,7 @@ import { selfConfig } from '../../src/self-config.ts'
 import { Shares } from '../../src/shares.ts'
 import { Flusher } from '../../src/stream/flusher.ts'
 import { Outbox } from '../../src/stream/outbox.ts'
+import type { Tenure } from '../../src/stream/queue.ts'
 import { Reframer } from '../../src/stream/reframe.ts'
 import type { Upstream } from '../../src/upstream.ts'
 import type { StreamCondition } from '../../src/xmpp/stream-error.ts'
@@ -166,10 +167,10 @@ export class InnerNode {
     return idsIn(this.stream(name).text)
   }
 
-  /** A stanza comes from the server. */
-  fromServer(stanza: string): void {
+  /** A stanza comes from the server, by a link that is leased perhaps. */
+  fromServer(stanza: string, tenure?: Tenure): void {
     this.reframer.stanzas(Buffer.from(stanza), (head) => {
-      this.router.fromLink(this.domain, { pause() {}, resume() {} }, head)
+      this.router.fromLink(this.domain, { tenure, pause() {}, resume() {} }, head)
     })
   }
 

@@ -1,4 +1,4 @@
-"""Judges XMPP streams with expat, for framer.test.ts.
+"""Judges XMPP streams with expat, for against-expat.ts and framer.test.ts.
 
 Standard input and output carry records, each a big-endian 32-bit length and so many bytes.
 
@@ -39,6 +39,8 @@ class Reader:
         self.separator = separator
         parser = self.parser = pyexpat.ParserCreate(namespace_separator=separator)
         parser.buffer_text = False
+        self.namespaces = set()
+        parser.StartNamespaceDeclHandler = lambda _, uri: self.namespaces.add(uri)
         parser.StartElementHandler = self.start
         parser.EndElementHandler = self.end
         parser.CharacterDataHandler = self.text
@@ -104,13 +106,19 @@ class Reader:
 
 def judge(document):
     """The earliest verdict over all separators: [what, first-level elements before it]."""
-    verdicts = []
-    for separator in SEPARATORS:
-        reader = Reader(separator)
-        what = reader.read(document)
-        at = len(document) + 1 if what in ('whole', 'open') else reader.parser.CurrentByteIndex
-        verdicts.append((at, what, reader.elements))
-    return min(verdicts)[1:]
+    at, verdict, namespaces = judge_with(SEPARATORS[0], document)
+    # Another separator changes nothing but for a namespace that holds it, which this one has passed.
+    for separator in SEPARATORS[1:]:
+        if any(uri and separator in uri for uri in namespaces):
+            at, verdict, _ = min((at, verdict, namespaces), judge_with(separator, document), key=lambda found: found[:2])
+    return verdict
+
+
+def judge_with(separator, document):
+    reader = Reader(separator)
+    what = reader.read(document)
+    at = len(document) + 1 if what in ('whole', 'open') else reader.parser.CurrentByteIndex
+    return at, (what, reader.elements), reader.namespaces
 
 
 def infoset(document):

@@ -8,6 +8,8 @@ export type Verdict = readonly [what: string, elements: number]
 export class Oracle {
   readonly #process: ChildProcess
   readonly #waiting: ((answer: unknown) => void)[] = []
+  /** Not written yet: a write for each would cost more than what it asks. */
+  #requests: Buffer[] = []
   #received: Buffer = Buffer.alloc(0)
 
   constructor() {
@@ -34,10 +36,16 @@ export class Oracle {
     const size = Buffer.alloc(5, what)
     size.writeUInt32BE(document.length + 1)
     size.write(what, 4)
-    this.#process.stdin?.write(Buffer.concat([size, document]))
+    if (this.#requests.length === 0) queueMicrotask(() => this.#write())
+    this.#requests.push(size, document)
     return new Promise((resolve) => {
       this.#waiting.push(resolve)
     })
+  }
+
+  #write(): void {
+    this.#process.stdin?.write(Buffer.concat(this.#requests))
+    this.#requests = []
   }
 
   #receive(chunk: Buffer): void {

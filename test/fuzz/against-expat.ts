@@ -52,7 +52,8 @@ function same(one: Reading, other: Reading, about: () => string): void {
   if (one.trace !== other.trace) assert.equal(one.trace, other.trace, about())
 }
 
-function judge(document: Buffer, ours: Reading, expat: Verdict, about: () => string): void {
+/** Throws where the framer's reading of a document and expat's verdict differ. */
+export function judge(document: Buffer, ours: Reading, expat: Verdict, about: () => string): void {
   const deviation = deviates(document)
   if (deviation !== undefined) assert.equal(ours.what, deviation, about())
   else if (!agree(ours, expat)) {

@@ -36,6 +36,8 @@ export interface Figures {
 const HANG_MS = 100
 /** A machine has other things to do: it hangs if it always does. */
 const HANG_TRIES = 5
+/** Of all kinds of failure the one that is found once, and not cut short: to try takes too long each time. */
+const HANG = 'hang'
 /** Inputs between two looks at the coverage. */
 const BATCH = 64
 /** As many failures of one kind say nothing more. */
@@ -122,8 +124,12 @@ export class Guided {
 
   async #isProgress(input: Buffer): Promise<boolean> {
     this.#coverage.look(true)
+    const started = performance.now()
     const { isNews } = await this.#outcome(input)
-    return this.#coverage.look(true) || isNews
+    const isSlow = performance.now() - started > HANG_MS
+    const isNew = this.#coverage.look(true) || isNews
+    // What follows from one that hangs would hang, too, and nothing else would be tried any more.
+    return isNew && !(isSlow && this.#failures.has(HANG))
   }
 
   #keep(input: Buffer): void {
@@ -137,7 +143,7 @@ export class Guided {
     const outcome = this.#outcome(input)
     if (this.#run.target.isSequential) await outcome
     const took = performance.now() - started
-    if (took > HANG_MS) await this.#timeAgain(input)
+    if (took > HANG_MS && !this.#failures.has(HANG)) await this.#timeAgain(input)
     else this.#slowestMs = Math.max(this.#slowestMs, took)
     const { why, isNews } = await outcome
     if (isNews) this.#keep(input)
@@ -172,20 +178,18 @@ export class Guided {
       await outcome
     }
     this.#slowestMs = Math.max(this.#slowestMs, least)
-    if (least > HANG_MS) this.#found(input, `takes ${least.toFixed(0)} ms`)
+    if (least > HANG_MS) this.#found(input, `takes ${least.toFixed(0)} ms`, HANG)
   }
 
   async #report(input: Buffer, why: string): Promise<void> {
     const kind = kindOf(why)
-    if (!this.#failures.has(kind)) this.#found(input, why, await this.#minimised(input, kind))
+    if (!this.#failures.has(kind)) this.#found(await this.#minimised(input, kind), why, kind)
   }
 
-  /** What takes too long stays as long as it is: to cut it would take that long each time. */
-  #found(input: Buffer, why: string, least = input): void {
-    const kind = kindOf(why)
+  #found(input: Buffer, why: string, kind: string): void {
     if (this.#failures.has(kind) || this.#failures.size >= MOST_FINDINGS) return
     this.#failures.add(kind)
-    this.#run.found({ input: least, why })
+    this.#run.found({ input, why })
   }
 
   /** A shorter input that fails in the same place. */
@@ -205,8 +209,10 @@ export class Guided {
   }
 }
 
-/** Where it happened, rather than with what. */
+/** Where it happened, rather than with what: up to who runs it. */
 function kindOf(why: string): string {
-  const places = why.split('\n').filter((line) => /^ +at /.test(line) && !/node:|\/guided/.test(line))
+  const lines = why.split('\n')
+  const us = lines.findIndex((line) => line.includes('Guided.#outcome'))
+  const places = lines.slice(0, us).filter((line) => /^ +at /.test(line) && !line.includes('node:'))
   return places.length === 0 ? why.replace(/\d+/g, '0') : places.slice(0, 3).join('\n')
 }

@@ -116,10 +116,23 @@ export class Guided {
       else later.push(judged)
     }
     await Promise.all(later)
-    // Only then is it worth the time to ask which of them it was.
     if (!this.#coverage.look(false)) return
-    for (const input of inputs) if (await this.#isProgress(input)) this.#keep(input)
+    await this.#attribute(inputs)
     this.#coverage.look(true)
+  }
+
+  /** Finds out, by halves, which of these have reached something new: to look takes longer than to run one again. */
+  async #attribute(inputs: readonly Buffer[]): Promise<void> {
+    const [first] = inputs
+    if (first !== undefined && inputs.length === 1) {
+      if (await this.#isProgress(first)) this.#keep(first)
+      return
+    }
+    const middle = inputs.length >> 1
+    for (const half of [inputs.slice(0, middle), inputs.slice(middle)]) {
+      for (const input of half) await this.#outcome(input)
+      if (this.#coverage.look(false)) await this.#attribute(half)
+    }
   }
 
   async #isProgress(input: Buffer): Promise<boolean> {

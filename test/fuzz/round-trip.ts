@@ -62,6 +62,8 @@ class RoundTripper {
   readonly #fates = new Map<string, number>()
   readonly #generators: { readonly [side in Side]: Generator }
   #taken = 0
+  /** The first thing that was wrong: several are read at the same time. */
+  #failure: Error | undefined
 
   constructor(python: Python, run: RoundTripRun) {
     this.#python = python
@@ -82,10 +84,16 @@ class RoundTripper {
       for (let i = n; i < n + AT_ONCE; i++) answers.push(...this.#document(passage, i))
       await passage.settle()
       await waiting
+      this.#orThrow()
       waiting = Promise.all(answers)
     }
     await waiting
+    this.#orThrow()
     return this.#fates
+  }
+
+  #orThrow(): void {
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   #document(passage: Passage, n: number): Promise<void>[] {
@@ -134,7 +142,7 @@ class RoundTripper {
       )
       assert.equal(disagreement, null)
     } catch (error) {
-      throw new Error(`${about()}: ${out}`, { cause: error })
+      this.#failure ??= new Error(`${about()}: ${out}`, { cause: error })
     }
   }
 

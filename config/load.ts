@@ -2,6 +2,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import type { Config } from './config.ts'
 import type { Context } from './context.ts'
 import type { Environment } from './environment.ts'
+import { type Exposure, exposureOf, type FileAccess, inlineSecret } from './exposure.ts'
 import { deepFreeze } from './frozen.ts'
 import { type Complaint, formatPath, type Path, type Problem } from './problems.ts'
 import { resolve } from './resolve.ts'
@@ -17,11 +18,14 @@ export interface LoadOptions {
   readonly hostname: string
   /** The text of a file; throws when it cannot be read. */
   readonly readFile: (path: string) => string
+  /** Who gets to a file; throws when it cannot be looked at. Absent: nothing is said of that. */
+  readonly access?: (path: string) => FileAccess
 }
 
+/** `warnings`: what is in force, and should not stay so. */
 export type Loaded =
-  | { readonly config: Config; readonly problems?: never }
-  | { readonly config?: never; readonly problems: readonly Problem[] }
+  | { readonly config: Config; readonly warnings: readonly Problem[]; readonly problems?: never }
+  | { readonly config?: never; readonly warnings?: never; readonly problems: readonly Problem[] }
 
 /** Reads a configuration file. A file that cannot be read is a problem like any other. */
 export function loadConfigFile(file: string, options: Omit<LoadOptions, 'file'>): Loaded {
@@ -45,12 +49,39 @@ export function loadConfig(text: string, options: LoadOptions): Loaded {
   for (const complaint of complaints) add(complaint)
   // A key that is written twice still has a value to be checked, the first; other faults have spoilt theirs.
   const spoilt = [...source.faults.filter((fault) => fault.at === 'value'), ...complaints]
-  const config = raw === undefined ? undefined : resolve(raw, contextOf(options, spoilt, add))
-  if (config !== undefined && faults.length === 0) return { config: deepFreeze(config) }
-  return { problems: inOrder(faults, source, options.file) }
+  const warnings: Fault[] = []
+  const expose = (path: Path, file: string, how: (told: string) => string) => {
+    const exposure = exposed(file, options)
+    if (exposure === undefined) return
+    const complaint = { path, message: how(exposure.told), at: 'value' } as const
+    if (exposure.what === 'write') add(complaint)
+    else warnings.push({ ...complaint, offset: source.offset(path, 'value') })
+  }
+  const written = inlineSecret(source.value, (path) => source.unexpanded(path) !== undefined)
+  if (written !== undefined) expose(written, options.file, (told) => `stands in a file ${told}`)
+  const config = raw === undefined ? undefined : resolve(raw, contextOf(options, spoilt, add, expose))
+  if (config === undefined || faults.length > 0) return { problems: inOrder(faults, source, options.file) }
+  return { config: deepFreeze(config), warnings: inOrder(warnings, source, options.file) }
 }
 
-function contextOf(options: LoadOptions, spoilt: readonly Complaint[], add: (complaint: Complaint) => void): Context {
+function exposed(file: string, { access }: LoadOptions): Exposure | undefined {
+  try {
+    return access === undefined ? undefined : exposureOf(file, access(file))
+  } catch {
+    // It could be read: what else there is to say of it is not known.
+    return undefined
+  }
+}
+
+/** The keys whose files hold secrets. */
+const secretFiles: ReadonlySet<unknown> = new Set(['secret_file', 'token_file', 'key'])
+
+function contextOf(
+  options: LoadOptions,
+  spoilt: readonly Complaint[],
+  add: (complaint: Complaint) => void,
+  expose: (path: Path, file: string, how: (told: string) => string) => void,
+): Context {
   const locate = (file: string) => (isAbsolute(file) ? file : join(dirname(options.file), file))
   const report: Context['report'] = (path, message, at = 'value', because = [path]) => {
     if (!because.some((cause) => spoilt.some((problem) => isReplaced(cause, problem.path)))) add({ path, message, at })
@@ -58,7 +89,9 @@ function contextOf(options: LoadOptions, spoilt: readonly Complaint[], add: (com
   const readFile: Context['readFile'] = (path, file) => {
     if (spoilt.some((problem) => isReplaced(path, problem.path))) return undefined
     try {
-      return options.readFile(locate(file))
+      const text = options.readFile(locate(file))
+      if (secretFiles.has(path.at(-1))) expose(path, locate(file), (told) => `names a file ${told}`)
+      return text
     } catch (error) {
       report(path, `names ${JSON.stringify(file)}, which cannot be read: ${reason(error)}`)
       return undefined

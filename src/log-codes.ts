@@ -41,6 +41,12 @@ export const logCodes = {
     means: 'A new configuration is in force, but for what `config-needs-restart` names.',
     todo: 'Nothing.',
   },
+  'secret-exposed': {
+    level: 'warn',
+    means:
+      'A file with a secret in it can be read by every user of this machine; said at the start and with each reload. One that all can write is refused.',
+    todo: 'Take the right away, as `problem` says: `chmod o-rwx FILE`. In Kubernetes: `defaultMode: 0440` of the Secret’s volume, with an `fsGroup`.',
+  },
   'config-needs-restart': {
     level: 'warn',
     means:

@@ -4,6 +4,7 @@ import { availableParallelism, hostname } from 'node:os'
 import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
+import { fileAccess } from '../config/file-access.ts'
 import { collectorFlags } from './collector.ts'
 import { dispatch, type Io } from './commands/dispatch.ts'
 import { chunksOf } from './commands/standard-input.ts'
@@ -41,6 +42,7 @@ function createIo(): Io {
     memory: () => process.memoryUsage.rss(),
     program: fileURLToPath(import.meta.url),
     readFile: (path) => readFileSync(path, 'utf8'),
+    access: fileAccess,
     stdin: () => chunksOf(0),
     isTyped: isatty(0),
     stdout: (text) => void process.stdout.write(text),
@@ -77,6 +79,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(exitCodes.done)
   throw error
 })
+
+// Secrets may come by the environment: a diagnostic report, where somebody asks Node for one, leaves it out (Node 22.13).
+Object.assign(process.report, { excludeEnv: true })
 
 // V8 reads these with each collection; there has been none that matters.
 for (const flag of collectorFlags(availableParallelism())) setFlagsFromString(flag)

@@ -417,6 +417,7 @@ test('a test file tests the file of its name', () => {
     'contracts',
     'packaging',
     'chaos',
+    'soak',
     'interop',
     'e2e',
     'fuzz',

@@ -10,14 +10,15 @@ export interface CheckIo extends Omit<LoadOptions, 'file'> {
 
 /**
  * `switchyard check`: every problem of a configuration file, one to a line, on standard error; or, when there is none,
- * a summary on standard output. Returns the exit code, 1 or 0.
+ * a summary on standard output, and on standard error what is a warning only. Returns the exit code, 1 or 0.
  */
 export function check(path: string, io: CheckIo): 0 | 1 {
-  const { config, problems } = loadConfigFile(path, io)
+  const { config, problems, warnings } = loadConfigFile(path, io)
   if (config === undefined) {
     io.stderr(problems.map((problem) => `${formatProblem(problem)}\n`).join(''))
     return 1
   }
+  io.stderr(warnings.map((warning) => `warning: ${formatProblem(warning)}\n`).join(''))
   io.stdout(summary(config))
   return 0
 }

@@ -3,7 +3,7 @@ import { type LoadOptions, loadConfigFile } from '../../config/load.ts'
 import { formatProblem } from '../../config/problems.ts'
 import { Gateway } from '../gateway.ts'
 import { createLog, type Log, logEvent, logWritten, standardOutput } from '../log.ts'
-import { configured } from './configured.ts'
+import { configuredWith } from './configured.ts'
 import { ServiceManager, type ServiceManagerIo } from './service-manager.ts'
 
 /** What the command needs from the process. */
@@ -19,10 +19,11 @@ export interface RunIo extends Omit<LoadOptions, 'file'>, ServiceManagerIo {
 
 /** `switchyard run`: serves until it is told to stop. Throws a SwitchyardError when it cannot start. */
 export async function run(path: string, io: RunIo): Promise<void> {
-  const config = configured(path, io)
+  const { config, warnings } = configuredWith(path, io)
   const output = standardOutput()
   const log = createLog({ level: config.log.level, node: config.node }, output)
   io.onBug((error) => logEvent(log, 'bug', { err: error }))
+  warn(log, warnings)
   const manager = new ServiceManager(io, (error) => logEvent(log, 'notify-failed', { error }))
   try {
     await serve(config, path, { log, manager }, io)
@@ -52,7 +53,7 @@ async function serve(config: Config, path: string, { log, manager }: Told, io: R
         const done = last.then(async () => {
           const gateway = await starting
           manager.reloading()
-          const refused = await reload(gateway, path, io)
+          const refused = await reload(gateway, path, log, io)
           manager.ready(refused.length === 0 ? served(gateway) : `${served(gateway)}; a new configuration was refused`)
           return refused
         })
@@ -75,15 +76,22 @@ async function serve(config: Config, path: string, { log, manager }: Told, io: R
 }
 
 /** Resolves with the problems that kept the config from coming into force. */
-async function reload(gateway: Gateway, path: string, io: RunIo): Promise<readonly string[]> {
+async function reload(gateway: Gateway, path: string, log: Log, io: RunIo): Promise<readonly string[]> {
   if (gateway.state !== 'ready') return [`the node is ${gateway.state}`]
-  const { config, problems } = loadConfigFile(path, io)
+  const { config, problems, warnings } = loadConfigFile(path, io)
   let refused = (problems ?? []).map(formatProblem)
   try {
-    if (config !== undefined) await gateway.reload(config)
+    if (config !== undefined) {
+      warn(log, warnings.map(formatProblem))
+      await gateway.reload(config)
+    }
   } catch (error) {
     refused = [error instanceof Error ? error.message : String(error)]
   }
   if (refused.length > 0) gateway.refuseReload(refused)
   return refused
+}
+
+function warn(log: Log, warnings: readonly string[]): void {
+  for (const problem of warnings) logEvent(log, 'secret-exposed', { problem })
 }

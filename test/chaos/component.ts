@@ -53,7 +53,7 @@ export class ComponentStream {
     return this.#isReady && !this.#socket.writableNeedDrain
   }
 
-  write(text: string): void {
+  write(text: string | Buffer): void {
     if (this.#socket.writable) this.#socket.write(text)
   }
 

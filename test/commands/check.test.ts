@@ -3,13 +3,14 @@ import { test } from 'node:test'
 import { check } from '../../src/commands/check.ts'
 
 /** Runs the command on a file's text; undefined: there is no file. */
-function run(text: string | undefined) {
+function run(text: string | undefined, mode = 0o600) {
   const out: string[] = []
   const err: string[] = []
   const code = check('etc/yard.yaml', {
     env: {},
     hostname: 'box',
     readFile: () => text ?? assert.fail('no such file'),
+    access: () => ({ mode, isReachable: true }),
     stdout: (part) => out.push(part),
     stderr: (part) => err.push(part),
   })
@@ -30,6 +31,13 @@ test('every problem is a line with its place on standard error, and the exit cod
     out: '',
     err: 'etc/yard.yaml:1:17 listen[0].port: must be an integer from 0 to 65535, not -1\netc/yard.yaml:3:1 nod: is not a known key; did you mean node?\n',
   })
+})
+
+test('a warning is a line on standard error, and the exit code is 0', () => {
+  const { code, out, err } = run('listen: [{port: 1}]\ndomains: {a.example: {secret: s3cret}}\n', 0o644)
+  assert.deepEqual([code, out.startsWith('node\n')], [0, true])
+  assert.match(err, /^warning: etc\/yard\.yaml:2:31 .*: stands in a file which every user of this machine can read/)
+  assert.equal(run('listen: [{port: 1}]\ndomains: {a.example: {secret: s3cret}}\n', 0o646).code, 1)
 })
 
 test('a file that cannot be read is a problem of it', () => {

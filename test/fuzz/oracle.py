@@ -1,15 +1,13 @@
-"""Judges XMPP streams with expat, for framer.test.ts.
+"""Judges XMPP streams with expat, for against-expat.ts and framer.test.ts.
 
-Standard input and output carry records, each a big-endian 32-bit length and so many bytes.
+Its requests:
 
   'J' + document   the verdict as JSON: what a stream-wise reader finds in the document, see judge()
   'I' + document   the infoset of a whole document as JSON, see infoset()
 """
-import json
-import struct
-import sys
-
 import pyexpat
+
+from records import serve
 
 # The separators that expat's users put between a namespace and a local name: a namespace that holds one is refused by them.
 SEPARATORS = [' ', '\n', '\t', '\r', '|', '}']
@@ -39,6 +37,8 @@ class Reader:
         self.separator = separator
         parser = self.parser = pyexpat.ParserCreate(namespace_separator=separator)
         parser.buffer_text = False
+        self.namespaces = set()
+        parser.StartNamespaceDeclHandler = lambda _, uri: self.namespaces.add(uri)
         parser.StartElementHandler = self.start
         parser.EndElementHandler = self.end
         parser.CharacterDataHandler = self.text
@@ -104,13 +104,19 @@ class Reader:
 
 def judge(document):
     """The earliest verdict over all separators: [what, first-level elements before it]."""
-    verdicts = []
-    for separator in SEPARATORS:
-        reader = Reader(separator)
-        what = reader.read(document)
-        at = len(document) + 1 if what in ('whole', 'open') else reader.parser.CurrentByteIndex
-        verdicts.append((at, what, reader.elements))
-    return min(verdicts)[1:]
+    at, verdict, namespaces = judge_with(SEPARATORS[0], document)
+    # Another separator changes nothing but for a namespace that holds it, which this one has passed.
+    for separator in SEPARATORS[1:]:
+        if any(uri and separator in uri for uri in namespaces):
+            at, verdict, _ = min((at, verdict, namespaces), judge_with(separator, document), key=lambda found: found[:2])
+    return verdict
+
+
+def judge_with(separator, document):
+    reader = Reader(separator)
+    what = reader.read(document)
+    at = len(document) + 1 if what in ('whole', 'open') else reader.parser.CurrentByteIndex
+    return at, (what, reader.elements), reader.namespaces
 
 
 def infoset(document):
@@ -138,20 +144,11 @@ def infoset(document):
     return [child for child in root[0][2] if not isinstance(child, str)]
 
 
-def main():
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
-    while True:
-        size = source.read(4)
-        if len(size) < 4:
-            return
-        request = source.read(struct.unpack('>I', size)[0])
-        try:
-            answer = judge(request[1:]) if request[:1] == b'J' else infoset(request[1:])
-        except (pyexpat.ExpatError, LookupError) as error:
-            answer = ['error', str(error)]
-        body = json.dumps(answer).encode()
-        sink.write(struct.pack('>I', len(body)) + body)
-        sink.flush()
+def answer(request):
+    try:
+        return judge(request[1:]) if request[:1] == b'J' else infoset(request[1:])
+    except (pyexpat.ExpatError, LookupError) as error:
+        return ['error', str(error)]
 
 
-main()
+serve(answer)

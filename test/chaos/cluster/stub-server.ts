@@ -109,6 +109,11 @@ export class StubLink {
     return this.crossing.passed
   }
 
+  /** The connection goes with a TCP reset. */
+  reset(): void {
+    this.#socket.resetAndDestroy()
+  }
+
   /** Asks the node for proof of what it has read. */
   askForProof(): void {
     if (!this.isOpen) return

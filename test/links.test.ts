@@ -184,7 +184,7 @@ domains:
     handler: { linkStanza() {}, linkUp() {}, linkDown() {}, linkRetry() {}, linkError() {} },
     random: () => 0,
     readFile: () => '',
-    limits: () => ({ outbox_bytes: 100_000 }),
+    limits: () => ({ outbox_bytes: 100_000, handshake_bytes: 8192 }),
     scanners: () => new Scanners({ stanza_bytes: 100_000, depth: 8, elements: 16, attributes: 8, namespaces: 4 }),
     undeliverable: (_domain, queue) => {
       for (let slab = queue.shift(); slab !== undefined; slab = queue.shift()) undeliverable.push(`${slab.bytes}`)

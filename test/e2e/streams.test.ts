@@ -84,6 +84,15 @@ test('[XEP-0114 §3] a digest in capitals, a name in capitals and a secret beyon
   await instance.leave()
 })
 
+test('[XEP-0114 §3] a right digest in an element of another namespace, or of none, is no handshake', async (t) => {
+  const node = await startNode(t, config)
+  for (const namespace of ['jabber:client', '']) {
+    const peer = await StubInstance.open(node.port, 'plays.test')
+    peer.send(`<handshake xmlns='${namespace}'>${peer.digest('swordfish')}</handshake>`)
+    assert.equal(await peer.error(), 'not-authorized')
+  }
+})
+
 test('a peer that ends its stream before the handshake gets the end of ours', async (t) => {
   const node = await startNode(t, config)
   const peer = await StubInstance.open(node.port, 'plays.test')

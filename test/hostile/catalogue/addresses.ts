@@ -1,5 +1,5 @@
 import type { Group } from '../case.ts'
-import { bare, FROM, from, to, TO } from './write.ts'
+import { bare, FROM, from, TO, to } from './write.ts'
 
 /** Who says that a stanza is from whom, and who it is for. */
 export const addresses: readonly Group[] = [
@@ -32,9 +32,20 @@ export const addresses: readonly Group[] = [
       { name: 'a from with an empty localpart', bytes: from('@plays.test'), source: 'RFC 7622 §3.3' },
       { name: 'a from with an empty resource', bytes: from('plays.test/'), source: 'RFC 7622 §3.4' },
       { name: 'a from with a forbidden localpart', bytes: from('a&apos;b@plays.test'), source: 'RFC 7622 §3.3.1' },
-      { name: 'a from with a localpart of 1024 bytes', bytes: from(`${'x'.repeat(1024)}@plays.test`), source: 'RFC 7622 §3.3' },
-      { name: 'a from with a resource of 1024 bytes', bytes: from(`plays.test/${'x'.repeat(1024)}`), source: 'RFC 7622 §3.4' },
-      { name: 'a from by a prefix beside another', bytes: `<message xmlns:p='u' p:from='a@plays.test' from='evil.test' ${TO}/>` },
+      {
+        name: 'a from with a localpart of 1024 bytes',
+        bytes: from(`${'x'.repeat(1024)}@plays.test`),
+        source: 'RFC 7622 §3.3',
+      },
+      {
+        name: 'a from with a resource of 1024 bytes',
+        bytes: from(`plays.test/${'x'.repeat(1024)}`),
+        source: 'RFC 7622 §3.4',
+      },
+      {
+        name: 'a from by a prefix beside another',
+        bytes: `<message xmlns:p='u' p:from='a@plays.test' from='evil.test' ${TO}/>`,
+      },
       { name: 'a From in a capital', bytes: `<message From='a@plays.test' ${TO}/>` },
       { name: 'a good stanza and then one of somebody else', bytes: bare('') + from('evil.test'), out: bare('') },
     ],
@@ -50,7 +61,10 @@ export const addresses: readonly Group[] = [
       { name: 'a from whose resource looks like another address', bytes: from('plays.test/@evil.test') },
       { name: 'a from whose resource has slashes', bytes: from('plays.test/a/b/c') },
       { name: 'a from with a reference in its domain', bytes: from('a@plays&#46;test'), out: from('a@plays.test') },
-      { name: 'a from by a prefix that says otherwise', bytes: `<message xmlns:p='u' p:from='evil.test' ${FROM} ${TO}/>` },
+      {
+        name: 'a from by a prefix that says otherwise',
+        bytes: `<message xmlns:p='u' p:from='evil.test' ${FROM} ${TO}/>`,
+      },
       { name: 'a from in double quotes', bytes: `<message from="a@plays.test" ${TO}/>` },
       { name: 'a from behind the to', bytes: `<message ${TO} ${FROM}/>` },
       { name: 'a from with a resource of 1023 bytes', bytes: from(`plays.test/${'x'.repeat(1023)}`) },
@@ -66,7 +80,10 @@ export const addresses: readonly Group[] = [
       { name: 'a to with two signs', bytes: to('a@b@other.test') },
       { name: 'a to with an empty resource', bytes: to('other.test/') },
       { name: 'a to with a forbidden localpart', bytes: to('a&lt;b@other.test') },
-      { name: 'a request whose id is too long to carry', bytes: `<iq ${FROM} ${TO} type='get' id='${'x'.repeat(1025)}'><x xmlns='u'/></iq>` },
+      {
+        name: 'a request whose id is too long to carry',
+        bytes: `<iq ${FROM} ${TO} type='get' id='${'x'.repeat(1025)}'><x xmlns='u'/></iq>`,
+      },
     ],
   },
   {

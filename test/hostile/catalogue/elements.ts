@@ -16,7 +16,10 @@ export const elements: readonly Group[] = [
       { name: 'a message of clients', bytes: bare('', " xmlns='jabber:client'") },
       { name: 'an iq of servers', bytes: iq("type='get' id='1' xmlns='jabber:server'") },
       { name: 'a message of no namespace', bytes: bare('', " xmlns=''") },
-      { name: 'a message of another namespace, by a prefix', bytes: `<c:message xmlns:c='jabber:client' ${FROM} ${TO}/>` },
+      {
+        name: 'a message of another namespace, by a prefix',
+        bytes: `<c:message xmlns:c='jabber:client' ${FROM} ${TO}/>`,
+      },
       { name: 'a message in the namespace of streams', bytes: `<stream:message ${FROM} ${TO}/>` },
       { name: 'a message in capitals', bytes: `<MESSAGE ${FROM} ${TO}/>` },
       { name: 'a name that begins as one of the three', bytes: `<messages ${FROM} ${TO}/>` },
@@ -26,8 +29,14 @@ export const elements: readonly Group[] = [
       { name: 'features in the middle of a stream', bytes: '<stream:features/>' },
       { name: 'a request for TLS', bytes: "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>" },
       { name: 'a request for SASL', bytes: "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'/>" },
-      { name: 'a binding of another name (XEP-0225)', bytes: "<bind xmlns='urn:xmpp:component:0'><hostname>evil.test</hostname></bind>" },
-      { name: 'a route of jabberd', bytes: "<route xmlns='http://jabberd.jabberstudio.org/ns/component/1.0' to='c2s' from='other.test'/>" },
+      {
+        name: 'a binding of another name (XEP-0225)',
+        bytes: "<bind xmlns='urn:xmpp:component:0'><hostname>evil.test</hostname></bind>",
+      },
+      {
+        name: 'a route of jabberd',
+        bytes: "<route xmlns='http://jabberd.jabberstudio.org/ns/component/1.0' to='c2s' from='other.test'/>",
+      },
       { name: 'a request for stream management', bytes: "<enable xmlns='urn:xmpp:sm:3'/>" },
     ],
   },
@@ -69,7 +78,10 @@ export const elements: readonly Group[] = [
       { name: 'a stream error inside a message', bytes: bare('<stream:error/>') },
       { name: 'features deep inside a message', bytes: bare('<a><b><c><stream:features/></c></b></a>') },
       { name: 'a stream by another prefix', bytes: bare(`<s:stream xmlns:s='${streams}'/>`) },
-      { name: 'a stream whose namespace is written with references', bytes: bare("<x xmlns='http&#58;//etherx.jabber.org/streams'/>") },
+      {
+        name: 'a stream whose namespace is written with references',
+        bytes: bare("<x xmlns='http&#58;//etherx.jabber.org/streams'/>"),
+      },
       { name: 'a stream inside an iq', bytes: iq("type='get' id='1'", nestedStream) },
     ],
   },
@@ -79,7 +91,11 @@ export const elements: readonly Group[] = [
     answer: 'policy-violation',
     rows: [
       { name: 'a stream inside a stanza, twice', bytes: bare(nestedStream).repeat(2) },
-      { name: 'a stream inside a stanza, and again behind others', bytes: bare(nestedStream) + bare('').repeat(3) + bare(nestedStream), out: bare('').repeat(3) },
+      {
+        name: 'a stream inside a stanza, and again behind others',
+        bytes: bare(nestedStream) + bare('').repeat(3) + bare(nestedStream),
+        out: bare('').repeat(3),
+      },
     ],
   },
   {
@@ -125,9 +141,16 @@ export const elements: readonly Group[] = [
       { name: 'the end of the stream', bytes: '</stream:stream>' },
       { name: 'the end of the stream with white space in its tag', bytes: '</stream:stream \n>' },
       { name: 'the end of the stream behind white space', bytes: ' \n</stream:stream>' },
-      { name: 'a stream error of the peer', bytes: "<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>" },
+      {
+        name: 'a stream error of the peer',
+        bytes: "<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
+      },
       { name: 'a stream error without a condition', bytes: '<stream:error/>' },
-      { name: 'a stream error that would lead elsewhere', bytes: "<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>evil.test:1</see-other-host></stream:error>" },
+      {
+        name: 'a stream error that would lead elsewhere',
+        bytes:
+          "<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>evil.test:1</see-other-host></stream:error>",
+      },
       { name: 'a stream error by another prefix', bytes: `<e:error xmlns:e='${streams}'/>` },
     ],
   },
@@ -137,7 +160,10 @@ export const elements: readonly Group[] = [
     answer: 'closes',
     rows: [
       { name: 'the end of the stream before the handshake', bytes: '</stream:stream>' },
-      { name: 'a stream error before the handshake', bytes: "<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>" },
+      {
+        name: 'a stream error before the handshake',
+        bytes: "<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
+      },
     ],
   },
   {
@@ -145,7 +171,10 @@ export const elements: readonly Group[] = [
     at: ['header'],
     answer: 'closes',
     rows: [
-      { name: 'a stream that ends where it begins', bytes: head(`xmlns='${component}' to='plays.test'`).replace('>', '/>') },
+      {
+        name: 'a stream that ends where it begins',
+        bytes: head(`xmlns='${component}' to='plays.test'`).replace('>', '/>'),
+      },
       { name: 'a stream that ends at once', bytes: `${componentHeader('plays.test')}</stream:stream>` },
     ],
   },
@@ -162,14 +191,25 @@ export const elements: readonly Group[] = [
     rows: [
       { name: 'a stanza with its namespace', bytes: bare('', ` xmlns='${component}'`) },
       { name: 'a CDATA section', bytes: message('<![CDATA[<b>&amp;]]>'), out: message('&lt;b>&amp;amp;') },
-      { name: 'a CDATA section that holds the end of a stanza', bytes: message('<![CDATA[</body></message>]]>'), out: message('&lt;/body>&lt;/message>') },
-      { name: 'two CDATA sections that make an end of one', bytes: message('<![CDATA[]]]]><![CDATA[>]]>'), out: message(']]&gt;') },
+      {
+        name: 'a CDATA section that holds the end of a stanza',
+        bytes: message('<![CDATA[</body></message>]]>'),
+        out: message('&lt;/body>&lt;/message>'),
+      },
+      {
+        name: 'two CDATA sections that make an end of one',
+        bytes: message('<![CDATA[]]]]><![CDATA[>]]>'),
+        out: message(']]&gt;'),
+      },
       { name: 'the five entities', bytes: message('&amp;&lt;&gt;&apos;&quot;') },
       { name: 'references by number', bytes: message('&#65;&#x42;&#x1F600;') },
       { name: 'the prefix stream for something else', bytes: bare("<x xmlns:stream='urn:evil'/>") },
       { name: 'xml:lang', bytes: bare('', " xml:lang='en'") },
       { name: 'a message that says what a stanza is', bytes: message('&lt;message/&gt;') },
-      { name: 'a stream that nobody declares as one', bytes: bare("<stream xmlns='http://etherx.jabber.org/stream'/>") },
+      {
+        name: 'a stream that nobody declares as one',
+        bytes: bare("<stream xmlns='http://etherx.jabber.org/stream'/>"),
+      },
       { name: 'two stanzas at once', bytes: bare('<a/>') + bare('<b/>') },
       { name: 'a quote in the other quotes', bytes: bare('', ` id="it's"`) },
       { name: "a '>' in a value", bytes: bare('', " id='>'") },
@@ -183,7 +223,10 @@ export const elements: readonly Group[] = [
       { name: 'half a tag', bytes: `<message ${FROM}` },
       { name: 'half a stanza', bytes: `<message ${FROM} ${TO}><body>x` },
       { name: 'a stanza without the last byte', bytes: bare('').slice(0, -1) },
-      { name: 'half a character', bytes: Buffer.concat([Buffer.from(`<message ${FROM} ${TO}><body>`), Buffer.from('e282', 'hex')]) },
+      {
+        name: 'half a character',
+        bytes: Buffer.concat([Buffer.from(`<message ${FROM} ${TO}><body>`), Buffer.from('e282', 'hex')]),
+      },
       { name: 'half a reference', bytes: `<message ${FROM} ${TO}><body>&am` },
       { name: 'half the end of the stream', bytes: '</stream:str' },
       { name: 'nothing but white space', bytes: ' \t\r\n' },

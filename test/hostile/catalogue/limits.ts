@@ -31,7 +31,10 @@ export const excess: readonly Group[] = [
       { name: 'a name without end', bytes: `<${'x'.repeat(limits.stanza_bytes)}` },
       { name: 'an attribute name without end', bytes: `<message ${'x'.repeat(limits.stanza_bytes)}` },
       { name: 'white space without end inside a tag', bytes: `<message ${' '.repeat(limits.stanza_bytes)}` },
-      { name: 'white space without end inside a closing tag', bytes: bare('').slice(0, -1) + ' '.repeat(limits.stanza_bytes) },
+      {
+        name: 'white space without end inside a closing tag',
+        bytes: bare('').slice(0, -1) + ' '.repeat(limits.stanza_bytes),
+      },
       { name: 'a CDATA section without end', bytes: open(`<body><![CDATA[${'x'.repeat(limits.stanza_bytes)}`) },
       { name: 'a character reference without end', bytes: open(`<body>&#${'0'.repeat(limits.stanza_bytes)}`) },
       { name: 'a namespace without end', bytes: open(`<x xmlns='${'u'.repeat(limits.stanza_bytes)}`) },
@@ -44,20 +47,35 @@ export const excess: readonly Group[] = [
     answer: 'policy-violation',
     rows: [
       { name: 'one element too deep', bytes: bare(nested(limits.depth)) },
-      { name: 'elements 4000 deep', bytes: bare(nested(4000)), source: 'RFC 6120 §13.12, depth: what ends ejabberd 23.01' },
+      {
+        name: 'elements 4000 deep',
+        bytes: bare(nested(4000)),
+        source: 'RFC 6120 §13.12, depth: what ends ejabberd 23.01',
+      },
       { name: 'elements 50 000 deep that do not end', bytes: open('<x>'.repeat(50_000)) },
       { name: 'a first-level element of no known name, 129 deep', bytes: nested(limits.depth + 1) },
       { name: 'one element too many', bytes: bare('<x/>'.repeat(limits.elements)) },
       { name: '100 000 elements', bytes: bare('<x/>'.repeat(100_000)) },
       { name: 'one attribute too many', bytes: attributes(limits.attributes + 1) },
-      { name: 'one attribute too many in the stanza itself', bytes: bare('', many(limits.attributes - 1, (i) => ` a${i}=''`)) },
+      {
+        name: 'one attribute too many in the stanza itself',
+        bytes: bare(
+          '',
+          many(limits.attributes - 1, (i) => ` a${i}=''`),
+        ),
+      },
       { name: '30 000 attributes', bytes: attributes(30_000) },
       { name: 'one namespace too many', bytes: bare(prefixes(limits.namespaces + 1)) },
       {
         name: 'one namespace too many, in two elements',
-        bytes: bare(`<x${many(limits.namespaces / 2, (i) => ` xmlns:a${i}='u'`)}><y${many(limits.namespaces / 2 + 1, (i) => ` xmlns:b${i}='u'`)}/></x>`),
+        bytes: bare(
+          `<x${many(limits.namespaces / 2, (i) => ` xmlns:a${i}='u'`)}><y${many(limits.namespaces / 2 + 1, (i) => ` xmlns:b${i}='u'`)}/></x>`,
+        ),
       },
-      { name: 'a default namespace at each of 65 depths', bytes: bare(many(limits.namespaces + 1, (i) => `<x xmlns='u:${i}'>`) + '</x>'.repeat(limits.namespaces + 1)) },
+      {
+        name: 'a default namespace at each of 65 depths',
+        bytes: bare(many(limits.namespaces + 1, (i) => `<x xmlns='u:${i}'>`) + '</x>'.repeat(limits.namespaces + 1)),
+      },
     ],
   },
   {
@@ -85,9 +103,18 @@ export const excess: readonly Group[] = [
       { name: 'white space without end before the header', bytes: ' '.repeat(limits.handshake_bytes + 1) },
       { name: 'a header without end', bytes: `<stream:stream x='${'y'.repeat(limits.handshake_bytes)}` },
       { name: 'an XML declaration without end', bytes: `<?xml version='${'1'.repeat(limits.handshake_bytes)}` },
-      { name: 'a header of 129 attributes', bytes: head(`xmlns='${component}' to='plays.test'${many(127, (i) => ` a${i}=''`)}`) },
-      { name: 'a header of 65 namespaces', bytes: head(`xmlns='${component}' to='plays.test'${many(63, (i) => ` xmlns:a${i}='u'`)}`) },
-      { name: 'a header that is followed by white space without end', bytes: componentHeader('plays.test') + ' '.repeat(limits.handshake_bytes) },
+      {
+        name: 'a header of 129 attributes',
+        bytes: head(`xmlns='${component}' to='plays.test'${many(127, (i) => ` a${i}=''`)}`),
+      },
+      {
+        name: 'a header of 65 namespaces',
+        bytes: head(`xmlns='${component}' to='plays.test'${many(63, (i) => ` xmlns:a${i}='u'`)}`),
+      },
+      {
+        name: 'a header that is followed by white space without end',
+        bytes: componentHeader('plays.test') + ' '.repeat(limits.handshake_bytes),
+      },
     ],
   },
   {
@@ -107,7 +134,10 @@ export const excess: readonly Group[] = [
     rows: [
       { name: 'a server that sends white space without end', bytes: ' '.repeat(limits.handshake_bytes + 1) },
       { name: "a server's header without end", bytes: `<stream:stream x='${'y'.repeat(limits.handshake_bytes)}` },
-      { name: 'a server that announces features without end', bytes: serverHeader('s1') + '<stream:features/>'.repeat(500) },
+      {
+        name: 'a server that announces features without end',
+        bytes: serverHeader('s1') + '<stream:features/>'.repeat(500),
+      },
     ],
   },
 ]

@@ -16,7 +16,8 @@ export const serverHeader = (id: string): string =>
 export const message = (inside: string, attributes = ''): string =>
   `<message ${FROM} ${TO}${attributes}><body>${inside}</body></message>`
 /** The same without a body around what is inside. */
-export const bare = (inside: string, attributes = ''): string => `<message ${FROM} ${TO}${attributes}>${inside}</message>`
+export const bare = (inside: string, attributes = ''): string =>
+  `<message ${FROM} ${TO}${attributes}>${inside}</message>`
 export const iq = (attributes: string, inside = "<ping xmlns='urn:xmpp:ping'/>"): string =>
   `<iq ${FROM} ${TO} ${attributes}>${inside}</iq>`
 export const from = (address: string): string => `<message from='${address}' ${TO}/>`

@@ -55,9 +55,9 @@ export const addresses: readonly Group[] = [
     at: ['instance'],
     answer: 'passes',
     rows: [
-      { name: 'a from in capitals', bytes: from('A@PLAYS.test') },
-      { name: 'a from with a dot at its end', bytes: from('a@plays.test.') },
-      { name: 'a from whose letters are full width', bytes: from('a@ｐｌａｙｓ.test') },
+      { name: 'a from in capitals', bytes: from('A@PLAYS.test'), out: from('A@plays.test') },
+      { name: 'a from with a dot at its end', bytes: from('a@plays.test.'), out: from('a@plays.test') },
+      { name: 'a from whose letters are full width', bytes: from('a@ｐｌａｙｓ.test'), out: from('a@plays.test') },
       { name: 'a from whose resource looks like another address', bytes: from('plays.test/@evil.test') },
       { name: 'a from whose resource has slashes', bytes: from('plays.test/a/b/c') },
       { name: 'a from with a reference in its domain', bytes: from('a@plays&#46;test'), out: from('a@plays.test') },

@@ -44,9 +44,12 @@ async function answerTo(peer: Peer, side: Side, one: Case, witness: RawComponent
   const component = await connect(peer.port, side)
   component.received = ''
   witness.received = ''
-  component.send(side === 'header' ? one.bytes : Buffer.concat([one.bytes, Buffer.from(one.answer === 'waits' ? '' : trailing)]))
+  component.send(
+    side === 'header' ? one.bytes : Buffer.concat([one.bytes, Buffer.from(one.answer === 'waits' ? '' : trailing)]),
+  )
   const patience = PATIENCE + (PER_MEGABYTE * one.bytes.length) / 1024 ** 2
-  const isOver = (): boolean => component.isClosed || trail.test(witness.received) || component.received.includes('</stream:stream>')
+  const isOver = (): boolean =>
+    component.isClosed || trail.test(witness.received) || component.received.includes('</stream:stream>')
   await component.until(isOver, patience)
   // What it has said may be on its way still, and the death of a server is seen a moment after that of its streams.
   await component.until(() => false, component.isClosed ? 20 : 5)
@@ -68,7 +71,9 @@ function verdict(peer: Peer, { received, isClosed }: RawComponent, witness: RawC
   if (condition !== undefined) return condition
   const seen = witness.received.search(trail)
   if (seen >= 0) {
-    const bounced = /<error[^>]*>(?:(?!<\/error>).)*?<([a-z-]+) xmlns=['"]urn:ietf:params:xml:ns:xmpp-stanzas/s.exec(received)?.[1]
+    const bounced = /<error[^>]*>(?:(?!<\/error>).)*?<([a-z-]+) xmlns=['"]urn:ietf:params:xml:ns:xmpp-stanzas/s.exec(
+      received,
+    )?.[1]
     const isPassed = witness.received.slice(0, seen).split('<').length > 2
     if (isPassed) return 'passes'
     return bounced ?? 'nothing'

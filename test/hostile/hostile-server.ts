@@ -99,8 +99,11 @@ export class HostileServer {
 async function writePieces(socket: Socket, bytes: Buffer): Promise<void> {
   socket.setNoDelay(true)
   for (let at = 0; at < bytes.length && socket.writable; at += PIECE) {
-    if (!socket.write(bytes.subarray(at, at + PIECE)))
-      await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+    if (socket.write(bytes.subarray(at, at + PIECE))) continue
+    await new Promise((resolve) => {
+      socket.once('drain', resolve)
+      socket.once('close', resolve)
+    })
   }
 }
 

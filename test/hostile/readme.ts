@@ -55,15 +55,23 @@ export function writeAnswers(readme: string, cases: readonly Case[], answers: Re
 
 /** How many of the cases each has answered as the catalogue says, let pass what it refuses, or not survived. */
 function summary(cases: readonly Case[], answers: ReadonlyMap<string, Answers>): readonly string[] {
-  const lines = ['| of the cases that a component can send | ' + servers.join(' | ') + ' |', `|${' --- |'.repeat(1 + servers.length)}`]
-  const all = sides.flatMap((side) => cases.filter(({ at }) => at.includes(side)).map((one) => ({ one, key: keyOf(side, one) })))
+  const lines = [
+    `| of the cases that a component can send | ${servers.join(' | ')} |`,
+    `|${' --- |'.repeat(1 + servers.length)}`,
+  ]
+  const all = sides.flatMap((side) =>
+    cases.filter(({ at }) => at.includes(side)).map((one) => ({ one, key: keyOf(side, one) })),
+  )
   const count = (server: string, isSo: (said: string, one: Case) => boolean): number =>
     all.filter(({ one, key }) => isSo(answers.get(server)?.get(key) ?? '', one)).length
   const line = (what: string, isSo: (said: string, one: Case) => boolean): void => {
     lines.push(`| ${what} | ${servers.map((server) => count(server, isSo)).join(' | ')} |`)
   }
   line('answered as expected', (said, { answer }) => said === answer)
-  line('refused with another stream error', (said, { answer }) => said !== answer && /^[a-z]+-[a-z-]+$/.test(said) && answer !== 'passes')
+  line(
+    'refused with another stream error',
+    (said, { answer }) => said !== answer && /^[a-z]+-[a-z-]+$/.test(said) && answer !== 'passes',
+  )
   line('let through, and refused here', (said, { answer }) => said === 'passes' && answer !== 'passes')
   line('refused, and let through here', (said, { answer }) => answer === 'passes' && said !== 'passes' && said !== '')
   line('did not survive', (said) => said.includes('dies'))

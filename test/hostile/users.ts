@@ -60,7 +60,9 @@ export class Users {
       const user = this.#users[count % USERS] ?? ''
       const id = `n${count++}`
       this.#sent.set(id, { user, at: performance.now(), back: 0 })
-      this.#component.send(`<message from='${user}/r' to='b@plays.test' type='chat' id='${id}'><body>${id}</body></message>`)
+      this.#component.send(
+        `<message from='${user}/r' to='b@plays.test' type='chat' id='${id}'><body>${id}</body></message>`,
+      )
     }, PACE)
   }
 
@@ -72,7 +74,13 @@ export class Users {
     while (lost() > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20))
     const delays = this.#delays.toSorted((a, b) => a - b)
     return {
-      ...{ sent: this.#sent.size, lost: lost(), twice: this.#twice, outOfOrder: this.#outOfOrder, bounced: this.#bounced },
+      ...{
+        sent: this.#sent.size,
+        lost: lost(),
+        twice: this.#twice,
+        outOfOrder: this.#outOfOrder,
+        bounced: this.#bounced,
+      },
       p99: delays[Math.floor(delays.length * P99)] ?? 0,
     }
   }

@@ -94,7 +94,7 @@ export async function lay(plan: SiegePlan, what: 'sources' | 'dist' = 'sources')
         seconds,
         played: played.count,
         rounds,
-        wrong: played.wrong,
+        wrong: [...played.wrong],
         users: report,
         memory: [memory, node.rss()],
       },

@@ -7,6 +7,8 @@ let ports = 40_000
 export class MemorySocket extends Duplex {
   readonly remoteAddress = '127.0.0.1'
   readonly remotePort = ports++
+  /** Resolves when the other side has ended. */
+  readonly ended = new Promise<void>((resolve) => this.once('finish', resolve))
   /** All that has been written to it. */
   received = ''
 

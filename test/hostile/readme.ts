@@ -1,6 +1,6 @@
 import type { Answers } from './answering.ts'
 import { keyOf, sides } from './answering.ts'
-import { type Case, places } from './case.ts'
+import { type Case, type Place, places } from './case.ts'
 
 const servers = ['Switchyard', 'Prosody', 'ejabberd', 'jabberd2'] as const
 const heading = `| at | case | expected | expat | ${servers.join(' | ')} |`
@@ -47,10 +47,15 @@ export function writeAnswers(readme: string, cases: readonly Case[], answers: Re
       .filter(({ at }) => at.includes(place))
       .map((one) => {
         const said = servers.map((server) => answers.get(server)?.get(keyOf(place, one)) ?? '')
-        return `| ${[place, cell(one.name), one.answer, one.expat, ...said].join(' | ')} |`
+        return `${beginningOf(place, one)} | ${said.join(' | ')} |`
       }),
   )
   return withPart(readme, 'answers', [...summary(cases, answers), '', heading, rule, ...rows].join('\n'))
+}
+
+/** What a case's row begins with: all that the catalogue says. */
+export function beginningOf(place: Place, { name, answer, expat }: Case): string {
+  return `| ${[place, cell(name), answer, expat].join(' | ')}`
 }
 
 /** How many of the cases each has answered as the catalogue says, let pass what it refuses, or not survived. */

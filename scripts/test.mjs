@@ -6,7 +6,7 @@ import { relative, resolve } from 'node:path'
 import { root } from './steps.mjs'
 
 // Quick and narrow first: what breaks there explains what breaks later.
-const LAST = ['contracts', 'fuzz', 'packaging', 'interop', 'e2e', 'chaos', 'soak', 'page']
+const LAST = ['contracts', 'fuzz', 'hostile', 'packaging', 'interop', 'e2e', 'chaos', 'soak', 'page']
 const NOT_TESTS = ['bench']
 
 const STEPS = {

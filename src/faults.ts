@@ -1,5 +1,6 @@
 import type { Home, Instance } from './instance.ts'
 import { isRequest } from './replies.ts'
+import type { Reframer } from './stream/reframe.ts'
 import { Form, type Head } from './xmpp/head.ts'
 import { isValidIq } from './xmpp/iq.ts'
 import { isJid } from './xmpp/jid.ts'
@@ -19,6 +20,24 @@ export function faultOf(head: Head): Fault | undefined {
   // Its id is to be carried in a token, which may be twice as long, and remembered.
   if (isRequest(head) && head.idEnd - head.idStart > MOST_ID_BYTES) return 'invalid'
   return isValidIq(head) ? undefined : 'invalid'
+}
+
+/**
+ * Reads a stanza once more whose `from` spells the instance's domain otherwise than in its normal form, with that in its
+ * place: a server may compare it byte by byte, and end the link of all (Prosody 0.12 for capitals, ejabberd 23.01 for a dot at its end).
+ */
+export function respelled(
+  { domain }: Pick<Instance, 'domain'>,
+  { buffer, start, end, fromDomain, fromBare }: Head,
+  reframer: Pick<Reframer, 'stanzas'>,
+  then: (head: Head) => StreamCondition | undefined,
+): StreamCondition | undefined {
+  const [before, behind] = [buffer.subarray(start, fromDomain), buffer.subarray(fromBare, end)]
+  let condition: StreamCondition | undefined
+  reframer.stanzas(Buffer.concat([before, Buffer.from(domain.name), behind]), (head) => {
+    condition = then(head)
+  })
+  return condition
 }
 
 /** Who gives an instance a stanza of our own making. */

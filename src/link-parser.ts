@@ -28,6 +28,15 @@ export type CreateElement = (name: string, attrs?: Record<string, string>) => un
 /** A server's explanation goes into a log line: not all of it, if it is a long one. */
 const TEXT_LENGTH = 200
 
+/** After the stream is over: for so many bytes the server may go on. */
+const LINGER_BYTES = 1024 * 1024
+
+export interface LinkParserOptions {
+  readonly scanners: Scanners
+  /** Bytes before the server has let us in, white space counted. */
+  readonly handshake_bytes: number
+}
+
 type State = 'header' | 'handshake' | 'open' | 'done'
 
 /**
@@ -39,11 +48,15 @@ export class LinkParser extends EventEmitter {
   readonly #framer: Framer
   readonly #reader: LinkReader
   readonly #createElement: CreateElement
+  readonly #handshakeBytes: number
   #state: State = 'header'
+  #bytesBeforeOpen = 0
+  #discarded = 0
 
-  constructor(scanners: Scanners, reader: LinkReader, createElement: CreateElement) {
+  constructor({ scanners, handshake_bytes }: LinkParserOptions, reader: LinkReader, createElement: CreateElement) {
     super()
     this.#framer = new Framer(scanners)
+    this.#handshakeBytes = handshake_bytes
     this.#reader = reader
     this.#createElement = createElement
   }
@@ -53,8 +66,25 @@ export class LinkParser extends EventEmitter {
     this.#state = 'done'
   }
 
-  write(chunk: Uint8Array): void {
-    if (!this.#reads()) return
+  /** False when more has been discarded than a server may send behind the end of its stream. */
+  write(chunk: Uint8Array): boolean {
+    if (!this.#reads()) this.#discarded += chunk.length
+    else if (this.#state === 'open') this.#read(chunk)
+    else this.#readEarly(chunk)
+    return this.#discarded <= LINGER_BYTES
+  }
+
+  #readEarly(chunk: Uint8Array): void {
+    const allowed = this.#handshakeBytes - this.#bytesBeforeOpen
+    this.#bytesBeforeOpen += chunk.length
+    this.#read(chunk.subarray(0, allowed))
+    if (!this.#reads() || chunk.length <= allowed) return
+    if (this.#state === 'open') return this.#read(chunk.subarray(allowed))
+    this.#break('policy-violation', `more than ${this.#handshakeBytes} bytes before the handshake`)
+    this.#framer.stop()
+  }
+
+  #read(chunk: Uint8Array): void {
     const framer = this.#framer
     framer.push(chunk)
     while (this.#reads()) {
@@ -108,12 +138,12 @@ export class LinkParser extends EventEmitter {
 
   #onElement(head: Head): void {
     const element = parse(head.bytes.toString('utf8'))
-    const name = element.getName()
     if (element.name === 'stream:error' || element.is('error', ns.streams)) return this.#onError(element)
+    if (this.#state === 'open') return this.#break('unsupported-stanza-type', 'only iq, message and presence')
     // The library says version='1.0' in its header, so a server may announce features (RFC 6120 §4.3.2): none concerns us.
     if (element.name === 'stream:features' || element.is('features', ns.streams)) return
-    if (this.#state === 'open') return this.#break('unsupported-stanza-type', 'only iq, message and presence')
-    if (name !== 'handshake') return this.#break('not-authorized', 'only the answer to the handshake may come here')
+    const isAnswer = element.name === 'handshake' && (element.attrs.xmlns ?? ns.component) === ns.component
+    if (!isAnswer) return this.#break('not-authorized', 'only the answer to the handshake may come here')
     this.#state = 'open'
     this.emit('element', this.#createElement('handshake'))
     this.#reader.accepted()

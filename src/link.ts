@@ -1,16 +1,15 @@
 import { type Component, component, xml } from '@xmpp/component'
 import { Backoff } from './backoff.ts'
-import { LinkParser, type LinkReader } from './link-parser.ts'
+import { LinkParser, type LinkParserOptions, type LinkReader } from './link-parser.ts'
 import { LinkProbe } from './link-probe.ts'
 import { LinkSocket, type LinkTls } from './link-socket.ts'
 import type { LinkTenure } from './link-tenure.ts'
 import { type LinkTiming, linkTiming } from './link-timing.ts'
 import type { Outbox, Source } from './stream/outbox.ts'
 import type { Head } from './xmpp/head.ts'
-import type { Scanners } from './xmpp/scanners.ts'
 import { type StreamCondition, streamError } from './xmpp/stream-error.ts'
 
-export interface LinkOptions {
+export interface LinkOptions extends LinkParserOptions {
   /** The domain that the link logs in as, normalised. */
   readonly domain: string
   readonly host: string
@@ -18,7 +17,6 @@ export interface LinkOptions {
   /** With it the link is xmpps: TLS from the first byte, and the server's certificate is verified. */
   readonly tls: LinkTls | undefined
   readonly secret: string
-  readonly scanners: Scanners
   /** What goes to the server. It outlives every connection: while there is none, it is a queue. */
   readonly outbox: Outbox
   /** Several nodes hold a link of this domain at this server (`links: each`). */
@@ -171,7 +169,7 @@ export class Link implements Source {
     this.#parting = undefined
     this.#trouble = undefined
     const socket = new LinkSocket(this.#options.tls)
-    const parser = new LinkParser(this.#options.scanners, this.#reader, xml)
+    const parser = new LinkParser(this.#options, this.#reader, xml)
     this.#socket = socket
     this.#parser = parser
     socket.on('connect', () => this.#arm(this.#timing.header, () => this.#part('the server sends no stream header')))
@@ -194,7 +192,7 @@ export class Link implements Source {
     this.#probe.heard()
     this.outbox.flusher.onInput?.()
     if (this.tenure?.isOver) return this.#leaveUnread(chunk.length)
-    this.#parser?.write(chunk)
+    if (this.#parser?.write(chunk) === false) this.#socket?.destroy()
     this.outbox.flusher.took(this)
   }
 

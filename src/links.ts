@@ -19,7 +19,7 @@ export interface LinksParts {
   readonly handler: LinkHandler
   readonly random: () => number
   readonly readFile: (path: string) => string
-  readonly limits: () => { readonly outbox_bytes: number }
+  readonly limits: () => { readonly outbox_bytes: number; readonly handshake_bytes: number }
   readonly scanners: () => Scanners
   /** Takes what waited for a link that ends without another in its place. */
   readonly undeliverable: (domain: DomainRoutes, queue: StanzaQueue) => void
@@ -262,6 +262,7 @@ export class Links implements Upstreams {
         tls: config.tls ? this.#tls(config) : undefined,
         secret: config.secret,
         scanners: this.#parts.scanners(),
+        handshake_bytes: this.#parts.limits().handshake_bytes,
         outbox: this.#newOutbox(domain, config),
         shared: config.links === 'each',
         random: this.#parts.random,

@@ -1,7 +1,7 @@
 import { tellAll } from './advertising.ts'
 import type { BounceReason } from './counters.ts'
 import type { DomainRoutes } from './domain-routes.ts'
-import { faultOf, refuse } from './faults.ts'
+import { faultOf, refuse, respelled } from './faults.ts'
 import { placeOfAsker } from './hold.ts'
 import type { Home, Instance } from './instance.ts'
 import { Journaling } from './journaling.ts'
@@ -115,11 +115,12 @@ export class Router {
 
   /** From an instance: legs (c) and (d). Returns the stream error that it deserves, if it does. */
   fromInstance(instance: Instance, head: Head): StreamCondition | undefined {
-    const { routes, self } = this.#parts
+    const { routes, self, reframer } = this.#parts
     const { buffer, fromStart, fromEnd, fromDomain, fromBare } = head
     if (fromStart < 0) return 'invalid-from'
     if (!instance.domain.isNamed(buffer, fromDomain, fromBare)) {
       if (routes.find(buffer, fromDomain, fromBare) !== instance.domain) return 'invalid-from'
+      return respelled(instance, head, reframer, (own) => this.fromInstance(instance, own))
     }
     // The link is all instances' own, and Prosody closes it for an address that is none.
     if (head.fromForm !== Form.full && !isJid(buffer, fromStart, fromEnd)) return 'invalid-from'
@@ -129,10 +130,7 @@ export class Router {
     domain.counters.receivedFromInstances++
     const fault = faultOf(head)
     if (fault !== undefined) return refuse(this, domain, instance, head, fault)
-    if (isReply(head) && !noteAnswer(instance, head, this.#parts)) {
-      domain.counters.dropped('foreign_reply')
-      return undefined
-    }
+    if (isReply(head) && !noteAnswer(instance, head, this.#parts)) return void domain.counters.dropped('foreign_reply')
     if (instance.domain.config.presence_repair_seconds > 0) instance.domain.presences.note(head, instance)
     if (target === self)
       this.#toSelf(instance.domain, head, (reply) => this.#deliver(instance, reply, undefined), instance)

@@ -18,7 +18,7 @@ function listening() {
     footer: () => said.push('footer'),
     broken: (condition: string) => said.push(`broken ${condition}`),
   }
-  const parser = new LinkParser(new Scanners(limits), reader, xml)
+  const parser = new LinkParser({ scanners: new Scanners(limits), handshake_bytes: 512 }, reader, xml)
   parser.on('start', (element) => said.push(`library start ${element.attrs.id}`))
   parser.on('element', (element) => said.push(`library ${element}`))
   const write = (text: string) => parser.write(Buffer.from(text, 'utf8'))
@@ -96,6 +96,33 @@ describe('a server that breaks the stream', () => {
     const { said, write } = opened()
     write('<success/>')
     assert.deepEqual(said, ['broken not-authorized'])
+  })
+  test('an answer to the handshake in another namespace is none', () => {
+    for (const namespace of ['jabber:client', 'http://etherx.jabber.org/streams', '']) {
+      const { said, write } = opened()
+      write(`<handshake xmlns='${namespace}'/><message/>`)
+      assert.deepEqual(said, ['broken not-authorized'], namespace)
+    }
+  })
+  test('[RFC 6120 §4.9.3.24] features are for the beginning of a stream', () => {
+    const { said, write } = accepted()
+    write('<stream:features/>')
+    assert.deepEqual(said, ['broken unsupported-stanza-type'])
+  })
+  test('[RFC 6120 §13.12] more bytes before the answer to the handshake than may come are policy-violation, not one less', () => {
+    const early = streamHeader('s1').padEnd(512 - '<handshake/>'.length)
+    const { said, write } = listening()
+    write(`${early}<handshake/><message/>${' '.repeat(1000)}<presence/>`)
+    assert.deepEqual(said.slice(-2), ['<message/>', '<presence/>'])
+    const other = listening()
+    other.write(`${early} <handshake/><message/>`)
+    assert.deepEqual(other.said, ['opened', 'library start s1', 'broken policy-violation'])
+  })
+  test('[RFC 6120 §4.4] behind the end of a stream a megabyte is discarded, not more', () => {
+    const { parser } = accepted()
+    const chunk = Buffer.alloc(64 * 1024, '<')
+    for (let at = 0; at <= 16; at++) assert.equal(parser.write(chunk), true)
+    assert.equal(parser.write(chunk), false)
   })
   test('[RFC 6120 §4.9.3.24] an element that is no stanza is unsupported-stanza-type', () => {
     const { said, write } = accepted()

@@ -69,7 +69,7 @@ async function bench(t: TestContext, options: Partial<LinkOptions> = {}, server?
   const link = new Link(
     {
       ...{ domain: 'echo.localhost', host: '127.0.0.1', port: stub.port, tls: undefined, secret: 's3cret' },
-      ...{ scanners: new Scanners(limits), outbox, random: () => 0 },
+      ...{ scanners: new Scanners(limits), handshake_bytes: 2048, outbox, random: () => 0 },
       ...options,
       timing: { ...timing, ...options.timing },
     },

@@ -192,7 +192,7 @@ domains:
     handler: { linkStanza: (_link, { bytes }) => void came.push(`${bytes}`), linkUp() {}, linkDown() {} },
     random: () => 0,
     readFile: () => '',
-    limits: () => ({ outbox_bytes: 100_000 }),
+    limits: () => ({ outbox_bytes: 100_000, handshake_bytes: 8192 }),
     scanners: () => new Scanners({ stanza_bytes: 100_000, depth: 8, elements: 16, attributes: 8, namespaces: 4 }),
     undeliverable: (_domain, queue) => {
       for (let slab = queue.shift(); slab !== undefined; slab = queue.shift()) undeliverable.push(`${slab.bytes}`)

@@ -232,7 +232,7 @@ export class Stream implements Source {
     const element = parse(head.bytes.toString('utf8'))
     if (element.is('error', ns.streams) || element.name === 'stream:error') return this.#onError(element)
     if (this.#state === 'open') return this.close('unsupported-stanza-type', 'only iq, message and presence')
-    const isHandshake = element.name === 'handshake' && (element.getNS() ?? ns.component) === ns.component
+    const isHandshake = element.name === 'handshake' && (element.attrs.xmlns ?? ns.component) === ns.component
     if (!isHandshake) return this.close('not-authorized', 'only a handshake may come here')
     this.#onHandshake(element.getText().trim())
   }

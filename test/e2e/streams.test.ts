@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { errorPattern, StubInstance, streamHeader } from '../stub/instance.ts'
-import { handshakes, headers, many, message, nested, stanzas } from './attacks.ts'
+import { many, message, nested } from '../hostile/catalogue/write.ts'
+import { StubInstance, streamHeader } from '../stub/instance.ts'
 import { configOf, startNode } from './node.ts'
 
 /** Limits that can be met byte by byte in no time. */
@@ -17,49 +17,9 @@ drain: {seconds: 0}
 log: {level: error}
 `
 
-const phases = {
-  'before its header': { attacks: headers, connect: (port: number) => StubInstance.connect(port) },
-  'before its handshake': { attacks: handshakes, connect: (port: number) => StubInstance.open(port, 'plays.test') },
-  'as an instance': { attacks: stanzas, connect: (port: number) => StubInstance.join(port, 'plays.test') },
-}
-const cuts = { whole: 1 << 20, 'in pieces of 16 bytes': 16, 'byte by byte': 1 }
-
-/** A stanza that passes, behind what does not: it must not be routed. */
-const trailing = "<message from='plays.test' to='other.test' id='trailing'/>"
-
-for (const [phase, { attacks, connect }] of Object.entries(phases)) {
-  test(`a stream error ends one stream and nothing else: what a peer sends ${phase}`, async (t) => {
-    const node = await startNode(t, config)
-    const sibling = await node.join('plays.test')
-    const witness = await node.join('other.test')
-    for (const { what, bytes, answer } of attacks) {
-      for (const [cut, size] of Object.entries(cuts)) {
-        await t.test(`${what}, ${cut}: ${answer}`, { timeout: 5000 }, async () => {
-          const attacker = await connect(node.port)
-          const before = attacker.received.length
-          await attacker.sendPieces(Buffer.concat([Buffer.from(bytes), Buffer.from(trailing)]), size)
-          assert.equal(await attacker.error(), answer, attacker.received)
-          if (phase === 'before its header') assert.match(attacker.received, wholeStream)
-          else if (!what.startsWith('a stream inside')) assert.match(attacker.received.slice(before), onlyError)
-          sibling.send("<message from='plays.test' to='other.test' id='sound'/>")
-          assert.equal(await witness.stanza(), "<message from='plays.test' to='other.test' id='sound'/>")
-          assert.equal(node.gateway.view.instances('plays.test')?.length, 1)
-        })
-      }
-    }
-    const conditions = new Set(attacks.map(({ answer }) => answer))
-    const metrics = await node.gateway.view.metrics()
-    for (const condition of conditions) {
-      const times = attacks.filter(({ answer }) => answer === condition).length * Object.keys(cuts).length
-      assert.ok(metrics.includes(`switchyard_stream_errors_total{condition="${condition}"} ${times}\n`), condition)
-    }
-  })
-}
-
 /** Our opening tag, the error, the closing tag. */
 const wholeStream =
   /^<\?xml version='1\.0'\?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http:\/\/etherx\.jabber\.org\/streams' id='[0-9a-f]{32}'><stream:error>(?:(?!<stream:).)*<\/stream:error><\/stream:stream>$/
-const onlyError = new RegExp(`^${errorPattern.source}`)
 
 test('limits fire at one more than the limit, not at the limit', async (t) => {
   const node = await startNode(t, config)
@@ -82,6 +42,15 @@ test('[XEP-0114 §3] a digest in capitals, a name in capitals and a secret beyon
   instance.send(`<handshake>${instance.digest('Schwertfisch-ß-剑鱼').toUpperCase()}</handshake>`)
   await instance.accepted()
   await instance.leave()
+})
+
+test('[XEP-0114 §3] a right digest in an element of another namespace, or of none, is no handshake', async (t) => {
+  const node = await startNode(t, config)
+  for (const namespace of ['jabber:client', '']) {
+    const peer = await StubInstance.open(node.port, 'plays.test')
+    peer.send(`<handshake xmlns='${namespace}'>${peer.digest('swordfish')}</handshake>`)
+    assert.equal(await peer.error(), 'not-authorized')
+  }
 })
 
 test('a peer that ends its stream before the handshake gets the end of ours', async (t) => {

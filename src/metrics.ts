@@ -5,9 +5,11 @@ import {
   type DropReason,
   dropReasons,
   type InstanceCounts,
+  refusalReasons,
   type StreamErrorCounters,
 } from './counters.ts'
 import type { Histogram } from './histogram.ts'
+import type { Delay } from './loop-delay.ts'
 import { type WaitingNumbers, waitingGauges } from './waiting-metrics.ts'
 
 /** What the metrics ask of the node. It is read at each scrape, never in between. */
@@ -26,6 +28,10 @@ export interface MetricsSource {
   readonly configReloads: { readonly ok: number; readonly refused: number }
   /** Requests of operators that were refused. */
   adminRefusals?(): Readonly<Record<'token' | 'rate' | 'jid', number>>
+  /** 0, 1 or 2: `overload.ts`. */
+  overload?(): number
+  /** Undefined in the first seconds. */
+  loopDelay?(): Delay | undefined
   /** Events that slow readers of /v1/events missed. */
   eventsDropped?(): number
 }
@@ -211,10 +217,37 @@ const metrics: readonly MetricSpec[] = [
     },
   },
   {
+    name: 'switchyard_shaper_pauses_total',
+    type: 'counter',
+    labels: ['domain'],
+    help: 'Times that an instance was not read for a while, as it had sent faster than its shaper lets it.',
+    read: perDomain(({ name, counters }, sample) => sample(counters.shaped, name)),
+  },
+  {
+    name: 'switchyard_overload',
+    type: 'gauge',
+    labels: [],
+    help: '0; 1 while no new connections are taken as memory is short (limits.memory_bytes); 2 while sources are read less, too.',
+    read: (source, sample) => sample(source.overload?.() ?? 0),
+  },
+  {
+    name: 'switchyard_event_loop_delay_seconds',
+    type: 'gauge',
+    labels: ['quantile'],
+    help: 'How late the node got to what was due, in the last 5 s: half of the time, 99 % of it, and the worst (1).',
+    read: (source, sample) => {
+      const delay = source.loopDelay?.()
+      if (delay === undefined) return
+      sample(delay.p50, '0.5')
+      sample(delay.p99, '0.99')
+      sample(delay.max, '1')
+    },
+  },
+  {
     name: 'switchyard_connections_refused_total',
     type: 'counter',
     labels: ['reason'],
-    help: 'Connections to listeners that were closed at once, by reason: limit, address, proxy_header.',
+    help: `Connections to listeners that were closed before a stream began, by reason: ${Object.keys(refusalReasons).join(', ')}.`,
     read: (source, sample) => {
       for (const [reason, count] of source.refusals?.() ?? []) sample(count, reason)
     },

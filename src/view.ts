@@ -33,6 +33,8 @@ export interface ViewParts {
   readonly config: () => Config
   readonly state: () => 'starting' | 'ready' | 'draining' | 'stopped'
   readonly census: () => readonly Count[]
+  /** Whether no new connection is taken. */
+  readonly isOverloaded: () => boolean
   readonly metrics: () => Promise<string>
   readonly recent: Recent
   readonly clock: Clock
@@ -56,6 +58,7 @@ export class View implements AdminView {
 
   ready(): { readonly ready: boolean; readonly reason?: string } {
     const state = this.#parts.state()
+    if (state === 'ready' && this.#parts.isOverloaded()) return { ready: false, reason: 'overload' }
     return state === 'ready' ? { ready: true } : { ready: false, reason: state }
   }
 

@@ -81,6 +81,7 @@ export function contextOf({ host, port, tls }: ListenerConfig): TlsContext | und
 /** Node says of a certificate that it does not believe only that the connection is gone. */
 function whyFailed(error: Error, { authorizationError }: TLSSocket): string | undefined {
   if (authorizationError) return String(authorizationError)
+  if ('reason' in error) return String(error.reason) // OpenSSL's, without the places in its sources
   return 'code' in error && error.code === 'ECONNRESET' ? undefined : error.message
 }
 

@@ -1,10 +1,10 @@
-import { BlockList, createServer, isIPv6, type Server, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import type { Listener as ListenerConfig } from '../config/config.ts'
-import { parseNetwork } from '../config/names.ts'
 import type { Arrival } from './accepted-domain.ts'
 import type { RefusalReason, StreamErrorCounters } from './counters.ts'
 import { SwitchyardError } from './errors.ts'
 import { Introductions } from './introductions.ts'
+import { allowedBy } from './listener-access.ts'
 import { contextOf, ListenerTls, type TlsContext } from './listener-tls.ts'
 import { type Log, logEvent } from './log.ts'
 import type { Peer } from './proxy-header.ts'
@@ -204,8 +204,9 @@ export class Listener implements StreamOwner {
       },
       failed: (socket, why) => {
         const connection = this.#noLongerGreeted(endsOf(socket))
-        if (connection !== undefined && why !== undefined)
-          this.#parts.refusals.count('tls', { remote: remoteOf(connection.peer), why })
+        // A connection that is gone by now has no address any more.
+        const remote = connection && remoteOf(connection.peer)
+        if (why !== undefined) this.#parts.refusals.count('tls', { remote, why })
       },
     })
   }
@@ -305,17 +306,6 @@ export class Listener implements StreamOwner {
     this.#count(waiting.address, -1)
     return waiting
   }
-}
-
-/** Whether an address is in one of the networks; without any, all are. */
-function allowedBy(networks: readonly string[] | undefined): (address: string) => boolean {
-  if (networks === undefined) return () => true
-  const list = new BlockList()
-  for (const text of networks) {
-    const network = parseNetwork(text)
-    if (network !== undefined) list.addSubnet(network.address, network.prefix, network.family)
-  }
-  return (address) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 
 /** What TLS and the PROXY header have taken is gone from the time for the handshake. Who needed neither shares the limits. */

@@ -112,9 +112,17 @@ const files: Readonly<Record<string, readonly string[]>> = {
   'local.ts': ['counters.ts', 'src/xmpp/'],
   'listener.ts': [
     ...['src/stream/', 'src/xmpp/', 'counters.ts', 'errors.ts', 'log.ts', 'config/'],
-    ...['accepted-domain.ts', 'introductions.ts', 'listener-tls.ts', 'proxy-header.ts', 'refusals.ts'],
+    ...[
+      'accepted-domain.ts',
+      'introductions.ts',
+      'listener-access.ts',
+      'listener-tls.ts',
+      'proxy-header.ts',
+      'refusals.ts',
+    ],
   ],
   'accepted-domain.ts': ['config/', 'src/stream/'],
+  'listener-access.ts': ['config/'],
   'listener-tls.ts': ['config/', 'errors.ts', 'src/stream/', 'tls-settings.ts'],
   'tls-settings.ts': [],
   'overload.ts': ['log.ts'],

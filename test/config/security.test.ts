@@ -66,12 +66,12 @@ test('what is in a listener’s files is looked at: a certificate, its own key, 
     '1:44 listen[0].tls.key: names "other.key", which is not the key of the certificate in "c.pem"',
   ])
   assert.deepEqual(said('cert: none.pem, key: none.pem, ca: none.pem'), [
-    '1:31 listen[0].tls.cert: names "none.pem", which has no certificate (PEM) in it',
-    '1:46 listen[0].tls.key: names "none.pem", which has no private key (PEM) in it',
-    '1:60 listen[0].tls.ca: names "none.pem", which has no certificate (PEM) in it',
+    '1:32 listen[0].tls.cert: names "none.pem", which has no certificate (PEM) in it',
+    '1:47 listen[0].tls.key: names "none.pem", which has no private key (PEM) in it',
+    '1:61 listen[0].tls.ca: names "none.pem", which has no certificate (PEM) in it',
   ])
   assert.deepEqual(said('cert: c.pem, key: locked.key'), [
-    '1:43 listen[0].tls.key: names "locked.key", whose key has a password: take it off',
+    '1:44 listen[0].tls.key: names "locked.key", whose key has a password: take it off',
   ])
 })
 

@@ -34,7 +34,9 @@ export function connectTls(
   let shown: X509Certificate | undefined
   // Before Node looks at it: a certificate that is refused is gone with its connection.
   socket.prependListener('secure', () => {
-    shown = socket.getPeerX509Certificate()
+    // Not `getPeerX509Certificate`: what Node asks for next would be empty then.
+    const { raw } = socket.getPeerCertificate()
+    shown = raw && new X509Certificate(raw)
   })
   socket.on('secureConnect', () => {
     shown = undefined

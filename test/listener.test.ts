@@ -213,4 +213,5 @@ test('an overloaded node takes no new connection, and goes on with those that it
   assert.deepEqual(counts(), { overload: 1 })
   early.handshake('swordfish')
   await early.accepted()
+  await early.die()
 })

@@ -34,7 +34,7 @@ test('a source that sends faster than it may is paused once for a while, and the
 test('a shaper slows an instance down and loses nothing; a reload takes it away from a stream that is there', async (t) => {
   const yard = (shaper: string) => `
 node: yard
-listen: [{port: 0${shaper}}]
+listen: [{port: 0}]
 domains: {a.test: {secret: swordfish}, b.test: {secret: swordfish${shaper}}}
 drain: {seconds: 0}
 log: {level: error}
@@ -68,8 +68,7 @@ test('white space between stanzas is read, costs nothing but that, and is shaped
   }
   flooding.send("<iq type='get' id='1' from='a.test' to='switchyard.localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
   assert.match(await flooding.stanza(), /id='1'/)
-  const { received, held } = node.counts('a.test')
-  assert.deepEqual([received, held], [1, 0])
+  assert.equal(node.counts('a.test').received, 1)
   // Before the handshake all of it counts (CVE-2026-43506).
   const early = await StubInstance.open(node.port, 'a.test')
   early.send(piece.subarray(0, 9000))

@@ -17,16 +17,23 @@ export function acceptedDomain(
   { domains: allowed, shaper, shown }: Arrival,
 ): AcceptedDomain | undefined {
   const domain = config.domains.get(normaliseDomain(name) ?? '')
+  // Of a name that is not served as much is made as of any: that takes as long then.
+  const credentials = credentialsOf(domain ?? nobody)
   if (domain === undefined || (allowed !== undefined && !allowed.includes(domain.name))) return undefined
-  const shared = (domain.secrets ?? []).map((secret) => ({ secret, instance: undefined }))
-  const named = [...(domain.instances ?? [])].flatMap(([instance, { secrets }]) =>
-    secrets.map((secret) => ({ secret, instance })),
-  )
-  const credentials = [...shared, ...named]
   // Our own address has nothing to log in with.
   if (domain.secrets === undefined && domain.instances === undefined) return undefined
   const proved = shown && provedBy(shown, domain)
   return { name: domain.name, credentials, ...(proved && { proved }), ...(shaper && { shaper }) }
+}
+
+const nobody = { secrets: [''] }
+
+function credentialsOf({ secrets, instances }: Pick<Domain, 'secrets' | 'instances'>): AcceptedDomain['credentials'] {
+  const shared = (secrets ?? []).map((secret) => ({ secret, instance: undefined }))
+  const named = [...(instances ?? [])].flatMap(([instance, { secrets }]) =>
+    secrets.map((secret) => ({ secret, instance })),
+  )
+  return [...shared, ...named]
 }
 
 /** Which of the domain's certificates it is, if any. */

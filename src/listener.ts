@@ -6,7 +6,7 @@ import { SwitchyardError } from './errors.ts'
 import { Introductions } from './introductions.ts'
 import { allowedBy } from './listener-access.ts'
 import { contextOf, ListenerTls, type TlsContext } from './listener-tls.ts'
-import { type Log, logEvent } from './log.ts'
+import { escapeForLog, type Log, logEvent } from './log.ts'
 import type { Peer } from './proxy-header.ts'
 import type { Refusals } from './refusals.ts'
 import type { AcceptedDomain, Credential, ShownCertificate } from './stream/accept.ts'
@@ -169,7 +169,7 @@ export class Listener implements StreamOwner {
     if (condition === undefined) return
     this.#parts.streamErrors.count(condition)
     logEvent(this.#parts.log, refused ? 'instance-refused' : 'stream-error', {
-      domain: stream.domainName,
+      domain: escapeForLog(stream.domainName ?? ''),
       remote: stream.remote,
       condition,
     })

@@ -60,6 +60,8 @@ const LINGER_MILLISECONDS = 1000
 const LINGER_BYTES = 1024 * 1024
 /** A peer that closes its half of the connection with its closing tag, not after ours, does so within this time. */
 const HALF_CLOSE_MILLISECONDS = 50
+/** What is kept of a name that is not served, in characters: no domain is longer (RFC 7622 §3.2). */
+const MOST_NAME = 1023
 /** A peer that ended its stream gets this long to read what it had been written. */
 const GOODBYE_MILLISECONDS = 5000
 
@@ -127,7 +129,7 @@ export class Stream implements Source {
     socket.on('close', (hadError) => this.#gone(!hadError))
   }
 
-  /** What its header named, once that is known to be served. */
+  /** What its header named, served or not. */
   get domainName(): string | undefined {
     return this.#domainName
   }
@@ -238,8 +240,9 @@ export class Stream implements Source {
     const isUnserved = isRefusal(accepted) && accepted.condition === 'host-unknown'
     if (isRefusal(accepted) && !isUnserved) return this.close(accepted.condition, accepted.text)
     if (isRefusal(accepted)) this.#unserved = accepted
-    else this.#domainName = accepted.name
     this.#domain = isRefusal(accepted) ? decoy : accepted
+    // One that is not served is answered by its name, too, and logged by it: that takes as long then.
+    this.#domainName = isRefusal(accepted) ? header.to?.slice(0, MOST_NAME) : accepted.name
     this.#state = 'handshake'
     this.outbox.appendControl(streamHeader(this.id, this.#domainName))
   }

@@ -172,6 +172,7 @@ export class Gateway {
     const refusals = new Refusals(log, () => performance.now())
     const { router, instances, links } = { router: this.#router, instances: this.#instances, links: this.#links }
     const isOverloaded = () => this.#overload.level > 0
+    const delay = () => this.#loopDelay.last
     this.#overload = new Overload({
       memory: memory ?? (() => null),
       limits,
@@ -191,7 +192,7 @@ export class Gateway {
       streamErrors: this.#streamErrors,
       refusals: () => refusals.entries(),
       ...{ routeSeconds: this.#routeSeconds, iqSeconds: this.#iqSeconds },
-      ...{ overload: () => this.#overload.level, loopDelay: () => this.#loopDelay.last },
+      ...{ overload: () => this.#overload.level, loopDelay: delay },
       cluster: () => this.#seat.metrics(),
       holdStoreUp: () => this.#seat.holdStoreUp,
       configReloads: this.#configReloads,
@@ -213,7 +214,7 @@ export class Gateway {
     this.#recent = new Recent({ census: counts, routeSeconds: this.#routeSeconds, now: () => performance.now(), loop })
     const usages = async () => (await this.#seat.tasks()).usages()
     const shown = { recent: this.#recent, clock, memory: memory ?? (() => null), usages, member, census: counts }
-    const told = { state: () => this.#state, isOverloaded, metrics: () => this.#metrics.text() }
+    const told = { state: () => this.#state, isOverloaded, delay, metrics: () => this.#metrics.text() }
     this.view = new View({ version, config: () => this.#config, ...told, ...shown })
     this.#serving = new Serving({
       ...{ routes, self: this.#self, shares: this.#shares, slabs: flusher.slabs, clock, random: Math.random, log },

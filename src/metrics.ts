@@ -27,7 +27,7 @@ export interface MetricsSource {
   holdStoreUp(): boolean | null
   readonly configReloads: { readonly ok: number; readonly refused: number }
   /** Requests of operators that were refused. */
-  adminRefusals?(): Readonly<Record<'token' | 'rate' | 'jid', number>>
+  adminRefusals?(): Readonly<Record<'token' | 'rate' | 'jid' | 'connections', number>>
   /** 0, 1 or 2: `overload.ts`. */
   overload?(): number
   /** Undefined in the first seconds. */
@@ -268,7 +268,7 @@ const metrics: readonly MetricSpec[] = [
     name: 'switchyard_admin_refused_total',
     type: 'counter',
     labels: ['reason'],
-    help: 'Requests to change or see something that were refused: token (missing or wrong), rate (too many wrong ones from that address), jid (a command of somebody who is no admin).',
+    help: 'Requests to change or see something that were refused: token (missing or wrong), rate (too many wrong ones from that address), jid (a command of somebody who is no admin), connections (too many at once, closed).',
     read: (source, sample) => {
       for (const [reason, count] of Object.entries(source.adminRefusals?.() ?? {})) sample(count, reason)
     },

@@ -85,7 +85,7 @@ test('a reload with a bad pair is refused whole, with the file named, and the ol
 async function trusting(t: TestContext, domains: (issued: { readonly blue: Issued; readonly red: Issued }) => string) {
   const authority = new Authority(t)
   const server = authority.issue('server', ['localhost'])
-  const issued = { blue: authority.issue('blue', ['blue.test', 'x.test']), red: authority.issue('red', ['*.test']) }
+  const issued = { blue: authority.issue('blue', ['blue.test', 'x.test']), red: authority.issue('red', ['*.y.test']) }
   const node = await startNode(t, yard(listens(server, `, ca: ${authority.ca}`), domains(issued)))
   const come = async ({ pem }: Issued, handshake: string): Promise<string> => {
     const socket = await secured(t, node.port, { ca: authority.pem, cert: pem.cert, key: pem.key })
@@ -118,7 +118,7 @@ test('a certificate that is listed stands for the secret and says which instance
 test('a certificate that is not listed proves nothing: neither a wildcard in it, nor its common name', async (t) => {
   const { node, issued, authority, come } = await trusting(
     t,
-    () => '{a.test: {secret: swordfish, certificates: [blue.test, y.test, somebody]}}',
+    () => '{a.test: {secret: swordfish, certificates: [blue.test, x.y.test, somebody]}}',
   )
   assert.equal(await come(issued.red, '<handshake>0123</handshake>'), 'not-authorized')
   assert.equal(await come(issued.blue, '<handshake/>'), 'in')

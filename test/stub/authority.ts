@@ -33,7 +33,7 @@ export class Authority {
       '-addext',
       'keyUsage=critical,keyCertSign,cRLSign',
     ]
-    openssl('req', '-x509', ...newKey, '-days', '30', ...subject, '-keyout', this.#key, '-out', this.ca)
+    openssl('req', '-x509', ...newKey, '-days', '90', ...subject, '-keyout', this.#key, '-out', this.ca)
     this.pem = readFileSync(this.ca, 'utf8')
   }
 
@@ -46,7 +46,7 @@ export class Authority {
     const alternatives = names.map((name) => `DNS:${name}`).join(',')
     const purposes = 'keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth'
     writeFileSync(extensions!, `subjectAltName=${alternatives}\n${purposes}\nbasicConstraints=CA:FALSE\n`)
-    const by = ['-CA', this.ca, '-CAkey', this.#key, '-CAcreateserial', '-days', '30', '-extfile', extensions!]
+    const by = ['-CA', this.ca, '-CAkey', this.#key, '-CAcreateserial', '-days', '90', '-extfile', extensions!]
     openssl('x509', '-req', '-in', request!, ...by, '-out', cert!)
     const pem = { cert: readFileSync(cert!, 'utf8'), key: readFileSync(key!, 'utf8') }
     const { fingerprint256 } = new X509Certificate(pem.cert)

@@ -7,6 +7,8 @@ export interface Config {
   readonly address: string
   /** Bare JIDs, normalised. */
   readonly admins: readonly string[]
+  /** Clear text beyond loopback is refused. */
+  readonly require_tls?: true
   readonly listen: readonly Listener[]
   /** By normalised name, in the file's order. */
   readonly domains: ReadonlyMap<string, Domain>
@@ -28,6 +30,14 @@ export interface Listener {
   readonly domains?: readonly string[]
   /** Paths, relative to the working directory or absolute; they could be read when the configuration was loaded. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string }
+  /** Of instances whose domain has none. */
+  readonly shaper?: Shaper
+}
+
+/** How fast a stream is read: bytes in a second, and at once after a quiet time. */
+export interface Shaper {
+  readonly rate: number
+  readonly burst: number
 }
 
 /** Exactly one of `secrets` and `instances`; neither for our own address, to which no instance connects. */
@@ -50,6 +60,8 @@ export interface Domain
   readonly name: string
   /** Any of these authenticates an instance; the node names it. */
   readonly secrets?: readonly string[]
+  /** Beside `secrets`, which are none then where only these are to count: as those of an instance. */
+  readonly certificates?: readonly string[]
   /** By name. */
   readonly instances?: ReadonlyMap<string, Instance>
   /** Absent: a random instance, local first. */
@@ -59,12 +71,15 @@ export interface Domain
   readonly balance_factor?: number
   /** By key in normal form, in percent. */
   readonly hot_keys?: ReadonlyMap<string, number>
+  readonly shaper?: Shaper
   readonly upstream?: Upstream
   readonly hold: Readonly<RawDomain['hold']>
 }
 
 export interface Instance {
   readonly secrets: readonly string[]
+  /** Client certificates that stand for a secret: `sha256:` and 64 lower-case digits, or a DNS name. */
+  readonly certificates?: readonly string[]
   readonly bucket?: number
   /** Absent: 1. */
   readonly weight?: number
@@ -81,6 +96,8 @@ export interface Upstream {
   /** Path of the authority to trust. */
   readonly ca?: string
   readonly servername?: string
+  /** The SHA-256 of public keys (SPKI), of which the server's must be one; as in `Instance.certificates`. */
+  readonly pins?: readonly string[]
   readonly secret: string
   readonly links: RawUpstream['links']
   readonly queue: Readonly<RawUpstream['queue']>

@@ -38,8 +38,14 @@ export interface EjabberdBalancing {
 /** What Switchyard does in its own way, by option of a listener; a value that is listed is one that changes nothing. */
 const otherwise: Readonly<Record<string, readonly [harmless: readonly string[], says: string]>> = {
   access: [['all'], 'Switchyard has no access rules: keep this one in ejabberd, at its listener for Switchyard'],
-  shaper: [['none'], 'Switchyard limits no rates: a slow reader slows its senders; keep this one in ejabberd'],
-  shaper_rule: [['none'], 'Switchyard limits no rates: a slow reader slows its senders; keep this one in ejabberd'],
+  shaper: [
+    ['none'],
+    'is not carried over: listen[].shaper and domains.{name}.shaper are ours; keep this one in ejabberd',
+  ],
+  shaper_rule: [
+    ['none'],
+    'is not carried over: listen[].shaper and domains.{name}.shaper are ours; keep this one in ejabberd',
+  ],
   check_from: [['true'], 'Switchyard always checks the from of a stanza: a component may send for its own domain only'],
   global_routes: [
     ['false'],
@@ -48,8 +54,8 @@ const otherwise: Readonly<Record<string, readonly [harmless: readonly string[], 
   max_fsm_queue: [[], 'Switchyard bounds its queues in bytes: limits.outbox_bytes and hold.bytes'],
   use_proxy_protocol: [['false'], 'is not carried over'],
   transport: [['tcp'], 'components connect by TCP'],
-  ciphers: [[], 'is not carried over: Switchyard takes the ciphers of Node'],
-  protocol_options: [[], 'is not carried over: Switchyard takes the TLS versions of Node'],
+  ciphers: [[], 'is not carried over: Switchyard takes what RFC 9325 recommends'],
+  protocol_options: [[], 'is not carried over: Switchyard takes TLS 1.2 and 1.3'],
   dhfile: [[], 'is not carried over'],
   cafile: [[], 'is not carried over: listen[].tls.ca asks components for a certificate'],
   tls_compression: [['false'], 'is not carried over'],

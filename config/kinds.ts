@@ -33,6 +33,25 @@ export const secretText = (about: About<string>) => text({ secret: true, ...abou
 export const filePath = (about: About<string>) =>
   Type.String({ minLength: 1, expects: "a path, from the configuration's folder", standIn: 'x', ...about })
 
+const sha256 = 'sha256:([0-9A-Fa-f]{64}|[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){31})'
+
+/** With or without colons, as the tools write it. */
+export const fingerprint = (about: About<string>) =>
+  Type.String({
+    pattern: `^${sha256}$`,
+    expects: 'sha256: and 64 hexadecimal digits',
+    standIn: `sha256:${'0'.repeat(64)}`,
+    ...about,
+  })
+
+export const certificateName = (about: About<string>) =>
+  Type.String({
+    pattern: `^(${sha256}|[A-Za-z0-9_-]{1,63}(\\.[A-Za-z0-9_-]{1,63})*)$`,
+    expects: 'sha256: and 64 hexadecimal digits, or a DNS name',
+    standIn: 'localhost',
+    ...about,
+  })
+
 /** Node and instance names: they stand in routes, metric labels and, with a `/`, in the names of unnamed instances. */
 export const name = (about: About<string>) =>
   Type.String({

@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv6 } from 'node:net'
 import { domainToASCII, domainToUnicode } from 'node:url'
 import { fullText, normalise } from '../src/xmpp/jid.ts'
 import { nameprep, nodeprep } from '../src/xmpp/nodeprep.ts'
@@ -87,6 +87,17 @@ export function wrongRedisUrl(text: string): string {
 export function isAddress(text: string): boolean {
   return isIP(text) !== 0
 }
+
+/** Whether what goes to a host stays on this machine: an address of loopback, or a name that is kept for it (RFC 6761 §6.3). */
+export function isLoopback(host: string): boolean {
+  const plain = host.replace(/^\[(.*)\]$/, '$1').toLowerCase()
+  if (isIP(plain) === 0) return plain === 'localhost' || plain.endsWith('.localhost')
+  return loopback.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4')
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
 
 /** Whether sockets of one port at these two hosts meet. `::` is every address of IPv4, too, as Node opens it. */
 export function socketsMeet(one: string, other: string): boolean {

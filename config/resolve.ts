@@ -1,8 +1,11 @@
 import { type BalancedDomain, checkBuckets, checkHash, readBalancing } from './balancing.ts'
+import { checkCertificates, normaliseCertificate, readCertificates } from './certificates.ts'
+import { checkRequiredTls } from './clear-text.ts'
 import { checkCluster, readCluster } from './cluster.ts'
-import type { Admin, Config, Domain, Listener, Upstream } from './config.ts'
+import type { Admin, Config, Domain, Listener, Shaper, Upstream } from './config.ts'
 import type { Context } from './context.ts'
 import { frozenMap } from './frozen.ts'
+import { listenerTls } from './listener-tls.ts'
 import { normaliseBareJid, normaliseDomain, parseService, socketsMeet } from './names.ts'
 import type { Path } from './problems.ts'
 import type { RawAdmin, RawConfig, RawDomain, RawListener, RawUpstream } from './schema.ts'
@@ -38,10 +41,13 @@ export function resolve(raw: RawConfig, context: Context): Config {
   checkCluster(raw, context)
   checkPorts(raw, context)
   checkLimits(raw.limits, context)
+  checkCertificates(raw, context)
+  checkRequiredTls(raw, context)
   return {
     node: nodeName(raw, context),
     address,
     admins: raw.admins.map((jid) => normaliseBareJid(jid) ?? jid),
+    ...(raw.require_tls && { require_tls: true }),
     listen: raw.listen.map((listener, index) => readListener(['listen', index], listener, served, context)),
     domains: frozenMap(domains),
     ...(raw.admin === undefined ? {} : { admin: readAdmin(['admin'], raw.admin, context) }),
@@ -86,7 +92,7 @@ function servedDomain(
   }
   if (key !== 'instances' || raw.instances === undefined) {
     const terms = readTerms(at, raw, balanced, undefined, context)
-    return { ...common, ...terms, secrets: readSecrets(at, raw, context) }
+    return { ...common, ...terms, secrets: readSecrets(at, raw, context), ...readCertificates(raw) }
   }
   const instances = readInstances([...at, 'instances'], raw.instances, context)
   checkBuckets([...at, 'instances'], instances, balanced, name, context)
@@ -95,7 +101,7 @@ function servedDomain(
 
 /** Our own address under `domains`: there only to be reached from outside. */
 function ownDomain(at: Path, name: string, raw: RawDomain, context: Context): Domain {
-  for (const key of ['secret', 'secrets', 'secret_file', 'instances'] as const) {
+  for (const key of ['secret', 'secrets', 'secret_file', 'instances', 'certificates', 'shaper'] as const) {
     if (raw[key] !== undefined)
       context.report([...at, key], 'stands at our own address, to which no instance connects', 'key', [
         [...at, key],
@@ -141,6 +147,7 @@ function settings(at: Path, name: string, raw: RawDomain, context: Context): Dom
     redeliver_set,
     require_confirmation,
     retry_get,
+    ...(raw.shaper && { shaper: readShaper(raw.shaper) }),
     ...upstream,
   }
 }
@@ -157,7 +164,8 @@ function readUpstream(at: Path, raw: RawUpstream, context: Context): Upstream {
   const secret = readSecrets(at, raw, context)[0] ?? ''
   const ca = raw.tls?.ca === undefined ? {} : { ca: readable([...at, 'tls', 'ca'], raw.tls.ca, context) }
   const servername = raw.tls?.servername === undefined ? {} : { servername: raw.tls.servername }
-  return { service: raw.service, ...service, ...ca, ...servername, secret, links: raw.links, queue: raw.queue }
+  const pins = raw.tls?.pins === undefined ? {} : { pins: raw.tls.pins.map(normaliseCertificate) }
+  return { service: raw.service, ...service, ...ca, ...servername, ...pins, secret, links: raw.links, queue: raw.queue }
 }
 
 function readListener(at: Path, raw: RawListener, served: ReadonlySet<string>, context: Context): Listener {
@@ -172,16 +180,11 @@ function readListener(at: Path, raw: RawListener, served: ReadonlySet<string>, c
   return {
     ...{ host, port, ...(from && { from }), ...(proxy_protocol && { proxy_protocol }) },
     ...{ ...(domains && { domains }), ...listenerTls([...at, 'tls'], raw.tls, context) },
+    ...(raw.shaper && { shaper: readShaper(raw.shaper) }),
   }
 }
 
-function listenerTls(at: Path, raw: RawListener['tls'], context: Context): Pick<Listener, 'tls'> {
-  if (raw === undefined) return {}
-  const cert = readable([...at, 'cert'], raw.cert, context)
-  const key = readable([...at, 'key'], raw.key, context)
-  const ca = raw.ca === undefined ? {} : { ca: readable([...at, 'ca'], raw.ca, context) }
-  return { tls: { cert, key, ...ca } }
-}
+const readShaper = ({ rate, burst = rate }: NonNullable<RawListener['shaper']>): Shaper => ({ rate, burst })
 
 function readAdmin(at: Path, raw: RawAdmin, context: Context): Admin {
   const { host, port } = raw

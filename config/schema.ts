@@ -3,9 +3,11 @@ import { mostWeight, usualWeight } from '../balancing/terms.ts'
 import {
   bareJid,
   bytes,
+  certificateName,
   choice,
   domain,
   filePath,
+  fingerprint,
   flag,
   group,
   host,
@@ -22,6 +24,7 @@ import {
   service,
   text,
 } from './kinds.ts'
+import { limits, shaper } from './limits-schema.ts'
 import { terms } from './terms-schema.ts'
 import { Type } from './type.ts'
 
@@ -47,6 +50,13 @@ const secrets = (owner: string) => ({
     }),
   ),
   secret_file: secretFile(),
+  certificates: optional(
+    list(certificateName({ description: 'One accepted certificate.' }), {
+      minItems: 1,
+      description: `A client certificate that stands for the secret of ${owner}: its SHA-256, or a DNS name in it. Where a listener has \`tls.ca\`.`,
+      expects: 'a list of one or more SHA-256 fingerprints (`sha256:…`) or DNS names',
+    }),
+  ),
 })
 
 const instance = group({
@@ -73,6 +83,13 @@ const upstream = group(
         {
           ca: optional(filePath({ description: 'Trust this authority (PEM) instead of the well-known ones.' })),
           servername: optional(host({ description: 'The name that the server’s certificate must have.' })),
+          pins: optional(
+            list(fingerprint({ description: 'One public key.' }), {
+              minItems: 1,
+              description: 'Besides all else, its public key (SPKI) must have one of these SHA-256.',
+              expects: 'a list of one or more SHA-256 fingerprints (`sha256:…`)',
+            }),
+          ),
         },
         { description: 'Only with `xmpps://`.' },
       ),
@@ -134,6 +151,7 @@ const served = group({
       'How a key becomes a bucket. `erlang_phash2`: every user has the bucket that ejabberd gives; needs a `component_number`.',
   }),
   ...terms,
+  shaper: optional(shaper('of each instance of the domain. Goes before that of the listener')),
   iq_seconds: seconds(1, 86400, { default: 300, description: 'How long an iq request may stay unanswered.' }),
   presence_repair_seconds: seconds(0, 86400, {
     default: 60,
@@ -190,6 +208,7 @@ const listener = group({
       { description: 'TLS from the first byte, or from the one after the PROXY header. Absent: plain TCP.' },
     ),
   ),
+  shaper: optional(shaper('of each instance that connects here')),
 })
 
 const admin = group(
@@ -200,43 +219,6 @@ const admin = group(
     token_file: optional(filePath({ description: 'The token is in this file; a newline at its end is left out.' })),
   },
   { description: 'The admin HTTP server. Absent: none.' },
-)
-
-const limits = group(
-  {
-    stanza_bytes: bytes(10_000, 64 * MiB, {
-      default: '512KiB',
-      description: 'Bytes of one stanza (RFC 6120 §13.12 allows no less than 10000).',
-    }),
-    depth: integer(4, 1000, { default: 128, description: 'Nesting of one stanza.' }),
-    elements: integer(16, 1_000_000, { default: 10_000, description: 'Elements of one stanza.' }),
-    attributes: integer(8, 4096, { default: 128, description: 'Attributes of one element.' }),
-    namespaces: integer(4, 4096, {
-      default: 64,
-      description: 'Namespace declarations in force at once in one stanza.',
-    }),
-    unauthenticated: integer(1, 1_000_000, {
-      default: 1024,
-      description: 'Connections before their handshake, in all.',
-    }),
-    unauthenticated_per_address: integer(1, 1_000_000, { default: 32, description: 'The same, from one address.' }),
-    handshake_seconds: seconds(0.01, 300, { default: 10, description: 'From accept to the end of the handshake.' }),
-    handshake_bytes: bytes(512, MiB, { default: '8KiB', description: 'Bytes from a peer before its handshake.' }),
-    connections: integer(1, 1_000_000, { default: 20_000, description: 'Connections in all.' }),
-    outbox_bytes: bytes(4096, GiB, {
-      default: '1MiB',
-      description: 'The soft mark: above it the sources that feed a socket pause.',
-    }),
-    stalled_after_seconds: seconds(0.01, 600, {
-      default: 2,
-      description: 'A peer above the mark that accepts nothing for so long is stalled: its stanzas are held.',
-    }),
-    close_stalled_after_seconds: seconds(0.01, 3600, {
-      default: 30,
-      description: 'A stalled peer is closed after so long, and its queue re-routed.',
-    }),
-  },
-  { default: {}, description: 'Bounds on everything that a peer can make us keep.' },
 )
 
 const cluster = group(
@@ -293,6 +275,10 @@ export const schema = group({
     minItems: 1,
     description: 'Where instances connect.',
     expects: 'a list of one or more listeners',
+  }),
+  require_tls: flag({
+    default: false,
+    description: 'Refuse what would show secrets or stanzas in clear text beyond loopback, rather than warn of it.',
   }),
   domains: map(domainKey(), served, { description: 'The domains that are served.' }),
   domain_balancing: map(domainKey(), balancing, {

@@ -1,3 +1,4 @@
+import { readCertificates } from './certificates.ts'
 import type { Instance } from './config.ts'
 import type { Context } from './context.ts'
 import { frozenMap } from './frozen.ts'
@@ -10,15 +11,18 @@ interface Written {
   readonly secrets?: readonly string[]
   readonly secret_file?: string
   readonly instances?: unknown
+  /** They stand for a secret, or beside one. */
+  readonly certificates?: readonly string[]
 }
 
 const keys = ['secret', 'secrets', 'secret_file', 'instances'] as const
 type Key = (typeof keys)[number]
 
-/** Which one of the keys is written; undefined, and reported, when none is or several are. */
+/** Which one of the keys is written; undefined, and reported where no certificate stands for it, when none is; reported when several are. */
 export function chosenKey(at: Path, written: Written, allowed: readonly Key[], context: Context): Key | undefined {
   const present = keys.filter((key) => written[key] !== undefined)
   const [first, second] = present
+  if (first === undefined && written.certificates !== undefined) return undefined
   if (first === undefined) {
     const because = keys.map((key) => [...at, key])
     context.report(at, `needs one of ${allowed.join(', ')}`, 'key', because)
@@ -63,7 +67,7 @@ export function readInstances(
         context.report(place, `is also the secret of ${owner}: the secret says which instance connects`)
       owners.set(secret, owner ?? name)
     }
-    instances.set(name, { secrets, ...shareOf(instance) })
+    instances.set(name, { secrets, ...readCertificates(instance), ...shareOf(instance) })
   }
   if (instances.size === 0) context.report(at, 'must have at least one instance', 'key')
   return frozenMap(instances)

@@ -47,9 +47,14 @@ function domainRow(domain: Domain): readonly string[] {
   ]
 }
 
-function authenticated({ secrets, instances }: Domain): string {
+function authenticated({ secrets, instances, certificates = [] }: Domain): string {
   if (instances !== undefined) return counted(instances.size, 'named instance')
-  return secrets === undefined ? 'our own address' : counted(secrets.length, 'secret')
+  if (secrets === undefined) return 'our own address'
+  const kinds = [
+    ...(secrets.length > 0 || certificates.length === 0 ? [counted(secrets.length, 'secret')] : []),
+    ...(certificates.length > 0 ? [counted(certificates.length, 'certificate')] : []),
+  ]
+  return kinds.join(', ')
 }
 
 function balanced({ balancing, hash, secrets, instances }: Domain): string {

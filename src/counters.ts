@@ -56,6 +56,10 @@ export type BounceReason = keyof typeof bounceReasons
 export const refusalReasons = {
   limit: 'as many connections as limits allow, in all or of its address',
   address: 'from an address that listen[].from does not have',
+  rate: 'more in a second than limits.accepts_per_second',
+  overload: 'the node has 80 % of limits.memory_bytes',
+  clear_text: 'without TLS and not from this machine, with require_tls',
+  tls: 'its TLS failed: none, too old, without a certificate of tls.ca, or not in time',
   proxy_header: 'without a header of the PROXY protocol, where there must be one, or with one that is wrong or late',
 } as const
 export type RefusalReason = keyof typeof refusalReasons
@@ -91,6 +95,8 @@ export class DomainCounters {
   suspected = 0
   /** How often its link was ended with something unread (`Link.tenure`). */
   linksUnread = 0
+  /** How often an instance was not read for a while, as it had sent faster than its shaper lets it. */
+  shaped = 0
   readonly #bounced = new Map<string, Map<BounceReason, number>>()
   readonly #dropped = new Map<DropReason, number>()
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../config/config.ts'
+import { isLoopback } from '../config/names.ts'
 import { acceptedDomain } from './accepted-domain.ts'
 import { OperatorCommands } from './adhoc/operator-commands.ts'
 import type { Admin } from './admin/admin.ts'
@@ -22,7 +23,9 @@ import { Links, type LinksParts } from './links.ts'
 import { Listener } from './listener.ts'
 import { LocalRouter } from './local.ts'
 import { type Log, logEvent } from './log.ts'
+import { LoopDelay } from './loop-delay.ts'
 import { NodeActions } from './node-actions.ts'
+import { Overload } from './overload.ts'
 import { Recent } from './recent.ts'
 import { Redelivery } from './redelivery.ts'
 import { Refusals } from './refusals.ts'
@@ -33,6 +36,7 @@ import { scannersBy } from './scanning.ts'
 import { selfConfig } from './self-config.ts'
 import { Serving } from './serving.ts'
 import { Shares } from './shares.ts'
+import { sourcesOf } from './sources.ts'
 import { Barriers } from './stream/barriers.ts'
 import { Flusher } from './stream/flusher.ts'
 import { Reframer } from './stream/reframe.ts'
@@ -71,6 +75,8 @@ export class Gateway {
   readonly #drains: Drains
   readonly #instances: Instances
   readonly #listener: Listener
+  readonly #overload: Overload
+  readonly #loopDelay = new LoopDelay(() => performance.now())
   readonly #watch: Watch
   readonly #seat: ClusterSeat
   readonly #events: Events
@@ -135,14 +141,8 @@ export class Gateway {
     const leases = () => this.#seat.member?.links
     this.#links = new Links({ routes, flusher, handler, random, readFile, limits, scanners, undeliverable, leases })
     this.#router = new Router({
-      routes,
-      self: this.#self,
-      local,
-      links: this.#links,
-      clock,
-      reframer,
+      ...{ routes, self: this.#self, local, links: this.#links, clock, reframer, drain },
       answered: (seconds) => this.#iqSeconds.observe(seconds),
-      drain,
       routed: (seconds) => this.#routeSeconds.observe(seconds),
       preciseNow: () => performance.now(),
       keeper: () => this.#seat.member?.keeper,
@@ -152,9 +152,7 @@ export class Gateway {
     const redelivery = new Redelivery({ router: this.#router, reframer, clock, log, ...own })
     this.#shares = new Shares({ router: this.#router, redelivery, log })
     const alone = new LocalRegistry({
-      shares: this.#shares,
-      router: this.#router,
-      log,
+      ...{ shares: this.#shares, router: this.#router, log },
       seated: (domain, instance) => this.#instances.seated(domain, instance),
     })
     this.#drains = new Drains({
@@ -165,31 +163,28 @@ export class Gateway {
       tick: () => new Promise((resolve) => setTimeout(resolve, TICK_MILLISECONDS)),
     })
     this.#instances = new Instances({
-      clock,
-      drains: this.#drains,
-      node: config.node,
-      routes,
-      router: this.#router,
-      shares: this.#shares,
+      ...{ clock, drains: this.#drains, node: config.node, routes, router: this.#router, shares: this.#shares, log },
       registry: () => this.#seat.registry,
       barriers: (domain) => new Barriers(clock, config.address, domain),
-      log,
-      randomBytes,
-      now: Date.now,
+      ...{ randomBytes, now: Date.now },
       joined: (domain) => void this.#links.linkFor(domain),
     })
     const refusals = new Refusals(log, () => performance.now())
-    this.#listener = new Listener({
-      refusals,
-      find: (name, allowed) => acceptedDomain(this.#config, name, allowed),
-      admit: (stream, domain, credential) => this.#instances.admit(stream, domain, credential),
-      flusher,
-      streamErrors: this.#streamErrors,
-      log,
-      limits,
-      scanners,
-    })
     const { router, instances, links } = { router: this.#router, instances: this.#instances, links: this.#links }
+    const isOverloaded = () => this.#overload.level > 0
+    const delay = () => this.#loopDelay.last
+    this.#overload = new Overload({
+      memory: memory ?? (() => null),
+      limits,
+      log,
+      sources: () => sourcesOf(instances, links),
+    })
+    this.#listener = new Listener({
+      ...{ refusals, flusher, streamErrors: this.#streamErrors, log, limits, scanners, isOverloaded },
+      find: (name, arrival) => acceptedDomain(this.#config, name, arrival),
+      admit: (stream, domain, credential) => instances.admit(stream, domain, credential),
+      ...{ requireTls: () => this.#config.require_tls ?? false, isExposed: (address) => !isLoopback(address) },
+    })
     this.#watch = new Watch({ routes, instances, links, router, reframer, clock, log, patience, limits })
     const counts = () => census(routes, instances, links)
     this.#metrics = new LateMetrics({
@@ -197,6 +192,7 @@ export class Gateway {
       streamErrors: this.#streamErrors,
       refusals: () => refusals.entries(),
       ...{ routeSeconds: this.#routeSeconds, iqSeconds: this.#iqSeconds },
+      ...{ overload: () => this.#overload.level, loopDelay: delay },
       cluster: () => this.#seat.metrics(),
       holdStoreUp: () => this.#seat.holdStoreUp,
       configReloads: this.#configReloads,
@@ -218,7 +214,7 @@ export class Gateway {
     this.#recent = new Recent({ census: counts, routeSeconds: this.#routeSeconds, now: () => performance.now(), loop })
     const usages = async () => (await this.#seat.tasks()).usages()
     const shown = { recent: this.#recent, clock, memory: memory ?? (() => null), usages, member, census: counts }
-    const told = { state: () => this.#state, metrics: () => this.#metrics.text() }
+    const told = { state: () => this.#state, isOverloaded, delay, metrics: () => this.#metrics.text() }
     this.view = new View({ version, config: () => this.#config, ...told, ...shown })
     this.#serving = new Serving({
       ...{ routes, self: this.#self, shares: this.#shares, slabs: flusher.slabs, clock, random: Math.random, log },
@@ -302,6 +298,7 @@ export class Gateway {
     this.#ports = await this.#listener.configure(this.#config.listen)
     const { admin } = this.#config
     if (admin !== undefined) {
+      this.#loopDelay.start()
       // A node that nobody can ask loads neither.
       const [{ startAdmin }, { Tuning }] = await Promise.all([
         import('./admin/admin.ts'),
@@ -324,6 +321,7 @@ export class Gateway {
 
   async #close(): Promise<void> {
     clearInterval(this.#ticker)
+    this.#loopDelay.stop()
     this.#listener.close()
     this.#seat.end()
     this.#events.close()
@@ -344,7 +342,9 @@ export class Gateway {
     // What was held too long is bounced once all of it has been read.
     if (this.#state !== 'starting') this.#watch.tick()
     this.#seat.member?.tick()
+    this.#overload.tick()
     if (this.#admin !== undefined) this.#recent.tick()
+    this.#loopDelay.tick()
     if (this.#state === 'draining') this.#links.giveUpDown()
   }
 }

@@ -56,13 +56,18 @@ export class Instances implements InstanceOwner {
     const { config } = domain
     const name = credential.instance ?? this.#freeName(domain)
     const route = routeFrom(
-      credential.instance === undefined
+      credential.instance === undefined || credential.secret === undefined
         ? this.#parts.randomBytes(10)
         : stableBytes(domain.name, name, credential.secret),
     )
     if (domain.isTaken(name) && config.on_conflict === 'refuse') return 'conflict'
     const instance = new Instance(this, domain, stream, { name, route }, this.#parts.now())
     stream.outbox.limit += config.hold.bytes
+    const { shaper } = accepted
+    stream.shape(
+      () => domain.config.shaper ?? shaper,
+      () => domain.counters.shaped++,
+    )
     this.#homes.set(instance, domain)
     return instance
   }

@@ -1,15 +1,8 @@
 import { EventEmitter } from 'node:events'
-import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { connectTls, type LinkTls } from './link-tls.ts'
 import { readingShared } from './stream/reading.ts'
 import type { Sink } from './stream/sink.ts'
-
-export interface LinkTls {
-  /** PEM of the authorities to believe instead of the system's. */
-  readonly ca?: string
-  /** The name that the certificate must bear; the host's own by default. */
-  readonly servername?: string
-}
 
 /**
  * Silence after which the kernel probes the peer. libuv then probes each second and gives up after ten, so a host that
@@ -42,14 +35,15 @@ export class LinkSocket extends EventEmitter implements Sink {
     if (this.#destroyed) return
     const onread = readingShared((chunk) => this.emit('data', chunk))
     const to = { ...address, onread }
-    const socket = this.#tls === undefined ? connectTcp(to) : this.#connectTls(to, this.#tls)
+    const tls = this.#tls && connectTls(to, this.#tls)
+    const socket = tls?.socket ?? connectTcp(to)
     this.#socket = socket
     socket.setNoDelay(true)
     socket.setKeepAlive(true, TCP_KEEPALIVE_MILLISECONDS)
-    if (this.#tls === undefined) socket.on('connect', () => this.emit('connect'))
+    socket.on(tls === undefined ? 'connect' : 'secureConnect', () => this.emit('connect'))
     // Without it the end would never be told.
     socket.resume()
-    socket.on('error', (error) => this.emit('error', error))
+    socket.on('error', (error) => this.emit('error', tls?.explained(error) ?? error))
     socket.on('close', () => this.emit('close'))
   }
 
@@ -86,21 +80,5 @@ export class LinkSocket extends EventEmitter implements Sink {
     this.#destroyed = true
     if (this.#socket !== undefined) this.#socket.destroy()
     else queueMicrotask(() => this.emit('close'))
-  }
-
-  #connectTls(address: TcpNetConnectOpts & { readonly host: string }, tls: LinkTls): TLSSocket {
-    const name = tls.servername ?? (isIP(address.host) === 0 ? address.host : undefined)
-    const socket = connectTls({
-      ...address,
-      minVersion: 'TLSv1.2',
-      rejectUnauthorized: true,
-      ...(name === undefined ? {} : { servername: name }),
-      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-    })
-    socket.on('secureConnect', () => {
-      socket.disableRenegotiation()
-      this.emit('connect')
-    })
-    return socket
   }
 }

@@ -2,9 +2,10 @@ import { type Component, component, xml } from '@xmpp/component'
 import { Backoff } from './backoff.ts'
 import { LinkParser, type LinkParserOptions, type LinkReader } from './link-parser.ts'
 import { LinkProbe } from './link-probe.ts'
-import { LinkSocket, type LinkTls } from './link-socket.ts'
+import { LinkSocket } from './link-socket.ts'
 import type { LinkTenure } from './link-tenure.ts'
 import { type LinkTiming, linkTiming } from './link-timing.ts'
+import type { LinkTls } from './link-tls.ts'
 import type { Outbox, Source } from './stream/outbox.ts'
 import type { Head } from './xmpp/head.ts'
 import { type StreamCondition, streamError } from './xmpp/stream-error.ts'
@@ -339,6 +340,5 @@ function constructing<T extends object>(made: T): new () => T {
 /** Some errors of Node have a code and no message (all addresses of a host refused). */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const code = 'code' in error ? String(error.code) : ''
-  return error.message === '' ? code || error.name : error.message
+  return error.message || ('code' in error && String(error.code)) || error.name
 }

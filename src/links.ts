@@ -2,8 +2,8 @@ import type { Upstream as UpstreamConfig } from '../config/config.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { Link, type LinkHandler } from './link.ts'
 import type { LinkHolder, LinkLeases } from './link-leases.ts'
-import type { LinkTls } from './link-socket.ts'
 import type { LinkTenure } from './link-tenure.ts'
+import type { LinkTls } from './link-tls.ts'
 import type { RemoteStream } from './remote-stream.ts'
 import type { Routes } from './routes.ts'
 import type { Flusher } from './stream/flusher.ts'
@@ -274,9 +274,9 @@ export class Links implements Upstreams {
   }
 
   /** The authorities are read with every connection: where a file that is not there fails that one only, to be tried again. */
-  #tls({ ca, servername }: UpstreamConfig): LinkTls {
+  #tls({ ca, servername, pins }: UpstreamConfig): LinkTls {
     const { readFile } = this.#parts
-    const name = servername === undefined ? {} : { servername }
+    const name = { ...(servername === undefined ? {} : { servername }), ...(pins === undefined ? {} : { pins }) }
     if (ca === undefined) return name
     return {
       ...name,

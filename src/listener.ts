@@ -1,17 +1,18 @@
-import { readFileSync } from 'node:fs'
-import { BlockList, createServer as createTcpServer, isIPv6, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
+import { createServer, type Server, type Socket } from 'node:net'
 import type { Listener as ListenerConfig } from '../config/config.ts'
-import { parseNetwork } from '../config/names.ts'
-import type { StreamErrorCounters } from './counters.ts'
+import type { Arrival } from './accepted-domain.ts'
+import type { RefusalReason, StreamErrorCounters } from './counters.ts'
 import { SwitchyardError } from './errors.ts'
 import { Introductions } from './introductions.ts'
-import { type Log, logEvent } from './log.ts'
+import { allowedBy } from './listener-access.ts'
+import { contextOf, ListenerTls, type TlsContext } from './listener-tls.ts'
+import { escapeForLog, type Log, logEvent } from './log.ts'
 import type { Peer } from './proxy-header.ts'
 import type { Refusals } from './refusals.ts'
-import type { AcceptedDomain, Credential, FindDomain } from './stream/accept.ts'
+import type { AcceptedDomain, Credential, ShownCertificate } from './stream/accept.ts'
 import type { Flusher } from './stream/flusher.ts'
 import { Stream, type StreamHandler, type StreamLimits, type StreamOwner } from './stream/stream.ts'
+import { TokenBucket } from './stream/token-bucket.ts'
 import type { Scanners } from './xmpp/scanners.ts'
 import type { StreamCondition } from './xmpp/stream-error.ts'
 
@@ -20,11 +21,15 @@ export interface ListenerLimits extends StreamLimits {
   readonly connections: number
   readonly unauthenticated: number
   readonly unauthenticated_per_address: number
+  readonly accepts_per_second: number
 }
 
+/** What `accepts_per_second` lets in at once after a quiet time: the instances of a server that was restarted, say. */
+const BURST_SECONDS = 10
+
 export interface ListenerParts {
-  /** Finds a domain among those of the listener, or among all; `domains` is what the listener is limited to. */
-  readonly find: (name: string, domains: readonly string[] | undefined) => AcceptedDomain | undefined
+  /** Finds the domain that a header names. */
+  readonly find: (name: string, arrival: Arrival) => AcceptedDomain | undefined
   readonly admit: (stream: Stream, domain: AcceptedDomain, credential: Credential) => StreamHandler | StreamCondition
   readonly flusher: Flusher
   readonly streamErrors: StreamErrorCounters
@@ -32,12 +37,36 @@ export interface ListenerParts {
   readonly log: Log
   /** As they are now; a stream keeps those that it was accepted with. */
   readonly limits: () => ListenerLimits
+  /** Whether what goes to an address can be read on its way. */
+  readonly isExposed: (address: string) => boolean
+  /** Clear text from such an address is refused. */
+  readonly requireTls: () => boolean
+  /** There is no memory for more. */
+  readonly isOverloaded: () => boolean
   readonly scanners: () => Scanners
 }
 
 interface OpenPort {
   readonly server: Server
+  readonly tls: ListenerTls | undefined
   readonly config: ListenerConfig
+}
+
+/** A connection of which nothing has been read, but for its PROXY header. */
+interface Connection {
+  readonly socket: Socket
+  /** Who is at its other end, or behind the balancer that is. */
+  readonly peer: Peer
+  /** When it came, in milliseconds of a monotonic clock. */
+  readonly since: number
+  /** It is clear text, and can be read on its way here. */
+  readonly isExposed: boolean
+}
+
+/** A stream that has not authenticated. */
+interface Waiting {
+  readonly address: string
+  readonly isExposed: boolean
 }
 
 /** Accepts the streams of instances on any number of ports, and keeps those that have not authenticated within bounds. */
@@ -45,25 +74,29 @@ export class Listener implements StreamOwner {
   readonly #parts: ListenerParts
   readonly #servers = new Map<string, OpenPort>()
   readonly #streams = new Set<Stream>()
-  /** Those that are not authenticated, with their addresses. */
-  readonly #waiting = new Map<Stream, string>()
+  /** Those that are not authenticated. */
+  readonly #waiting = new Map<Stream, Waiting>()
   /** Those that are not yet through with TLS, by both their ends. */
-  readonly #greeted = new Map<string, Peer>()
+  readonly #greeted = new Map<string, Connection>()
   /** Those that are to say by the PROXY protocol who they are. */
   readonly #introductions = new Introductions()
   /** How many of the first two. */
   readonly #perAddress = new Map<string, number>()
+  readonly #accepts = new TokenBucket(() => performance.now())
+  /** Domains whose secrets came in clear text, and that was said. */
+  readonly #exposed = new Set<string>()
 
   constructor(parts: ListenerParts) {
     this.#parts = parts
   }
 
   /**
-   * Opens the ports that are new, all of them or none, and closes those that are no more; the streams that came by them stay. Returns the
-   * ports in the order of `configs`: what 0 became.
+   * Opens the ports that are new, all of them or none, and closes those that are no more; the streams that came by them stay. Those that
+   * stay show the certificates that their files have now. Returns the ports in the order of `configs`: what 0 became.
    */
   async configure(configs: readonly ListenerConfig[]): Promise<readonly number[]> {
     const keys = keysOf(configs)
+    const contexts = new Map(configs.map((config, index) => [keys[index] ?? '', contextOf(config)]))
     const wanted = new Map(configs.map((config, index) => [keys[index] ?? '', config]))
     const opened: string[] = []
     const closed: (readonly [key: string, config: ListenerConfig])[] = []
@@ -75,15 +108,19 @@ export class Listener implements StreamOwner {
           closed.push([old, { ...open.config, port: config.port }])
           this.#stop(old)
         }
-        await this.#open(key, config)
+        await this.#open(key, config, contexts.get(key))
         opened.push(key)
       }
     } catch (error) {
       for (const key of opened) this.#stop(key)
-      for (const [key, config] of closed) await this.#open(key, config)
+      for (const [key, config] of closed) await this.#open(key, config, contextOf(config))
       throw error
     }
-    for (const key of [...this.#servers.keys()]) if (!wanted.has(key)) this.#stop(key)
+    for (const [key, open] of [...this.#servers]) {
+      const config = wanted.get(key)
+      if (config === undefined) this.#stop(key)
+      else this.#renew(key, { ...open, config }, contexts.get(key))
+    }
     return configs.map((config, index) => portOf(this.#servers.get(keys[index] ?? '')?.server, config.port))
   }
 
@@ -94,6 +131,11 @@ export class Listener implements StreamOwner {
   ): readonly (readonly [string, OpenPort])[] {
     const others = [...this.#servers].filter(([key]) => !wanted.has(key))
     return others.filter(([, { server }]) => portOf(server, 0) === port)
+  }
+
+  #renew(key: string, open: OpenPort, context: TlsContext | undefined): void {
+    this.#servers.set(key, open)
+    if (context !== undefined) open.tls?.renew(context)
   }
 
   #stop(key: string): void {
@@ -112,77 +154,98 @@ export class Listener implements StreamOwner {
   authenticated(stream: Stream, domain: AcceptedDomain, credential: Credential): StreamHandler | StreamCondition {
     const admitted = this.#parts.admit(stream, domain, credential)
     // One that is refused waits until it is closed, and is logged as such.
-    if (typeof admitted !== 'string') this.#noLongerWaiting(stream)
+    if (typeof admitted === 'string') return admitted
+    const isExposed = this.#noLongerWaiting(stream)?.isExposed
+    if (isExposed && !this.#exposed.has(domain.name)) {
+      this.#exposed.add(domain.name)
+      logEvent(this.#parts.log, 'clear-text', { domain: domain.name, remote: stream.remote })
+    }
     return admitted
   }
 
   closed(stream: Stream, condition: StreamCondition | undefined): void {
-    const refused = this.#noLongerWaiting(stream)
+    const refused = this.#noLongerWaiting(stream) !== undefined
     this.#streams.delete(stream)
     if (condition === undefined) return
     this.#parts.streamErrors.count(condition)
     logEvent(this.#parts.log, refused ? 'instance-refused' : 'stream-error', {
-      domain: stream.domainName,
+      domain: escapeForLog(stream.domainName ?? ''),
       remote: stream.remote,
       condition,
     })
   }
 
   /** Opens a port; rejects with `listen-failed` when that cannot be done. */
-  async #open(key: string, config: ListenerConfig): Promise<void> {
-    const { host, tls, domains } = config
-    const enter = this.#entrance(config)
+  async #open(key: string, config: ListenerConfig, context: TlsContext | undefined): Promise<void> {
+    const { host, domains } = config
+    const tls = context && this.#tlsFor(config, context)
     const isAllowed = allowedBy(config.from)
-    const server = createTcpServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
-      this.#arrive(socket, config, isAllowed, enter)
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+      this.#arrive(socket, config, isAllowed, (connection) => {
+        if (tls === undefined) this.#accept(connection, config)
+        else this.#greet(connection, tls)
+      })
     })
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) => reject(failure(config, cause)))
       server.listen({ host, port: config.port, backlog: 1024 }, resolve)
     })
     server.on('error', (error) => logEvent(this.#parts.log, 'bug', { error: error.message }))
-    this.#servers.set(key, { server, config })
+    this.#servers.set(key, { server, tls, config })
     logEvent(this.#parts.log, 'listening', { host, port: portOf(server, config.port), tls: tls !== undefined, domains })
   }
 
-  /** What a connection meets once it is known where it comes from: a stream, or TLS and then a stream. */
-  #entrance(config: ListenerConfig): (socket: Socket, peer: Peer) => void {
-    const find: FindDomain = (name) => this.#parts.find(name, config.domains)
-    if (config.tls === undefined) return (socket, peer) => this.#accept(socket, peer, find)
-    // It listens nowhere: it is given each connection when that may begin with TLS.
-    const server = tlsServerFor(config.tls, (socket) => {
-      const peer = this.#noLongerGreeted(endsOf(socket))
-      if (peer === undefined) socket.destroy()
-      else this.#accept(socket, peer, find)
+  #tlsFor(config: ListenerConfig, context: TlsContext): ListenerTls {
+    return new ListenerTls(context, this.#parts.limits().handshake_seconds, {
+      up: (socket, shown) => {
+        const connection = this.#noLongerGreeted(endsOf(socket))
+        if (connection === undefined) socket.destroy()
+        else this.#accept({ ...connection, socket }, config, shown)
+      },
+      failed: (socket, why) => {
+        const connection = this.#noLongerGreeted(endsOf(socket))
+        // A connection that is gone by now has no address any more.
+        const remote = connection && remoteOf(connection.peer)
+        if (why !== undefined) this.#parts.refusals.count('tls', { remote, why })
+      },
     })
-    server.on('tlsClientError', (_error: Error, socket: Socket) => this.#noLongerGreeted(endsOf(socket)))
-    return (socket, peer) => this.#greet(socket, peer, server)
   }
 
   /** A new connection, of which nothing has been read. */
   #arrive(
     socket: Socket,
-    { proxy_protocol }: ListenerConfig,
+    { proxy_protocol, tls }: ListenerConfig,
     isAllowed: (address: string) => boolean,
-    enter: (socket: Socket, peer: Peer) => void,
+    enter: (connection: Connection) => void,
   ): void {
     const { remoteAddress: address, remotePort: port } = socket
     // It is gone already: there is nobody to answer.
     if (address === undefined || port === undefined) return void socket.destroy()
-    const own = { address, port }
-    if (!isAllowed(address)) return this.#refuse(socket, 'address', own)
-    if (!proxy_protocol) return enter(socket, own)
+    const peer = { address, port }
+    const isExposed = tls === undefined && this.#parts.isExposed(address)
+    const connection = { socket, peer, since: performance.now(), isExposed }
+    const refused = this.#refusedAtOnce(connection, isAllowed)
+    if (refused !== undefined) return this.#refuse(connection, refused)
+    if (!proxy_protocol) return enter(connection)
     // A balancer has one address for all who are behind it: it is bounded by the bounds of all.
-    if (this.#isFull()) return this.#refuse(socket, 'limit', own)
+    if (this.#isFull()) return this.#refuse(connection, 'limit')
     this.#introductions.wait(
       socket,
       this.#parts.limits().handshake_seconds * 1000,
-      (peer) => enter(socket, peer ?? own),
-      (why) => this.#parts.refusals.count('proxy_header', { remote: remoteOf(own), why }),
+      (named) => enter(named === undefined ? connection : { ...connection, peer: named }),
+      (why) => this.#parts.refusals.count('proxy_header', { remote: remoteOf(peer), why }),
     )
   }
 
-  #refuse(socket: Socket, reason: 'address' | 'limit', peer: Peer): void {
+  #refusedAtOnce({ peer, isExposed }: Connection, isAllowed: (address: string) => boolean): RefusalReason | undefined {
+    if (!isAllowed(peer.address)) return 'address'
+    if (isExposed && this.#parts.requireTls()) return 'clear_text'
+    if (this.#parts.isOverloaded()) return 'overload'
+    const rate = this.#parts.limits().accepts_per_second
+    return this.#accepts.tryTake({ rate, burst: rate * BURST_SECONDS }) ? undefined : 'rate'
+  }
+
+  #refuse({ socket, peer }: Connection, reason: RefusalReason): void {
     socket.on('error', () => {})
     socket.destroy()
     this.#parts.refusals.count(reason, { remote: remoteOf(peer) })
@@ -192,19 +255,20 @@ export class Listener implements StreamOwner {
    * A connection that is yet to show its TLS: bounded as those that are yet to authenticate, and counted from its first byte
    * on, or a thousand idle handshakes would not be.
    */
-  #greet(socket: Socket, peer: Peer, server: TlsServer): void {
-    if (this.#isTooMany(peer)) return this.#refuse(socket, 'limit', peer)
+  #greet(connection: Connection, tls: ListenerTls): void {
+    const { socket, peer } = connection
+    if (this.#isTooMany(peer)) return this.#refuse(connection, 'limit')
     const ends = endsOf(socket)
-    this.#greeted.set(ends, peer)
+    this.#greeted.set(ends, connection)
     this.#count(peer.address, 1)
     socket.once('close', () => this.#noLongerGreeted(ends))
-    server.emit('connection', socket)
+    tls.enter(socket)
   }
 
-  #noLongerGreeted(ends: string): Peer | undefined {
-    const peer = this.#greeted.get(ends)
-    if (peer !== undefined && this.#greeted.delete(ends)) this.#count(peer.address, -1)
-    return peer
+  #noLongerGreeted(ends: string): Connection | undefined {
+    const connection = this.#greeted.get(ends)
+    if (connection !== undefined && this.#greeted.delete(ends)) this.#count(connection.peer.address, -1)
+    return connection
   }
 
   #isFull(): boolean {
@@ -223,52 +287,31 @@ export class Listener implements StreamOwner {
     else this.#perAddress.delete(address)
   }
 
-  #accept(socket: Socket, peer: Peer, find: FindDomain): void {
-    if (this.#isTooMany(peer)) return this.#refuse(socket, 'limit', peer)
-    const { flusher, scanners, limits } = this.#parts
-    const stream = new Stream(socket, remoteOf(peer), this, find, limits(), scanners(), flusher)
+  #accept(connection: Connection, { domains, shaper }: ListenerConfig, shown?: ShownCertificate): void {
+    const { socket, peer, since, isExposed } = connection
+    if (this.#isTooMany(peer)) return this.#refuse(connection, 'limit')
+    const { flusher, scanners, limits, find } = this.#parts
+    const arrival = { domains, shaper, shown }
+    const findDomain = (name: string) => find(name, arrival)
+    const stream = new Stream(socket, remoteOf(peer), this, findDomain, leftOf(limits(), since), scanners(), flusher)
     this.#streams.add(stream)
-    this.#waiting.set(stream, peer.address)
+    this.#waiting.set(stream, { address: peer.address, isExposed })
     this.#count(peer.address, 1)
   }
 
-  /** Returns whether it was waiting. */
-  #noLongerWaiting(stream: Stream): boolean {
-    const address = this.#waiting.get(stream)
-    if (address === undefined) return false
+  #noLongerWaiting(stream: Stream): Waiting | undefined {
+    const waiting = this.#waiting.get(stream)
+    if (waiting === undefined) return undefined
     this.#waiting.delete(stream)
-    this.#count(address, -1)
-    return true
+    this.#count(waiting.address, -1)
+    return waiting
   }
 }
 
-function tlsServerFor(
-  { cert, key, ca }: NonNullable<ListenerConfig['tls']>,
-  accept: (socket: Socket) => void,
-): TlsServer {
-  const options = {
-    cert: readFileSync(cert),
-    key: readFileSync(key),
-    ...(ca === undefined ? {} : { ca: readFileSync(ca), requestCert: true, rejectUnauthorized: true }),
-    minVersion: 'TLSv1.2' as const,
-    handshakeTimeout: 10_000,
-    allowHalfOpen: true,
-  }
-  return createTlsServer(options, (socket) => {
-    socket.disableRenegotiation() // CVE-2021-32920: it costs us far more than them
-    accept(socket)
-  })
-}
-
-/** Whether an address is in one of the networks; without any, all are. */
-function allowedBy(networks: readonly string[] | undefined): (address: string) => boolean {
-  if (networks === undefined) return () => true
-  const list = new BlockList()
-  for (const text of networks) {
-    const network = parseNetwork(text)
-    if (network !== undefined) list.addSubnet(network.address, network.prefix, network.family)
-  }
-  return (address) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+/** What TLS and the PROXY header have taken is gone from the time for the handshake. Who needed neither shares the limits. */
+function leftOf(limits: ListenerLimits, since: number): ListenerLimits {
+  const taken = (performance.now() - since) / 1000
+  return taken < 0.01 ? limits : { ...limits, handshake_seconds: Math.max(0, limits.handshake_seconds - taken) }
 }
 
 function remoteOf({ address, port }: Peer): string {
@@ -285,9 +328,12 @@ function portOf(server: Server | undefined, asked: number): number {
   return typeof address === 'object' && address !== null ? address.port : asked
 }
 
-/** What each is known by from one reload to the next; equal ones, which port 0 allows, are told apart by their order. */
+/**
+ * What each is known by from one reload to the next; equal ones, which port 0 allows, are told apart by their order. Which
+ * certificates it shows and believes may change; not whether it asks for any.
+ */
 function keysOf(configs: readonly ListenerConfig[]): readonly string[] {
-  const texts = configs.map((config) => JSON.stringify(config))
+  const texts = configs.map(({ tls, ...config }) => JSON.stringify([config, tls && { asks: tls.ca !== undefined }]))
   return texts.map((text, index) => `${texts.slice(0, index).filter((other) => other === text).length} ${text}`)
 }
 

@@ -63,8 +63,21 @@ export const logCodes = {
     level: 'warn',
     means:
       'Connections to a listener were closed at once; `reason` says why, `count` how many since the last such line. One line in 10 s at most.',
-    todo: 'limit: raise limits, or look at who connects. address: compare listen[].from. proxy_header: have the balancer send the PROXY protocol, or leave proxy_protocol out.',
+    todo: 'limit, rate: raise limits, or look at who connects. address: compare listen[].from. clear_text: connect by TLS. overload: see there. tls: look at `why`, it is mostly the certificate of an instance. proxy_header: have the balancer send the PROXY protocol, or leave proxy_protocol out.',
   },
+  'clear-text': {
+    level: 'warn',
+    means:
+      'A secret crosses the network without TLS: of an instance, which `remote` is, or of the link to `service`. Said of a domain once, and of its link with every reload.',
+    todo: 'Give the listener `tls`, or write xmpps:// for the server; require_tls refuses the rest. Where something else encrypts (a VPN, a mesh), nothing.',
+  },
+  overload: {
+    level: 'warn',
+    means:
+      'Resident memory (`memory`) is near limits.memory_bytes (`limit`). At `level` 1 new connections are closed and /readyz says 503; at 2 those who send are read a fifth of the time, too.',
+    todo: 'Look at what waits (/v1/domains) and for whom; give the node more memory, or lower hold.bytes and outbox_bytes.',
+  },
+  'overload-over': { level: 'info', means: 'There is memory again: all is as usual.', todo: 'Nothing.' },
   'instance-refused': {
     level: 'warn',
     means: 'A stream was refused before it became an instance: wrong name, secret or namespace, or its name is in use.',

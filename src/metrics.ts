@@ -5,9 +5,12 @@ import {
   type DropReason,
   dropReasons,
   type InstanceCounts,
+  refusalReasons,
   type StreamErrorCounters,
 } from './counters.ts'
 import type { Histogram } from './histogram.ts'
+import { type LinkNumbers, linkMetrics } from './link-metrics.ts'
+import type { Delay } from './loop-delay.ts'
 import { type WaitingNumbers, waitingGauges } from './waiting-metrics.ts'
 
 /** What the metrics ask of the node. It is read at each scrape, never in between. */
@@ -25,20 +28,20 @@ export interface MetricsSource {
   holdStoreUp(): boolean | null
   readonly configReloads: { readonly ok: number; readonly refused: number }
   /** Requests of operators that were refused. */
-  adminRefusals?(): Readonly<Record<'token' | 'rate' | 'jid', number>>
+  adminRefusals?(): Readonly<Record<'token' | 'rate' | 'jid' | 'connections', number>>
+  /** 0, 1 or 2: `overload.ts`. */
+  overload?(): number
+  /** Undefined in the first seconds. */
+  loopDelay?(): Delay | undefined
   /** Events that slow readers of /v1/events missed. */
   eventsDropped?(): number
 }
 
-export interface DomainMetrics extends WaitingNumbers {
+export interface DomainMetrics extends WaitingNumbers, LinkNumbers {
   readonly counters: DomainCounters
   /** How many instances are in each state. Give states without an instance as 0, so that their series stay. */
   readonly states: Readonly<Record<string, number>>
   readonly bucketsUnassigned: number
-  /** Null for a domain without upstream. */
-  readonly linkUp: boolean | null
-  /** It is for this node to have it: dialled here, up or not. */
-  readonly linkWanted: boolean
   /** Requests to instances of this node that are unanswered. */
   readonly iqPending: number
   /** The instances that are connected to this node. */
@@ -144,33 +147,7 @@ const metrics: readonly MetricSpec[] = [
     help: 'Buckets without a holder.',
     read: perDomain(({ name, bucketsUnassigned }, sample) => sample(bucketsUnassigned, name)),
   },
-  {
-    name: 'switchyard_link_up',
-    type: 'gauge',
-    labels: ['domain'],
-    help: '1 while the link of a domain with an upstream is up on this node, else 0.',
-    read: perDomain(({ name, linkUp }, sample) => {
-      if (linkUp !== null) sample(linkUp ? 1 : 0, name)
-    }),
-  },
-  {
-    name: 'switchyard_link_wanted',
-    type: 'gauge',
-    labels: ['domain'],
-    help: '1 while it is for this node to have the link of a domain: it is up, or dialled; else 0.',
-    read: perDomain(({ name, linkUp, linkWanted }, sample) => {
-      if (linkUp !== null) sample(linkWanted ? 1 : 0, name)
-    }),
-  },
-  {
-    name: 'switchyard_links_unread_total',
-    type: 'counter',
-    labels: ['domain'],
-    help: 'How often a link was ended with something unread that the server had sent, as another node may have had it by then (links: one).',
-    read: perDomain(({ name, counters, linkUp }, sample) => {
-      if (linkUp !== null) sample(counters.linksUnread, name)
-    }),
-  },
+  ...linkMetrics.map((metric) => ({ ...metric, labels: ['domain'], read: perDomain(metric.read) })),
   {
     name: 'switchyard_outbox_bytes',
     type: 'gauge',
@@ -220,10 +197,37 @@ const metrics: readonly MetricSpec[] = [
     },
   },
   {
+    name: 'switchyard_shaper_pauses_total',
+    type: 'counter',
+    labels: ['domain'],
+    help: 'Times that an instance was not read for a while, as it had sent faster than its shaper lets it.',
+    read: perDomain(({ name, counters }, sample) => sample(counters.shaped, name)),
+  },
+  {
+    name: 'switchyard_overload',
+    type: 'gauge',
+    labels: [],
+    help: '0; 1 while no new connections are taken as memory is short (limits.memory_bytes); 2 while sources are read less, too.',
+    read: (source, sample) => sample(source.overload?.() ?? 0),
+  },
+  {
+    name: 'switchyard_event_loop_delay_seconds',
+    type: 'gauge',
+    labels: ['quantile'],
+    help: 'How late the node got to what was due, in the last 5 s: half of the time, 99 % of it, and the worst (1).',
+    read: (source, sample) => {
+      const delay = source.loopDelay?.()
+      if (delay === undefined) return
+      sample(delay.p50, '0.5')
+      sample(delay.p99, '0.99')
+      sample(delay.max, '1')
+    },
+  },
+  {
     name: 'switchyard_connections_refused_total',
     type: 'counter',
     labels: ['reason'],
-    help: 'Connections to listeners that were closed at once, by reason: limit, address, proxy_header.',
+    help: `Connections to listeners that were closed before a stream began, by reason: ${Object.keys(refusalReasons).join(', ')}.`,
     read: (source, sample) => {
       for (const [reason, count] of source.refusals?.() ?? []) sample(count, reason)
     },
@@ -244,7 +248,7 @@ const metrics: readonly MetricSpec[] = [
     name: 'switchyard_admin_refused_total',
     type: 'counter',
     labels: ['reason'],
-    help: 'Requests to change or see something that were refused: token (missing or wrong), rate (too many wrong ones from that address), jid (a command of somebody who is no admin).',
+    help: 'Requests to change or see something that were refused: token (missing or wrong), rate (too many wrong ones from that address), jid (a command of somebody who is no admin), connections (too many at once, closed).',
     read: (source, sample) => {
       for (const [reason, count] of Object.entries(source.adminRefusals?.() ?? {})) sample(count, reason)
     },

@@ -29,7 +29,7 @@ const absent: Refused = { refused: 'absent', detail: 'no such instance is connec
 export class NodeActions implements AdminActions {
   readonly #parts: NodeActionsParts
   /** Requests of operators, or of who would be one, that were refused. */
-  readonly refusals: Record<RefusedWhy, number> = { token: 0, rate: 0, jid: 0 }
+  readonly refusals: Record<RefusedWhy, number> = { token: 0, rate: 0, jid: 0, connections: 0 }
 
   constructor(parts: NodeActionsParts) {
     this.#parts = parts

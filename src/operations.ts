@@ -26,7 +26,7 @@ export interface Refused {
 export type Outcome<T> = { readonly done: T } | Refused
 
 /** Why a request was refused before anything was asked. */
-export type RefusedWhy = 'token' | 'rate' | 'jid'
+export type RefusedWhy = 'token' | 'rate' | 'jid' | 'connections'
 
 /** What this node may be asked to do. Names come as they were written. */
 export interface AdminActions {

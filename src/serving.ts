@@ -1,3 +1,4 @@
+import { clearTextUpstreams } from '../config/clear-text.ts'
 import type { Config, Domain } from '../config/config.ts'
 import type { Clock } from './clock.ts'
 import { DomainRoutes } from './domain-routes.ts'
@@ -41,6 +42,9 @@ export class Serving {
     for (const domain of before.values()) if (!names.has(domain.name)) ended(domain)
     routes.serve(served)
     this.#parts.served(served)
+    for (const { domain, service } of clearTextUpstreams(config)) {
+      logEvent(this.#parts.log, 'clear-text', { domain, service })
+    }
   }
 
   #configure(existing: DomainRoutes | undefined, config: Domain): DomainRoutes {

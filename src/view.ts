@@ -21,6 +21,7 @@ import type { ClusterMember } from './cluster-member.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { domainView, instanceView, quarantinedView } from './domain-view.ts'
 import { keyText } from './key.ts'
+import type { Delay } from './loop-delay.ts'
 import type { NodeUsage } from './node-usage.ts'
 import { overviewOf } from './overview.ts'
 import type { Recent } from './recent.ts'
@@ -33,8 +34,12 @@ export interface ViewParts {
   readonly config: () => Config
   readonly state: () => 'starting' | 'ready' | 'draining' | 'stopped'
   readonly census: () => readonly Count[]
+  /** Whether no new connection is taken. */
+  readonly isOverloaded: () => boolean
   readonly metrics: () => Promise<string>
   readonly recent: Recent
+  /** Of the event loop; undefined in the first seconds. */
+  readonly delay: () => Delay | undefined
   readonly clock: Clock
   /** Resident memory in bytes; null where it is not known. */
   readonly memory: () => number | null
@@ -56,6 +61,7 @@ export class View implements AdminView {
 
   ready(): { readonly ready: boolean; readonly reason?: string } {
     const state = this.#parts.state()
+    if (state === 'ready' && this.#parts.isOverloaded()) return { ready: false, reason: 'overload' }
     return state === 'ready' ? { ready: true } : { ready: false, reason: state }
   }
 
@@ -64,10 +70,15 @@ export class View implements AdminView {
   }
 
   stats(): StatsView {
-    const { census, config, recent, memory } = this.#parts
+    const { census, config, recent, memory, delay } = this.#parts
     const { load, routing } = recent
-    const { domains, omitted } = statsOf(census().filter(isServed), recent)
-    return { time: new Date().toISOString(), node: config().node, load, memory: memory(), routing, domains, omitted }
+    const own = { load, memory: memory(), routing, delay: delay() ?? null }
+    return {
+      time: new Date().toISOString(),
+      node: config().node,
+      ...own,
+      ...statsOf(census().filter(isServed), recent),
+    }
   }
 
   metrics(): Promise<string> {

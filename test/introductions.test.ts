@@ -124,7 +124,9 @@ test('a connection without the header is closed without a word, counted, and log
     await gone(stub)
     assert.equal(stub.received, '')
   }
-  assert.deepEqual(await refusals(node), { limit: 0, address: 0, proxy_header: 3 })
+  const { proxy_header, ...others } = await refusals(node)
+  assert.equal(proxy_header, 3)
+  assert.ok(Object.values(others).every((count) => count === 0))
   const lines = node.logged.filter(({ code }) => code === 'connection-refused')
   assert.deepEqual(
     lines.map(({ reason, why, count }) => ({ reason, why, count })),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash, X509Certificate } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
 import { Link, type LinkHandler, type LinkOptions } from '../src/link.ts'
 import { LinkTenure } from '../src/link-tenure.ts'
@@ -622,6 +623,40 @@ describe('TLS', () => {
     const { link, said } = await bench(t, { tls: { ca: certificate.cert, servername: 'other.example' } }, server)
     link.open()
     assert.match(await said.until('retry'), /does not match certificate's altnames/)
+  })
+
+  test('with pins the server’s public key must be one of them, and a name or an authority does not make up for it', async (t) => {
+    const pin = (cert: string): string =>
+      `sha256:${createHash('sha256')
+        .update(new X509Certificate(cert).publicKey.export({ type: 'spki', format: 'der' }))
+        .digest('hex')}`
+    const other = makeCertificate()
+    const pinned = (...certs: string[]) => ({
+      tls: { ca: certificate.cert, servername: 'localhost', pins: certs.map(pin) },
+    })
+    const server = await StubServer.listen(certificate)
+    const good = await bench(t, pinned(other.cert, certificate.cert), server)
+    good.link.open()
+    await (await server.connection()).admit()
+    await good.said.until('up')
+    const wrong = await bench(t, pinned(other.cert), await StubServer.listen(certificate))
+    wrong.link.open()
+    const why = await wrong.said.until('retry')
+    assert.match(
+      why,
+      /its public key is none of upstream\.tls\.pins; the server's certificate is "CN=localhost" of "CN=localhost", until /,
+    )
+    // What to write if it is the right one after all.
+    assert.ok(why.includes(`public key ${pin(certificate.cert)}`), why)
+    assert.ok(why.includes(new X509Certificate(certificate.cert).fingerprint256.replaceAll(':', '').toLowerCase()), why)
+    // A pin vouches for no certificate that the authority does not.
+    const trusting = { tls: { ca: other.cert, servername: 'localhost', pins: [pin(certificate.cert)] } }
+    const strange = await bench(t, trusting, await StubServer.listen(certificate))
+    strange.link.open()
+    assert.match(
+      await strange.said.until('retry'),
+      /self-signed certificate; the server's certificate is "CN=localhost"/,
+    )
   })
 
   test('a file of authorities that is none lets no certificate through', async (t) => {

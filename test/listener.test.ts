@@ -6,8 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
+import { StreamErrorCounters } from '../src/counters.ts'
 import { Gateway } from '../src/gateway.ts'
+import { Listener, type ListenerParts } from '../src/listener.ts'
 import { createLog } from '../src/log.ts'
+import { Refusals } from '../src/refusals.ts'
+import { scannersBy } from '../src/scanning.ts'
+import { Flusher } from '../src/stream/flusher.ts'
 import { configOf, startNode } from './e2e/node.ts'
 import { StubInstance } from './stub/instance.ts'
 import { type Certificate, makeCertificate } from './stub/server.ts'
@@ -138,4 +143,75 @@ test('connections that never begin with TLS are bounded per address, and make ro
     const instance = await StubInstance.join(node.port, 'a.test', 'swordfish', cert)
     assert.equal(instance.socket.closed, false)
   }
+})
+
+/** A listener by itself, as the gateway would have it; who connects is refused or reaches the header. */
+async function alone(
+  t: TestContext,
+  parts: Partial<ListenerParts>,
+): Promise<{ port: number; logged: string[]; counts: () => object }> {
+  const logged: string[] = []
+  const log = createLog({ level: 'info', node: 'yard' }, { write: (line) => void logged.push(JSON.parse(line).code) })
+  const refusals = new Refusals(log, () => 0)
+  const { limits } = configOf(yard('{port: 0}'))
+  const listener = new Listener({
+    ...{ flusher: new Flusher(), streamErrors: new StreamErrorCounters(), refusals, log, limits: () => limits },
+    ...{
+      scanners: scannersBy(
+        () => limits,
+        () => {},
+      ),
+      isExposed: () => true,
+      requireTls: () => false,
+      isOverloaded: () => false,
+    },
+    find: (name) => ({ name, credentials: [{ secret: 'swordfish', instance: undefined }] }),
+    admit: (stream) => ({ opened() {}, stanza() {}, closed() {}, footer: () => stream.close() }),
+    ...parts,
+  })
+  const [port] = await listener.configure([{ host: '127.0.0.1', port: 0 }])
+  t.after(() => listener.close())
+  const counts = () => Object.fromEntries([...refusals.entries()].filter(([, count]) => count > 0))
+  return { port: port!, logged, counts }
+}
+
+test('a secret in clear text over a network is warned of once for a domain; from this machine it is not', async (t) => {
+  const exposed = await alone(t, {})
+  for (const domain of ['a.test', 'a.test', 'b.test']) await (await StubInstance.join(exposed.port, domain)).die()
+  assert.deepEqual(exposed.logged.filter((code) => code === 'clear-text').length, 2)
+  const node = await startNode(t, yard('{port: 0}'))
+  await (await node.join('a.test')).leave()
+  assert.ok(!node.logged.some(({ code }) => code === 'clear-text'))
+})
+
+test('with require_tls whoever comes over a network without TLS is closed before a byte is read', async (t) => {
+  const { port, counts } = await alone(t, { requireTls: () => true })
+  const stub = await StubInstance.connect(port)
+  await stub.ended
+  assert.deepEqual([stub.received, counts()], ['', { clear_text: 1 }])
+  const node = await startNode(t, `${yard('{port: 0}')}require_tls: true\n`)
+  await (await node.join('a.test')).leave()
+})
+
+test('no more than accepts_per_second and ten times that at once are let in', async (t) => {
+  const node = await startNode(t, yard('{port: 0}').replace('limits: {', 'limits: {accepts_per_second: 1, '))
+  const stubs: StubInstance[] = []
+  for (let at = 0; at < 10; at++) stubs.push(await StubInstance.open(node.port, 'a.test'))
+  const late = await StubInstance.connect(node.port)
+  await late.ended
+  assert.match(await node.gateway.view.metrics(), /connections_refused_total\{reason="rate"\} 1$/m)
+  for (const stub of stubs) stub.socket.destroy()
+})
+
+test('an overloaded node takes no new connection, and goes on with those that it has', async (t) => {
+  let isOverloaded = false
+  const { port, counts } = await alone(t, { isOverloaded: () => isOverloaded })
+  const early = await StubInstance.open(port, 'a.test')
+  isOverloaded = true
+  const late = await StubInstance.connect(port)
+  await late.ended
+  assert.deepEqual(counts(), { overload: 1 })
+  early.handshake('swordfish')
+  await early.accepted()
+  await early.die()
 })

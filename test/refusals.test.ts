@@ -20,5 +20,7 @@ test('all refusals are counted, and each reason has a line in 10 s at most, whic
       ['limit', 'a:4', 3],
     ],
   )
-  assert.deepEqual(Object.fromEntries(refusals.entries()), { limit: 4, address: 1, proxy_header: 0 })
+  const { limit, address, ...others } = Object.fromEntries(refusals.entries())
+  assert.deepEqual({ limit, address }, { limit: 4, address: 1 })
+  assert.ok(Object.values(others).every((count) => count === 0))
 })

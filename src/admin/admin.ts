@@ -21,6 +21,11 @@ export type AdminOptions = {
   readonly port: number
 }
 
+/** Connections at once: pages, scrapers, readers of events. Whoever opens more is closed. */
+const MOST_CONNECTIONS = 256
+/** Bytes of a body; no route needs any. */
+const MOST_BODY = 1024
+
 /** What the admin port has of the nodes together. */
 export interface ClusterParts {
   readonly access: ClusterAccess
@@ -45,6 +50,8 @@ export async function startAdmin(
 ): Promise<Admin> {
   const app = await createAdmin(view, allowed, log, cluster)
   const { host, port } = options
+  app.server.maxConnections = MOST_CONNECTIONS
+  app.server.on('drop', () => allowed.refused?.('connections'))
   try {
     await app.listen({ host, port, listenTextResolver: () => 'admin-listening' })
   } catch (error) {
@@ -74,7 +81,7 @@ export async function createAdmin(
   const app = fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: 1024,
+    bodyLimit: MOST_BODY,
     // A client that sends nothing, or slowly, holds a socket for no longer than this (milliseconds).
     connectionTimeout: 10_000,
     requestTimeout: 10_000,

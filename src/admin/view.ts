@@ -197,6 +197,12 @@ export const StatsView = Type.Object({
   load: Type.Number({ minimum: 0, maximum: 1, description: 'the share of the last seconds that it was busy' }),
   memory: nullable(count()),
   routing: nullable(LatencyView),
+  delay: nullable(
+    Type.Object(
+      { p50: seconds('half of the time'), p99: seconds('99 % of the time'), max: seconds('at worst') },
+      { description: 'how late the node got to what was due, in the last 5 s; null in its first' },
+    ),
+  ),
   domains: Type.Record(
     Type.String(),
     Type.Object({

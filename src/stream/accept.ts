@@ -1,19 +1,33 @@
 import type { StreamHeader } from '../xmpp/framer.ts'
-import { matchingSecret } from '../xmpp/handshake.ts'
+import { matchingSecret, newStreamId } from '../xmpp/handshake.ts'
 import { ns } from '../xmpp/namespaces.ts'
 import { escapeText, type StreamCondition } from '../xmpp/stream-error.ts'
+import type { TokenRate } from './token-bucket.ts'
 
-/** A secret, and the instance that it names when each instance has its own. */
+/** What proves who connects, and the instance that it names when each instance has its own. */
 export interface Credential {
-  readonly secret: string
+  /** Undefined where a certificate has proved it. */
+  readonly secret: string | undefined
   readonly instance: string | undefined
+}
+
+/** A certificate that a peer has shown, and whose chain has been verified. */
+export interface ShownCertificate {
+  /** `sha256:` and 64 lower-case digits, of the whole certificate. */
+  readonly fingerprint: string
+  /** Whether it has this DNS name among its alternative names, letter by letter. */
+  isFor(name: string): boolean
 }
 
 /** What accepting needs to know about a domain. */
 export interface AcceptedDomain {
   /** Normalised. */
   readonly name: string
-  readonly credentials: readonly Credential[]
+  readonly credentials: readonly (Credential & { readonly secret: string })[]
+  /** What the peer's certificate has proved: no digest is asked then, though a handshake is (XEP-0114 §3). */
+  readonly proved?: Credential
+  /** How fast an instance is read that came this way, unless its domain says. */
+  readonly shaper?: TokenRate
 }
 
 /** Finds a served domain by the name in a header, of any case; undefined when it is not served on that port. */
@@ -38,6 +52,12 @@ export function acceptHeader(header: StreamHeader, find: FindDomain): AcceptedDo
   return find(header.to) ?? { condition: 'host-unknown', text: 'this name is not served here' }
 }
 
+/**
+ * Stands for a domain that is not served: whoever sends a handshake with its header is answered after as long for an unknown
+ * name as for a wrong secret. Its own secret is nobody's.
+ */
+export const decoy: AcceptedDomain = { name: '', credentials: [{ secret: newStreamId(), instance: undefined }] }
+
 export function isRefusal(accepted: AcceptedDomain | Refusal): accepted is Refusal {
   return 'condition' in accepted
 }
@@ -48,8 +68,12 @@ export function streamHeader(streamId: string, from?: string): string {
   return `<?xml version='1.0'?><stream:stream xmlns='${ns.component}' xmlns:stream='${ns.streams}'${name} id='${streamId}'>`
 }
 
-/** XEP-0114 §3, second step: the digest proves the secret. Returns the credential that it proves, or undefined. */
+/**
+ * XEP-0114 §3, second step: the digest proves the secret, unless a certificate has proved more. Returns the credential that is
+ * proved, or undefined.
+ */
 export function acceptHandshake(digest: string, streamId: string, domain: AcceptedDomain): Credential | undefined {
   const secrets = domain.credentials.map((credential) => credential.secret)
-  return domain.credentials[matchingSecret(digest, streamId, secrets)]
+  const match = domain.credentials[matchingSecret(digest, streamId, secrets)]
+  return domain.proved ?? match
 }

@@ -11,13 +11,17 @@ import {
   acceptHandshake,
   acceptHeader,
   type Credential,
+  decoy,
   type FindDomain,
   isRefusal,
+  type Refusal,
   streamHeader,
 } from './accept.ts'
 import type { Flusher } from './flusher.ts'
 import { Outbox, type Source } from './outbox.ts'
 import { readShared } from './reading.ts'
+import { Shaping } from './shaping.ts'
+import type { TokenRate } from './token-bucket.ts'
 
 export interface StreamLimits extends FramerLimits {
   /** From accept to handshake; bytes do not reset it. */
@@ -56,6 +60,8 @@ const LINGER_MILLISECONDS = 1000
 const LINGER_BYTES = 1024 * 1024
 /** A peer that closes its half of the connection with its closing tag, not after ours, does so within this time. */
 const HALF_CLOSE_MILLISECONDS = 50
+/** What is kept of a name that is not served, in characters: no domain is longer (RFC 7622 §3.2). */
+const MOST_NAME = 1023
 /** A peer that ended its stream gets this long to read what it had been written. */
 const GOODBYE_MILLISECONDS = 5000
 
@@ -71,6 +77,8 @@ export class Stream implements Source {
   /** Both are only of use until the stream is open. */
   #find: FindDomain | undefined
   #domain: AcceptedDomain | undefined
+  /** The header's name is not served; that is said once what came with the header has been read. */
+  #unserved: Refusal | undefined
   readonly #limits: StreamLimits
   readonly #framer: Framer
   #deadline: NodeJS.Timeout | undefined
@@ -83,6 +91,7 @@ export class Stream implements Source {
   #isDoubtful = false
   #lingering: NodeJS.Timeout | undefined
   #discarded = 0
+  #shaping: Shaping | undefined
 
   /**
    * @param accepted and not read yet, but for what its reader has put back; it is of no use to others from now on
@@ -120,7 +129,7 @@ export class Stream implements Source {
     socket.on('close', (hadError) => this.#gone(!hadError))
   }
 
-  /** What its header named, once that is known to be served. */
+  /** What its header named, served or not. */
   get domainName(): string | undefined {
     return this.#domainName
   }
@@ -143,12 +152,18 @@ export class Stream implements Source {
     if (--this.#pauses === 0) this.#socket.resume()
   }
 
+  /** From now on it is read no faster than `rate` says, if that is anything; `paused` is told each time it has to wait. */
+  shape(rate: () => TokenRate | undefined, paused: () => void): void {
+    this.#shaping = new Shaping(this, rate, paused)
+  }
+
   /**
    * Ends the stream: our header if it has not been sent, the error, the closing tag, then half-close; the peer gets a
    * moment to end its side. Without a condition it is an orderly close.
    */
   close(condition?: StreamCondition, text?: string): void {
     if (this.#state === 'closed') return
+    if (this.#unserved !== undefined) ({ condition, text } = this.#unserved)
     const header = this.#state === 'header' ? streamHeader(this.id) : ''
     const error = condition === undefined ? '' : streamError(condition, text)
     this.#finish(condition)
@@ -187,6 +202,7 @@ export class Stream implements Source {
     if (this.#state !== 'open') return this.#discard(rest.length)
     this.outbox.flusher.onInput?.()
     this.#dispatch(rest)
+    if (this.isOpen) this.#shaping?.took(rest.length)
     this.outbox.flusher.took(this)
   }
 
@@ -195,7 +211,7 @@ export class Stream implements Source {
     while (this.#state !== 'closed' && this.#state !== 'ending') {
       switch (this.#framer.next()) {
         case Found.nothing:
-          return
+          return this.#unserved && this.close()
         case Found.stanza:
           if (this.#handler === undefined) this.close('not-authorized', 'a stanza before the handshake')
           else this.#handler.stanza(this.#framer.head)
@@ -221,11 +237,14 @@ export class Stream implements Source {
     const find = this.#find
     if (header === undefined || find === undefined) return
     const accepted = acceptHeader(header, find)
-    if (isRefusal(accepted)) return this.close(accepted.condition, accepted.text)
-    this.#domain = accepted
-    this.#domainName = accepted.name
+    const isUnserved = isRefusal(accepted) && accepted.condition === 'host-unknown'
+    if (isRefusal(accepted) && !isUnserved) return this.close(accepted.condition, accepted.text)
+    if (isRefusal(accepted)) this.#unserved = accepted
+    this.#domain = isRefusal(accepted) ? decoy : accepted
+    // One that is not served is answered by its name, too, and logged by it: that takes as long then.
+    this.#domainName = isRefusal(accepted) ? header.to?.slice(0, MOST_NAME) : accepted.name
     this.#state = 'handshake'
-    this.outbox.appendControl(streamHeader(this.id, accepted.name))
+    this.outbox.appendControl(streamHeader(this.id, this.#domainName))
   }
 
   #onElement(head: Head): void {
@@ -240,7 +259,8 @@ export class Stream implements Source {
   #onHandshake(digest: string): void {
     const domain = this.#domain
     const credential = domain && acceptHandshake(digest, this.id, domain)
-    if (domain === undefined || credential === undefined) return this.close('not-authorized', 'wrong digest')
+    if (domain === undefined || credential === undefined || domain === decoy)
+      return this.close('not-authorized', 'wrong digest')
     this.#stopWaiting()
     const handler = this.#owner.authenticated(this, domain, credential)
     if (typeof handler === 'string') return this.close(handler)
@@ -287,6 +307,7 @@ export class Stream implements Source {
     this.#state = 'closed'
     this.#stopWaiting()
     clearTimeout(this.#lingering)
+    this.#shaping?.end()
     this.#handler?.closed(condition, clean)
     this.#handler = undefined
     this.#owner.closed(this, condition)

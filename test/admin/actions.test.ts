@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { startAdmin } from '../../src/admin/admin.ts'
 import type { AdminView } from '../../src/admin/view.ts'
@@ -17,8 +19,10 @@ async function port(t: TestContext, token: string | undefined) {
   const asked: string[] = []
   const lines: string[] = []
   const isHere = (domain: string): boolean => domain === 'echo.localhost'
+  const refused: string[] = []
   const may: AdminActions = {
     token: () => token,
+    refused: (why) => void refused.push(why),
     instance: (action, domain, instance) => {
       asked.push(`${action} ${domain} ${instance}`)
       if (!isHere(domain)) return { refused: 'absent', detail: 'no such instance is connected' }
@@ -48,7 +52,7 @@ async function port(t: TestContext, token: string | undefined) {
       json: () => JSON.parse(text),
     }
   }
-  return { ask, asked, lines }
+  return { ask, asked, lines, port: admin.port, refused }
 }
 
 test('with the token an instance is drained, closed and enabled, whatever its name holds; who, what and the outcome are logged', async (t) => {
@@ -120,4 +124,27 @@ test('quarantined stanzas are shown and forgotten with the token only', async (t
   assert.equal((await ask('DELETE', quarantine, 'Bearer correct-horse')).statusCode, 204)
   assert.equal((await ask('GET', '/v1/domains/other.localhost/quarantine', 'Bearer correct-horse')).statusCode, 404)
   assert.deepEqual(asked, ['clear echo.localhost'])
+})
+
+test('a body that is too large is refused before anything is done', async (t) => {
+  const { port: at, asked } = await port(t, 'correct-horse')
+  const headers = { authorization: 'Bearer correct-horse', 'content-type': 'application/json' }
+  const large = { method: 'POST', headers, body: JSON.stringify({ text: 'x'.repeat(2000) }) }
+  assert.equal((await fetch(`http://127.0.0.1:${at}${drain}`, large)).status, 413)
+  assert.deepEqual(asked, [])
+})
+
+test('of too many connections at once the last is closed and counted', async (t) => {
+  const { port: at, refused } = await port(t, undefined)
+  const sockets: Socket[] = []
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  for (let count = 0; count < 257; count++) {
+    const socket = connect(at, '127.0.0.1').on('error', () => {})
+    sockets.push(socket)
+    await once(socket, 'connect')
+  }
+  await new Promise((resolve) => sockets.at(-1)!.resume().once('close', resolve))
+  assert.deepEqual(refused, ['connections'])
 })

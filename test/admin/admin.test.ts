@@ -136,7 +136,7 @@ function view(changes: Partial<AdminView> = {}): AdminView {
     quarantine: (name) => (here(name) ? [poison] : undefined),
     version: '1.2.3',
     stats: () => ({
-      ...{ time: since, node: 'yard-1', load: 0, memory: null, routing: null, domains: {}, omitted: 0 },
+      ...{ time: since, node: 'yard-1', load: 0, memory: null, routing: null, delay: null, domains: {}, omitted: 0 },
     }),
     metrics: async () => 'switchyard_cluster_up 1\n',
     ...changes,

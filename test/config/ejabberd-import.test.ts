@@ -7,7 +7,7 @@ import { type Imported, importEjabberd } from '../../config/ejabberd-import.ts'
 import { readEjabberd } from '../../config/ejabberd-source.ts'
 import { loadConfig } from '../../config/load.ts'
 import { formatProblem, type Problem } from '../../config/problems.ts'
-import { filesOf } from './loading.ts'
+import { filesOf, pem } from './loading.ts'
 
 /** It looks like a reference to a variable, which ejabberd has none of. */
 const password = ['sw$', '{ord}fish'].join('')
@@ -15,7 +15,7 @@ const PEM = '/etc/ejabberd/yard.pem'
 
 /** Imports `e/ejabberd.yml`; other files stand beside it. */
 function imported(text: string, others: Readonly<Record<string, string>> = {}): Imported {
-  const files = { 'e/ejabberd.yml': text, [PEM]: 'pem', ...others }
+  const files = { 'e/ejabberd.yml': text, [PEM]: pem, ...others }
   const source = readEjabberd('e/ejabberd.yml', filesOf(files), (path) =>
     path.startsWith('/') ? path : join('e', path),
   )
@@ -25,7 +25,7 @@ function imported(text: string, others: Readonly<Record<string, string>> = {}): 
 /** What was made, loaded as `check` would; fails with what is wrong with it. */
 function loaded({ text, problems }: Imported) {
   assert.deepEqual(problems, [])
-  const readFile = filesOf({ [PEM]: 'pem' })
+  const readFile = filesOf({ [PEM]: pem })
   const { config, problems: refused } = loadConfig(text ?? '', {
     file: 'yard.yaml',
     env: {},

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { loadConfig } from '../../config/load.ts'
 import { formatProblem } from '../../config/problems.ts'
+import { pem } from './loading.ts'
 
 const folder = new URL('../../config/', import.meta.url)
 const examples = readdirSync(new URL('examples/', folder)).filter((name) => name.endsWith('.yaml'))
@@ -11,7 +12,7 @@ const examples = readdirSync(new URL('examples/', folder)).filter((name) => name
 function loadExample(name: string) {
   const text = readFileSync(new URL(name, folder), 'utf8')
   const variables = [...text.matchAll(/\$\{(\w+)\}/g)].map(([, variable]) => [variable, `value-of-${variable}`])
-  const readFile = (path: string) => `text of ${path}\n`
+  const readFile = (path: string) => (path.endsWith('.pem') ? pem : `text of ${path}\n`)
   return { text, ...loadConfig(text, { file: name, env: Object.fromEntries(variables), hostname: 'box', readFile }) }
 }
 
@@ -43,7 +44,7 @@ test('the lines that switchyard.yaml leaves to be uncommented are valid once the
     file: 'x',
     env: { SWITCHYARD_TOKEN: 't', REDIS_PASSWORD: 'p' },
     hostname: 'box',
-    readFile: () => 'PEM',
+    readFile: () => pem,
   })
   assert.deepEqual((problems ?? []).map(formatProblem), [])
   assert.equal(config?.domains.get('echo.localhost')?.upstream?.port, 5275)

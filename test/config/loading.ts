@@ -1,5 +1,6 @@
 import { type Loaded, type LoadOptions, loadConfig } from '../../config/load.ts'
 import { formatProblem } from '../../config/problems.ts'
+import { makeCertificate } from '../stub/server.ts'
 
 /** Files by path, as an injected file system. */
 export function filesOf(files: Readonly<Record<string, string>>): (path: string) => string {
@@ -9,6 +10,10 @@ export function filesOf(files: Readonly<Record<string, string>>): (path: string)
     return text
   }
 }
+
+const { cert, key } = makeCertificate()
+/** What any file may be whose content is looked at: a certificate and its key. */
+export const pem = `${cert}${key}`
 
 /** Loads a text as `etc/yard.yaml` on the host `box`. */
 export function load(text: string, options: Partial<LoadOptions> = {}): Loaded {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { filesOf, listening, load, problemsOf } from './loading.ts'
+import { filesOf, listening, load, pem, problemsOf } from './loading.ts'
 
 /** A domain `a.example` with the given body, and more sections behind it. */
 const domain = (body: string, more = '') => `listen: [{port: 0}]\ndomains:\n  a.example: {${body}}\n${more}`
@@ -43,6 +43,7 @@ test('everything has a default, and the defaults are the contract', () => {
       handshake_seconds: 10,
       handshake_bytes: 8192,
       connections: 20_000,
+      accepts_per_second: 1000,
       outbox_bytes: 1_048_576,
       stalled_after_seconds: 2,
       close_stalled_after_seconds: 30,
@@ -239,7 +240,7 @@ test('a listener’s certificate must be readable, and its domains served', () =
   - {port: 1, domains: [b.example], tls: {cert: c.pem, key: k.pem}}
 domains: {a.example: {secret: x}}
 `
-  assert.deepEqual(problemsOf(text, { readFile: filesOf({ 'etc/c.pem': 'PEM' }) }), [
+  assert.deepEqual(problemsOf(text, { readFile: filesOf({ 'etc/c.pem': pem }) }), [
     '2:25 listen[0].domains[0]: must be one of the configured domains, not b.example',
     '2:61 listen[0].tls.key: names "k.pem", which cannot be read: no such file (ENOENT)',
   ])

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
 import type { TestContext } from 'node:test'
 import type { Config } from '../../config/config.ts'
 import { loadConfig } from '../../config/load.ts'
@@ -20,7 +21,7 @@ log: {level: error}
 `
 
 export function configOf(text: string, files: Readonly<Record<string, string>> = {}): Config {
-  const readFile = (path: string) => files[path] ?? ''
+  const readFile = (path: string) => files[path] ?? (existsSync(path) ? readFileSync(path, 'utf8') : '')
   const { config, problems } = loadConfig(text, { file: 'yard.yaml', env: {}, hostname: 'box', readFile })
   assert.deepEqual(problems?.map(formatProblem) ?? [], [])
   return config!

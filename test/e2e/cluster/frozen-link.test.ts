@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { RawInstance } from '../../stub/raw-instance.ts'
 import { ComponentServer, SERVER_SECRET, type ServerLink } from './server.ts'
 import { BOT, named, settings, Traffic, twoBuckets, usersOf } from './traffic.ts'
-import { type Member, Yard } from './yard.ts'
+import { type Member, until, Yard } from './yard.ts'
 
 const nodes = ['a', 'b', 'c']
 /** One of them is a spare. */
@@ -74,6 +74,27 @@ describe('the node with the one link stands still', { timeout: 180_000 }, () => 
       assert.equal(await holder.metric('switchyard_links_unread_total'), 1)
     })
   }
+
+  test('cut off from Redis instead, it closes the link in order while nobody else may have it, and nothing is lost without a word', async (t) => {
+    const { server, yard, instances, link, holder } = await bench(t, 'at_least_once')
+    holder.redis.hang()
+    const cut = new Traffic(users, 'cut.')
+    cut.send(link, 300)
+    const { reason } = await holder.process.log.waitFor('link-down')
+    assert.equal(reason, 'stopped')
+    await yard.together(nodes.filter((name) => name !== holder.name))
+    const [next] = await server.linked(1)
+    assert.notEqual(next, link)
+    await holder.redis.heal()
+    await holder.process.log.waitFor('cluster-lost')
+    await yard.together()
+    const bounced = () => new Set(server.stanzas.filter(({ type }) => type === 'error').map(({ id }) => id))
+    await until('each has come, or come back', () => cut.missing(instances).every((id) => bounced().has(id)))
+    const after = new Traffic(users, 'after.')
+    after.send(next!, 300)
+    await after.deliveredOnce(instances)
+    assert.deepEqual(holder.process.log.all('link-unread'), [])
+  })
 
   test('for less than its lease: the link goes on, and nothing is lost', async (t) => {
     const { server, instances, link, holder } = await bench(t, 'at_least_once')

@@ -415,6 +415,7 @@ test('a test file tests the file of its name', () => {
     'interop',
     'e2e',
     'fuzz',
+    'hostile',
     'bench',
     'page',
     'balancing',

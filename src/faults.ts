@@ -1,6 +1,5 @@
 import type { Home, Instance } from './instance.ts'
 import { isRequest } from './replies.ts'
-import type { Reframer } from './stream/reframe.ts'
 import { Form, type Head } from './xmpp/head.ts'
 import { isValidIq } from './xmpp/iq.ts'
 import { isJid } from './xmpp/jid.ts'
@@ -22,6 +21,11 @@ export function faultOf(head: Head): Fault | undefined {
   return isValidIq(head) ? undefined : 'invalid'
 }
 
+/** Who reads bytes that have been stanzas before. */
+export interface Rereader {
+  stanzas(bytes: Buffer, each: (head: Head) => void): void
+}
+
 /**
  * Reads a stanza once more whose `from` spells the instance's domain otherwise than in its normal form, with that in its
  * place: a server may compare it byte by byte, and end the link of all (Prosody 0.12 for capitals, ejabberd 23.01 for a dot at its end).
@@ -29,7 +33,7 @@ export function faultOf(head: Head): Fault | undefined {
 export function respelled(
   { domain }: Pick<Instance, 'domain'>,
   { buffer, start, end, fromDomain, fromBare }: Head,
-  reframer: Pick<Reframer, 'stanzas'>,
+  reframer: Rereader,
   then: (head: Head) => StreamCondition | undefined,
 ): StreamCondition | undefined {
   const [before, behind] = [buffer.subarray(start, fromDomain), buffer.subarray(fromBare, end)]

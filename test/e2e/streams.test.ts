@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { many, message, nested } from '../hostile/catalogue/write.ts'
-import { StubInstance, streamHeader } from '../stub/instance.ts'
+import { attribute, StubInstance, streamHeader } from '../stub/instance.ts'
 import { configOf, startNode } from './node.ts'
 
 /** Limits that can be met byte by byte in no time. */
@@ -42,6 +42,16 @@ test('[XEP-0114 §3] a digest in capitals, a name in capitals and a secret beyon
   instance.send(`<handshake>${instance.digest('Schwertfisch-ß-剑鱼').toUpperCase()}</handshake>`)
   await instance.accepted()
   await instance.leave()
+})
+
+test('an iq from the domain in capitals goes on in normal form, and its answer finds the way back', async (t) => {
+  const node = await startNode(t, config)
+  const [asker, other] = [await node.join('plays.test'), await node.join('other.test')]
+  asker.send("<iq type='get' id='1' from='a@PLAYS.test/R' to='other.test'><x xmlns='urn:x'/></iq>")
+  const asked = await other.stanza()
+  assert.equal(attribute(asked, 'from'), 'a@plays.test/R')
+  other.send(`<iq type='result' id='${attribute(asked, 'id')}' from='other.test' to='a@plays.test/R'/>`)
+  assert.equal(await asker.stanza(), "<iq type='result' id='1' from='other.test' to='a@plays.test/R'/>")
 })
 
 test('[XEP-0114 §3] a right digest in an element of another namespace, or of none, is no handshake', async (t) => {

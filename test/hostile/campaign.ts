@@ -15,6 +15,9 @@ const honest = ['amber', 'blue', 'coral'] as const
 /** The share of the compromised instance. */
 const ATTACKED = honest.length
 
+/** For the end of a stream, in milliseconds. */
+const ANSWER_MILLISECONDS = 10_000
+
 const servers = { Prosody: startProsody, ejabberd: startEjabberd }
 
 /** Who attacks: an instance that has one of the secrets, or the server of other domains. */
@@ -137,7 +140,10 @@ async function attack(port: number, side: (typeof sides)[number], one: Case): Pr
   const stream = await connect()
   await stream.sendPieces(Buffer.concat([one.bytes, Buffer.from(bare('', " id='trailing'"))]), 1460)
   if (goesOn(one)) stream.send('</stream:stream>')
-  await stream.ended
+  // A stream that is not ended as it should be is not ended at all.
+  const timer = setTimeout(() => stream.socket.destroy(), ANSWER_MILLISECONDS)
+  await Promise.race([stream.ended, stream.closed])
+  clearTimeout(timer)
   stream.socket.destroy()
   await stream.closed
   return errorPattern.exec(stream.received)?.[1] ?? ''

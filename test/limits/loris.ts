@@ -93,6 +93,7 @@ try {
     last = (await once(bad, 'message'))[0] as Bad
     most = Math.max(most, node.memory())
     isDone = last.done === true
+    console.error(JSON.stringify(last))
   }
   const seconds = (performance.now() - begun) / 1000
   const during = await asked(good, 'now')

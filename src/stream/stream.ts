@@ -241,10 +241,11 @@ export class Stream implements Source {
     if (isRefusal(accepted) && !isUnserved) return this.close(accepted.condition, accepted.text)
     if (isRefusal(accepted)) this.#unserved = accepted
     this.#domain = isRefusal(accepted) ? decoy : accepted
-    // One that is not served is answered by its name, too, and logged by it: that takes as long then.
     this.#domainName = isRefusal(accepted) ? header.to?.slice(0, MOST_NAME) : accepted.name
     this.#state = 'handshake'
-    this.outbox.appendControl(streamHeader(this.id, this.#domainName))
+    // Made in either case: then it takes as long.
+    const named = streamHeader(this.id, this.#domainName)
+    this.outbox.appendControl(this.#unserved === undefined ? named : streamHeader(this.id))
   }
 
   #onElement(head: Head): void {

@@ -82,7 +82,7 @@ test('[RFC 6120 §4.9.3.6] a name that is not served is refused as such, whateve
     const stub = await StubInstance.connect(node.port)
     stub.send(opening.replace('a.test', 'c.test') + more)
     assert.equal(await stub.error(), 'host-unknown', more)
-    assert.match(stub.received, / from='c\.test' id=/)
+    assert.doesNotMatch(stub.received, / from=/)
     stub.socket.destroy()
   }
 })

@@ -21,7 +21,7 @@ const { values } = parseArgs({
 const port = Number(values.port)
 const [loris, refusals, rate] = [Number(values.loris), Number(values.refusals), Number(values.rate)]
 
-const address = (net: number, index: number): string => `127.${net}.${index >> 8}.${1 + (index & 127)}`
+const address = (net: number, index: number): string => `127.${net}.${Math.floor(index / 250)}.${1 + (index % 250)}`
 
 let up = 0
 let most = 0

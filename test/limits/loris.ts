@@ -93,6 +93,7 @@ try {
     last = (await once(bad, 'message'))[0] as Bad
     most = Math.max(most, node.memory())
     isDone = last.done === true
+    console.error(JSON.stringify(last))
   }
   const seconds = (performance.now() - begun) / 1000
   const during = await asked(good, 'now')
@@ -100,6 +101,9 @@ try {
   bad.kill('SIGKILL')
   const metrics = await (await fetch(`http://127.0.0.1:${node.adminPort}/metrics`)).text()
   await after(Number(values.after) * 1000)
+  const later = await (await fetch(`http://127.0.0.1:${node.adminPort}/metrics`)).text()
+  for (const line of later.match(/^nodejs_(heap_s\S+|external)\S* \S+$/gm) ?? []) console.log(line)
+  for (const line of later.match(/^nodejs_gc_duration_seconds_count\S* \S+$/gm) ?? []) console.log(line)
   const left = node.memory()
   row('after', await asked(good, 'now'), left)
   const end = await asked(good, 'end')

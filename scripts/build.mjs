@@ -1,4 +1,4 @@
-// dist/ as the sources have it, its manual page, and the WebAssembly that they load from beside themselves.
+// dist/ as the sources have it, its manual page and bill of materials, and the WebAssembly that they load from beside themselves.
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
@@ -13,10 +13,18 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { run, say } from './steps.mjs'
+import { bundledPackages } from './third-party.mjs'
 
 // What tsconfig.build.json includes, and all else that decides what comes out.
 const FOLDERS = ['src', 'balancing', 'config', 'types']
-const FILES = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs']
+const FILES = [
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'scripts/build.mjs',
+  'scripts/third-party.mjs',
+]
 const STAMP = 'dist/.sources'
 const MAIN = 'src/main.js'
 // AssemblyScript, which tsc leaves alone; its WebAssembly lies beside it, so that the sources find it where dist/ does.
@@ -37,6 +45,7 @@ export function build({ force = false } = {}) {
     assemble(fresh)
     copyAssets(fresh)
     writeManual(fresh)
+    writeBillOfMaterials(fresh)
     chmodSync(join(fresh, MAIN), 0o755)
     writeFileSync(join(fresh, '.sources'), stamp)
     rmSync('dist', { recursive: true, force: true })
@@ -57,6 +66,27 @@ function assemble(fresh) {
 function writeManual(fresh) {
   mkdirSync(join(fresh, 'man'))
   writeFileSync(join(fresh, 'man/switchyard.1'), run(process.execPath, [join(fresh, MAIN), 'man']))
+}
+
+/**
+ * What the release holds of others' (CycloneDX), from the lock. npm's own --omit dev leaves out what development needs, too, and
+ * npm calls the whole by the name of the folder that it is in; time and serial number go, so that the same sources give the same file.
+ */
+function writeBillOfMaterials(fresh) {
+  const { name } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const bundled = new Set(bundledPackages(readFileSync('package-lock.json', 'utf8')).map(({ id }) => id))
+  const kind = ['--sbom-format', 'cyclonedx', '--sbom-type', 'application']
+  const bill = JSON.parse(run('npm', ['sbom', ...kind, '--package-lock-only']))
+  delete bill.serialNumber
+  delete bill.metadata.timestamp
+  const { component } = bill.metadata
+  component.name = name
+  bill.components = bill.components.filter(({ name, version }) => bundled.has(`${name}@${version}`))
+  const kept = new Set([component['bom-ref'], ...bill.components.map((one) => one['bom-ref'])])
+  bill.dependencies = bill.dependencies
+    .filter(({ ref }) => kept.has(ref))
+    .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((other) => kept.has(other)) }))
+  writeFileSync(join(fresh, 'sbom.cdx.json'), `${JSON.stringify(bill, null, 2)}\n`)
 }
 
 /** By content, so that a deleted file counts and a new checkout's times do not. */

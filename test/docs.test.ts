@@ -19,11 +19,13 @@ const readme = textOf('README.md')
 const all = [
   'README.md',
   'CHANGELOG.md',
+  'SECURITY.md',
   'balancing/README.md',
   'dashboards/README.md',
   ...textFilesOf('docs').filter((path) => path.endsWith('.md')),
   'test/bench/README.md',
   'test/fuzz/README.md',
+  'test/soak/README.md',
 ]
 const { version, scripts, files, bin } = JSON.parse(textOf('package.json'))
 

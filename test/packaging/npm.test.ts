@@ -15,6 +15,26 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const exec = promisify(execFile)
 const { version } = JSON.parse(textOf('package.json'))
 
+interface Locked {
+  readonly version: string
+  readonly integrity: string
+  readonly license: string
+  readonly dev?: boolean
+}
+
+/** What is read of a CycloneDX document. */
+interface Bill {
+  readonly bomFormat: string
+  readonly metadata: { readonly component: { readonly name: string; readonly version: string } }
+  readonly components: readonly {
+    readonly name: string
+    readonly version: string
+    readonly purl: string
+    readonly licenses: readonly { readonly license: { readonly id: string } }[]
+    readonly hashes: readonly { readonly content: string }[]
+  }[]
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'switchyard-package-'))
 const prefix = join(folder, 'prefix')
 const installed = join(prefix, 'lib/node_modules/switchyard')
@@ -22,6 +42,8 @@ const program = join(prefix, 'bin/switchyard')
 let packed: readonly string[] = []
 /** What npm said while it installed. */
 let said = ''
+
+const papers = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'THIRD-PARTY.md']
 
 /** As people do it: `npm pack` in a checkout that is built, and `npm install -g` of what comes of it. */
 before(
@@ -45,7 +67,8 @@ async function run(...args: readonly string[]): Promise<string> {
 
 test('the package holds a closed list of files, and every kind of it has what it should', () => {
   const kinds: readonly (readonly [RegExp, readonly string[]])[] = [
-    [/^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/, ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']],
+    [/^(package\.json|LICENSE|(README|CHANGELOG|SECURITY|THIRD-PARTY)\.md)$/, ['package.json', 'LICENSE', ...papers]],
+    [/^dist\/sbom\.cdx\.json$/, ['dist/sbom.cdx.json']],
     [/^dist\/(src|balancing|config)\/[\w/.-]+\.js(\.map)?$/, ['dist/src/main.js', 'dist/config/schema.js']],
     [/^dist\/src\/xmpp\/assembly\/express\.wasm$/, ['dist/src/xmpp/assembly/express.wasm']],
     [/^dist\/src\/admin\/[\w/.-]+\.(html|css|js|svg)$/, []],
@@ -84,6 +107,24 @@ test('what is installed is what the tests run with, to the version, and fits the
     const [name] = /^node_modules\/.*(?=\/package\.json$)/.exec(path) ?? []
     if (name !== undefined && /(^|\/)node_modules\/(@[^/]+\/)?[^/]+$/.test(name)) assert.ok(name in lock, name)
   }
+})
+
+test('the bill of materials that is installed names every bundled package, at the version and with the hash of the lock', () => {
+  const bill: Bill = JSON.parse(readFileSync(join(installed, 'dist/sbom.cdx.json'), 'utf8'))
+  assert.deepEqual([bill.bomFormat, bill.metadata.component.name], ['CycloneDX', 'switchyard'])
+  assert.equal(bill.metadata.component.version, version)
+  const lock: Readonly<Record<string, Locked>> = JSON.parse(textOf('package-lock.json')).packages
+  const wanted = Object.entries(lock).filter(([path, { dev }]) => path !== '' && dev !== true)
+  const named = new Map(bill.components.map((one) => [`${one.name}@${one.version}`, one]))
+  for (const [path, { version, integrity, license }] of wanted) {
+    const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
+    const component = named.get(`${name}@${version}`) ?? assert.fail(`${name}@${version} is not in the bill`)
+    assert.match(component.purl, /^pkg:npm\//)
+    assert.equal(component.licenses[0]?.license.id, license, name)
+    assert.equal(`sha512-${Buffer.from(component.hashes[0]?.content ?? '', 'hex').toString('base64')}`, integrity, name)
+  }
+  const bundled = new Set(wanted.map(([path]) => path.slice(path.lastIndexOf('node_modules/') + 13)))
+  for (const { name } of bill.components) assert.ok(bundled.has(name), `${name} is in the bill, and not in the release`)
 })
 
 test('what is installed says its version, checks the configuration that comes with it, and has its manual page', async () => {

@@ -31,6 +31,9 @@ export class SoakInstance {
   #redial: NodeJS.Timeout | undefined
   #localPort = 0
   #life = 0
+  #asked = 0
+  /** Sends one more request over the present stream. */
+  #ask: () => void = () => {}
   #isIn = false
   #isTouched = false
   #isHushed = false
@@ -87,6 +90,13 @@ export class SoakInstance {
     this.#stream?.resume()
   }
 
+  /** What touched it did it no harm: where it is in still, it is as it was. */
+  recover(): void {
+    if (!this.#isIn) return
+    this.#isTouched = false
+    this.#startAsking()
+  }
+
   /** No more requests, of this life or the next. */
   hush(): void {
     this.#isHushed = true
@@ -118,7 +128,8 @@ export class SoakInstance {
     this.#localPort = localPort
     this.#isIn = true
     this.#isTouched = false
-    if (!this.#isHushed) this.#asking = setInterval(() => this.#ask(stream, life), this.options.askEvery)
+    this.#ask = () => this.#send(stream, life)
+    this.#startAsking()
     for (const tell of this.#whenIn.splice(0)) tell()
   }
 
@@ -130,14 +141,18 @@ export class SoakInstance {
     stream.write(`<iq type='result' id='${id}' from='${to}' to='${from}'><a xmlns='${NS}' n='${n}'/></iq>`)
   }
 
-  #ask(stream: ComponentStream, life: { readonly number: number }): void {
+  #startAsking(): void {
+    clearInterval(this.#asking)
+    if (!this.#isHushed) this.#asking = setInterval(() => this.#ask(), this.options.askEvery)
+  }
+
+  #send(stream: ComponentStream, life: { readonly number: number }): void {
     const { name, domain, questions, node } = this.options
     const id = `${ASKED}${name}.${life.number}.${this.#asked++}`
     questions.ask(id, life)
     const addresses = `from='bot@${domain}' to='u${node}@${USERS}/r'`
     stream.write(`<iq type='get' id='${id}' ${addresses}><q xmlns='${NS}' n='${id}'/></iq>`)
   }
-  #asked = 0
 
   #ended(life: object): void {
     clearInterval(this.#asking)

@@ -54,6 +54,12 @@ test('an id of name characters is carried as it is, any other as hex; both come 
   assert.match(through('').back, / id='' /)
 })
 
+test('[XML 1.0 §3.3.3] an id with a tab or a line end comes back with it, not with a space', () => {
+  const { token, back } = through('a&#9;b&#10;c&#13;')
+  assert.equal(token, `sy-${route}x${Buffer.from('a\tb\nc\r').toString('hex')}`)
+  assert.match(back, / id='a&#9;b&#10;c&#13;' /)
+})
+
 test('whatever the id, the token is a name token and the id comes back', () => {
   const id = fc
     .string({ unit: 'binary', maxLength: 3000 })

@@ -37,9 +37,12 @@ export function streamError(condition: StreamCondition, text?: string): string {
   return `<stream:error><${condition} xmlns='${ns.streamErrors}'/>${detail}</stream:error>`
 }
 
-/** Escapes character data; everything that XML 1.0 forbids becomes U+FFFD, so that no text can break a stream. */
+/**
+ * Escapes character data, and what stands between quotes, where a tab or a line end as itself would be read as a space
+ * (XML 1.0 §3.3.3); everything that XML 1.0 forbids becomes U+FFFD, so that no text can break a stream.
+ */
 export function escapeText(text: string): string {
   return text
     .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD')
-    .replace(/[&<>'"]/g, (c) => `&#${c.charCodeAt(0)};`)
+    .replace(/[&<>'"\t\n\r]/g, (c) => `&#${c.charCodeAt(0)};`)
 }

@@ -5,7 +5,7 @@ import { Failure, run, say } from './steps.mjs'
 
 export const PEERS = [
   ...['prosody', 'ejabberd', 'python3-slixmpp', 'biboumi', 'redis-server', 'libfaketime'],
-  ...['haproxy', 'systemd', 'groff', 'zsh', 'fish'],
+  ...['haproxy', 'systemd', 'groff', 'zsh', 'fish', 'python3-lxml'],
   ...['prometheus', 'chromium', 'fonts-dejavu-core'],
 ]
 /** `npm run bench` measures what of these is installed; `prepare.mjs bench` installs all. */

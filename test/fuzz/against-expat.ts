@@ -23,9 +23,15 @@ export async function runAgainstExpat(oracle: Oracle, run: ExpatRun): Promise<Re
   const seen = new Map<string, number>()
   let waiting: Promise<unknown> = Promise.resolve()
   let asked: Promise<void>[] = []
+  /** The first of those that are judged at the same time. */
+  let failure: unknown
+  const fail = (error: unknown): void => {
+    failure ??= error
+  }
   for (let n = 0; n < run.documents; n++) {
     if (asked.length >= AT_ONCE) {
       await waiting
+      if (failure !== undefined) throw failure
       waiting = Promise.all(asked)
       asked = []
       if (run.isOver?.()) break
@@ -41,10 +47,11 @@ export async function runAgainstExpat(oracle: Oracle, run: ExpatRun): Promise<Re
       same(read(document, randomCuts(document.length, dice), scanners), whole, about)
     }
     seen.set(whole.what, (seen.get(whole.what) ?? 0) + 1)
-    asked.push(verdict.then((expat) => judge(document, whole, expat, about)))
+    asked.push(verdict.then((expat) => judge(document, whole, expat, about)).catch(fail))
   }
   await waiting
   await Promise.all(asked)
+  if (failure !== undefined) throw failure
   return seen
 }
 
@@ -52,7 +59,8 @@ function same(one: Reading, other: Reading, about: () => string): void {
   if (one.trace !== other.trace) assert.equal(one.trace, other.trace, about())
 }
 
-function judge(document: Buffer, ours: Reading, expat: Verdict, about: () => string): void {
+/** Throws where the framer's reading of a document and expat's verdict differ. */
+export function judge(document: Buffer, ours: Reading, expat: Verdict, about: () => string): void {
   const deviation = deviates(document)
   if (deviation !== undefined) assert.equal(ours.what, deviation, about())
   else if (!agree(ours, expat)) {

@@ -3,12 +3,10 @@ import { after, test } from 'node:test'
 import { runAgainstExpat } from './against-expat.ts'
 import { Dice, Generator } from './generator.ts'
 import { Oracle } from './oracle.ts'
-import { read } from './reading.ts'
+import { componentStream, read } from './reading.ts'
 
 const seed = Number(process.env.FUZZ_SEED ?? 20261120)
 const documents = Number(process.env.FUZZ_DOCUMENTS ?? 10_000)
-const componentStream =
-  "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'>"
 
 const oracle = new Oracle()
 after(() => oracle.close())

@@ -168,14 +168,41 @@ const bytes = [
   'f5808080',
 ]
 
+/** Addresses that a stanza has, so that it finds its way. */
+export interface Addresses {
+  readonly from: readonly string[]
+  readonly to: readonly string[]
+}
+const ids = [
+  '1',
+  'a-b.c_d:e',
+  'é 😀',
+  '&lt;&amp;&gt;',
+  '&apos;&quot;',
+  '&#9;&#10;&#13;',
+  '',
+  ' ',
+  'x\ty',
+  'p',
+  ']]&gt;',
+  ' ',
+]
+const types: readonly (string | undefined)[] = [
+  undefined,
+  ...['get', 'set', 'get', 'set', 'result', 'error', 'chat', 'headline', 'normal', 'unavailable', 'g&#101;t', ''],
+]
+
 /** Writes documents that are streams: most are what a component might send, many are broken somewhere. */
 export class Generator {
   readonly #dice: Dice
   /** The document in the making holds what is refused now and then; the others are well-formed until they are injured. */
   #wild = false
 
-  constructor(dice: Dice) {
+  readonly #addresses: Addresses | undefined
+
+  constructor(dice: Dice, addresses?: Addresses) {
     this.#dice = dice
+    this.#addresses = addresses
   }
 
   document(): Buffer {
@@ -223,16 +250,20 @@ export class Generator {
 
   #stream(): string {
     const dice = this.#dice
-    const open = dice.chance(0.9) ? 'stream:stream' : dice.pick(['stream', 'a', 'p:é'])
-    const content = dice.chance(0.9)
-      ? " xmlns='jabber:component:accept'"
-      : dice.pick(['', " xmlns='jabber:client'", ` xmlns='${streams}'`])
+    const open = dice.chance(this.#addresses === undefined ? 0.9 : 0.99)
+      ? 'stream:stream'
+      : dice.pick(['stream', 'a', 'p:é'])
+    const content =
+      this.#addresses !== undefined || dice.chance(0.9)
+        ? " xmlns='jabber:component:accept'"
+        : dice.pick(['', " xmlns='jabber:client'", ` xmlns='${streams}'`])
     const prefixed = ` xmlns:stream='${streams}'${!this.#wild || dice.chance(0.5) ? " xmlns:h='urn:header' xmlns:p='urn:p' xmlns:q='urn:header'" : ''}`
     const header = `<${open}${content}${prefixed} to='a.example'${this.#space()}>`
     const body = dice.times(
       5,
       () =>
-        dice.pick(['', ' ', '\n', '\r\n']) + (!this.#wild || dice.chance(0.94) ? this.#element(1) : this.#between()),
+        dice.pick(['', ' ', '\n', '\r\n']) +
+        (this.#addresses !== undefined || !this.#wild || dice.chance(0.94) ? this.#element(1) : this.#between()),
     )
     return `${header}${body}${dice.chance(0.9) ? `</${open}${this.#space()}>` : ''}${this.#wild && dice.chance(0.15) ? dice.pick(['\n', 'x', '<a/>', '<!-- -->']) : ''}`
   }
@@ -255,17 +286,22 @@ export class Generator {
   #element(depth: number): string {
     const dice = this.#dice
     const declared = dice.chance(0.15) ? dice.pick(prefixes.slice(0, 3)) : ''
-    const prefix = dice.chance(0.12)
-      ? declared !== '' && dice.chance(0.8)
-        ? declared
-        : dice.pick(this.#prefixes())
-      : ''
-    const local = depth === 1 && dice.chance(0.8) ? dice.pick(names.slice(0, 3)) : dice.pick(names)
+    // What is no stanza of its own namespace ends a stream.
+    const isStanza = this.#addresses !== undefined && depth === 1 && dice.chance(0.95)
+    const prefix =
+      !isStanza && dice.chance(0.12)
+        ? declared !== '' && dice.chance(0.8)
+          ? declared
+          : dice.pick(this.#prefixes())
+        : ''
+    const local = isStanza || (depth === 1 && dice.chance(0.8)) ? dice.pick(names.slice(0, 3)) : dice.pick(names)
     const name = prefix === '' ? local : `${prefix}:${local}`
     const declarations =
       (declared === '' ? '' : ` xmlns:${declared}=${this.#quoted(this.#uri())}`) +
-      (dice.chance(0.35) ? ` xmlns=${this.#quoted(this.#uri())}` : '')
-    const tag = `<${name}${declarations}${this.#attributes()}${this.#space()}`
+      (!isStanza && dice.chance(0.35) ? ` xmlns=${this.#quoted(this.#uri())}` : '')
+    const attributes = isStanza && this.#addresses !== undefined ? this.#routed(this.#addresses) : this.#attributes()
+    const tag = `<${name}${declarations}${attributes}${this.#space()}`
+    if (isStanza && local === 'iq' && dice.chance(0.8)) return `${tag}>${this.#element(2)}</${name}>`
     if (dice.chance(0.25)) return `${tag}/>`
     return `${tag}>${dice.times(depth > 4 ? 1 : 4, () => this.#content(depth))}</${!this.#wild || dice.chance(0.99) ? name : dice.pick(names)}${this.#space()}>`
   }
@@ -299,6 +335,25 @@ export class Generator {
       used.add(name)
       return `${dice.pick([' ', ' ', ' ', '\n', '\t '])}${name}${this.#space()}=${this.#space()}${this.#quoted(this.#value())}`
     })
+  }
+
+  /** The attributes of a stanza that somebody may take, in any order, and perhaps one more. */
+  #routed({ from, to }: Addresses): string {
+    const dice = this.#dice
+    const chosen: [string, string | undefined][] = [
+      ['from', dice.chance(0.98) ? dice.pick(from) : undefined],
+      ['to', dice.chance(0.95) ? dice.pick(to) : undefined],
+      ['id', dice.chance(0.9) ? dice.pick(ids) : undefined],
+      ['type', dice.pick(types)],
+      ['xml:lang', dice.chance(0.1) ? 'en' : undefined],
+      ['p:x', dice.chance(0.05) ? this.#value() : undefined],
+    ]
+    for (let i = chosen.length - 1; i > 0; i--) {
+      const other = dice.below(i + 1)
+      const kept = chosen[i]
+      if (kept !== undefined) chosen.splice(i, 1, ...chosen.splice(other, 1, kept))
+    }
+    return chosen.map(([name, value]) => (value === undefined ? '' : ` ${name}=${this.#quoted(value)}`)).join('')
   }
 
   #value(): string {

@@ -1,15 +1,13 @@
 """Judges XMPP streams with expat, for against-expat.ts and framer.test.ts.
 
-Standard input and output carry records, each a big-endian 32-bit length and so many bytes.
+Its requests:
 
   'J' + document   the verdict as JSON: what a stream-wise reader finds in the document, see judge()
   'I' + document   the infoset of a whole document as JSON, see infoset()
 """
-import json
-import struct
-import sys
-
 import pyexpat
+
+from records import serve
 
 # The separators that expat's users put between a namespace and a local name: a namespace that holds one is refused by them.
 SEPARATORS = [' ', '\n', '\t', '\r', '|', '}']
@@ -146,20 +144,11 @@ def infoset(document):
     return [child for child in root[0][2] if not isinstance(child, str)]
 
 
-def main():
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
-    while True:
-        size = source.read(4)
-        if len(size) < 4:
-            return
-        request = source.read(struct.unpack('>I', size)[0])
-        try:
-            answer = judge(request[1:]) if request[:1] == b'J' else infoset(request[1:])
-        except (pyexpat.ExpatError, LookupError) as error:
-            answer = ['error', str(error)]
-        body = json.dumps(answer).encode()
-        sink.write(struct.pack('>I', len(body)) + body)
-        sink.flush()
+def answer(request):
+    try:
+        return judge(request[1:]) if request[:1] == b'J' else infoset(request[1:])
+    except (pyexpat.ExpatError, LookupError) as error:
+        return ['error', str(error)]
 
 
-main()
+serve(answer)

@@ -4,6 +4,8 @@ import { Found, Framer } from '../../src/xmpp/framer.ts'
 import { Scanners } from '../../src/xmpp/scanners.ts'
 import type { Dice } from './generator.ts'
 
+export const componentStream =
+  "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'>"
 export const limits = { stanza_bytes: 1 << 20, depth: 1000, elements: 10_000, attributes: 1000, namespaces: 1000 }
 
 const express = loadExpress(limits.stanza_bytes)

@@ -15,11 +15,12 @@ import { Flusher } from '../../src/stream/flusher.ts'
 import { Outbox } from '../../src/stream/outbox.ts'
 import { Reframer } from '../../src/stream/reframe.ts'
 import type { Upstream } from '../../src/upstream.ts'
+import type { FramerLimits } from '../../src/xmpp/found.ts'
 import type { StreamCondition } from '../../src/xmpp/stream-error.ts'
 import { configOf } from './gateway.ts'
 import { LogBook } from './log-book.ts'
 
-const limits = { stanza_bytes: 100_000, depth: 8, elements: 16, attributes: 8, namespaces: 4 }
+const SMALL = { stanza_bytes: 100_000, depth: 8, elements: 16, attributes: 8, namespaces: 4 }
 /** Bytes above which sources are paused, and above which nothing more is taken. */
 export const MARKS = { soft: 100_000, limit: 1_000_000 }
 /** Routes are of that length. */
@@ -81,6 +82,8 @@ export interface InnerNodeParts {
   /** The way to a domain's server; the server's own link, if it says nothing else. */
   readonly linkFor?: (domain: string) => Upstream | undefined
   readonly advertised?: (domain: DomainRoutes) => void
+  /** Of what it reads again. */
+  readonly limits?: FramerLimits
 }
 
 /** What a node has without a socket: routes, a router, instances that write down what they are given, and a server's link. */
@@ -89,7 +92,7 @@ export class InnerNode {
   readonly log: Log
   readonly book = new LogBook()
   readonly flusher = new Flusher()
-  readonly reframer = new Reframer(limits)
+  readonly reframer: Reframer
   readonly config: Config
   /** What is served under Switchyard's own address. */
   readonly self: DomainRoutes
@@ -106,8 +109,9 @@ export class InnerNode {
   /** @param text domains and their balancing, in YAML; the first one is `domain` */
   constructor(text: string, parts: InnerNodeParts) {
     this.config = configOf(`listen: [{port: 0}]\n${text}`)
+    const { clock, keeper, advertised = () => {}, limits = SMALL } = parts
+    this.reframer = new Reframer(limits)
     const { config, routes, reframer } = this
-    const { clock, keeper, advertised = () => {} } = parts
     this.self = new DomainRoutes(selfConfig(config), () => 0)
     const { self } = this
     routes.serve([...[...config.domains.values()].map((domain) => new DomainRoutes(domain, () => 0)), self])

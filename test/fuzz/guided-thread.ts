@@ -18,7 +18,7 @@ export interface GuidedTask {
 export const SHARED_HEAD = 12
 export const SHARED_BYTES = SHARED_HEAD + 16 * 1024
 /** What a target's corpus may weigh, so that all of them stay below 300 kB. */
-const CORPUS_BYTES = 36_000
+const CORPUS_BYTES = 30_000
 const SAYING_MS = 30_000
 
 async function main({ name, seed, seconds, isSaving, shared }: GuidedTask): Promise<void> {

@@ -26,4 +26,5 @@ test('whatever text an error carries, the stream stays well-formed', () => {
     }),
   )
   assert.match(escapeText('\u0001'), /^\ufffd$/)
+  assert.equal(escapeText('\t\n\r'), '&#9;&#10;&#13;')
 })

@@ -41,7 +41,8 @@ const CALM_BYTES = 8 * MiB
 export class Tidying {
   readonly #heap: Heap
   readonly #timer: NodeJS.Timeout
-  #least = Number.POSITIVE_INFINITY
+  /** In use after the last collection, or less; before the first, nothing is known to be. */
+  #least = 0
   #last: number
 
   constructor(heap: Heap) {

@@ -38,8 +38,14 @@ export interface EjabberdBalancing {
 /** What Switchyard does in its own way, by option of a listener; a value that is listed is one that changes nothing. */
 const otherwise: Readonly<Record<string, readonly [harmless: readonly string[], says: string]>> = {
   access: [['all'], 'Switchyard has no access rules: keep this one in ejabberd, at its listener for Switchyard'],
-  shaper: [['none'], 'is not carried over: listen[].shaper and domains.{name}.shaper are ours; keep this one in ejabberd'],
-  shaper_rule: [['none'], 'is not carried over: listen[].shaper and domains.{name}.shaper are ours; keep this one in ejabberd'],
+  shaper: [
+    ['none'],
+    'is not carried over: listen[].shaper and domains.{name}.shaper are ours; keep this one in ejabberd',
+  ],
+  shaper_rule: [
+    ['none'],
+    'is not carried over: listen[].shaper and domains.{name}.shaper are ours; keep this one in ejabberd',
+  ],
   check_from: [['true'], 'Switchyard always checks the from of a stanza: a component may send for its own domain only'],
   global_routes: [
     ['false'],

@@ -17,3 +17,52 @@ const SMALL = '--semi-space-growth-factor=1'
 export function collectorFlags(cores: number): readonly string[] {
   return cores > 1 ? [SMALL] : [...ALONE, SMALL]
 }
+
+/** What V8 keeps, and how it is made to look through it. */
+export interface Heap {
+  /** Bytes, with what nobody needs any more and has not been collected. */
+  used(): number
+  /** Collects all of it, at once: some milliseconds for each ten megabytes that are in use. */
+  collect(): void
+}
+
+const MiB = 1024 * 1024
+/** Between two looks, in milliseconds. */
+const LOOK_MILLISECONDS = 10_000
+/** What may lie about, beside half of what was in use at the last collection. */
+const SPARE_BYTES = 16 * MiB
+/** A heap that changes by less than this between two looks is calm. */
+const CALM_BYTES = 8 * MiB
+
+/**
+ * Collects what a peak has left behind once it is over. V8 does so when more is made, and after a flood little is: its garbage,
+ * hundreds of megabytes, would stay resident for hours.
+ */
+export class Tidying {
+  readonly #heap: Heap
+  readonly #timer: NodeJS.Timeout
+  /** In use after the last collection, or less; before the first, nothing is known to be. */
+  #least = 0
+  #last: number
+
+  constructor(heap: Heap) {
+    this.#heap = heap
+    this.#last = heap.used()
+    this.#timer = setInterval(() => this.look(), LOOK_MILLISECONDS).unref()
+  }
+
+  look(): void {
+    const used = this.#heap.used()
+    const isCalm = Math.abs(used - this.#last) < CALM_BYTES
+    this.#last = used
+    this.#least = Math.min(this.#least, used)
+    if (!isCalm || used < 1.5 * this.#least + SPARE_BYTES) return
+    this.#heap.collect()
+    // More may be in use by now, and is no garbage then.
+    this.#least = this.#last = this.#heap.used()
+  }
+
+  end(): void {
+    clearInterval(this.#timer)
+  }
+}

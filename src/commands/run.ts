@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts'
 import { type LoadOptions, loadConfigFile } from '../../config/load.ts'
 import { formatProblem } from '../../config/problems.ts'
+import { type Heap, Tidying } from '../collector.ts'
 import { Gateway } from '../gateway.ts'
 import { createLog, type Log, logEvent, logWritten, standardOutput } from '../log.ts'
 import { configuredWith } from './configured.ts'
@@ -11,6 +12,7 @@ export interface RunIo extends Omit<LoadOptions, 'file'>, ServiceManagerIo {
   readonly version: string
   /** Resident memory, in bytes. */
   readonly memory: () => number
+  readonly heap: Heap
   /** `reload` with each SIGHUP; `stop` with the first SIGTERM or SIGINT. */
   onSignals(reload: () => void, stop: () => void): void
   /** Says what to do with an error that nobody caught, before the process ends because of it. */
@@ -25,9 +27,11 @@ export async function run(path: string, io: RunIo): Promise<void> {
   io.onBug((error) => logEvent(log, 'bug', { err: error }))
   warn(log, warnings)
   const manager = new ServiceManager(io, (error) => logEvent(log, 'notify-failed', { error }))
+  const tidying = new Tidying(io.heap)
   try {
     await serve(config, path, { log, manager }, io)
   } finally {
+    tidying.end()
     manager.end()
     await logWritten(output)
   }

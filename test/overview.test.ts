@@ -48,7 +48,7 @@ test('the overview tells of each domain how many buckets are dead, what waits, a
     const explained = freeKeys().map((user) => view.explain('bot.localhost', user, 'bot.localhost'))
     assert.ok(
       explained.some(
-        (one) => one && 'because' in one && one.because.endsWith('hold: it is held up to 30 s, then bounced'),
+        (one) => one && 'because' in one && one.because.endsWith('hold: it is held up to 10 s, then bounced'),
       ),
     )
     const { link, instancesElsewhere } = view.overview().domains.find(({ name }) => name === 'users.localhost')!

@@ -121,10 +121,10 @@ export function previewView(detail) {
     <h2 id="preview-title">Preview a change of balancing</h2>
     <form class="row" @submit=${preview}>
       <label>Criterion <select name="type">${criteria.map((one) => html`<option value=${one} ?selected=${one === balancing?.type}>${one}</option>`)}</select></label>
-      <label>Buckets <span class="hint">(component_number)</span> <input name="component_number" type="number" min="2" max="1000" placeholder="none" .defaultValue=${String(balancing?.component_number ?? '')} /></label>
+      <label>Buckets <input name="component_number" type="number" min="2" max="1000" placeholder="none" .defaultValue=${String(balancing?.component_number ?? '')} /></label>
       <button aria-disabled=${isBusy ? 'true' : nothing}>${isBusy ? 'Working it out …' : 'Preview'}</button>
     </form>
-    <p class="hint">${ui.sampled === undefined ? 'Takes a sample of 10 seconds first.' : `From the sample of ${clock(ui.sampled.sample.since)}.`} Nothing is changed: that is done in the configuration.</p>
+    <p class="hint">${ui.sampled === undefined ? 'Takes a sample of 10 seconds first.' : `From the sample of ${clock(ui.sampled.sample.since)}.`} Nothing is changed: that is done in the configuration, where the number of buckets is <code>component_number</code>.</p>
     <div aria-live="polite" id="previewed">${isBusy ? nothing : previewed(ui.previewed)}</div>
   </section>`
 }

@@ -60,7 +60,7 @@ describe('the page over time, and with many', () => {
     await page.route('**/v1/domains/*/instances', (route) => route.fulfill({ json: { items } }))
     try {
       await page.goto(run.url)
-      await page.getByRole('button', { name: 'bucket 17 has no holder' }).waitFor()
+      await page.getByRole('button', { name: /d0\.localhost bucket 17 has no holder/ }).waitFor()
       assert.equal(await page.locator('.strip [role=option]').count(), 1000)
       assert.equal(await page.locator('table.instances tbody tr').count(), 50)
       assert.equal(await page.locator('.domains li').count(), 100)

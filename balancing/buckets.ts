@@ -52,8 +52,22 @@ export function free(table: BucketTable): readonly number[] {
 
 /** The members that hold no bucket, in order of arrival. */
 export function spares(table: BucketTable): readonly string[] {
-  const holding = new Set(table.holders)
-  return table.members.flatMap(({ name }) => (holding.has(name) ? [] : [name]))
+  return spareMembers(table).map(({ name }) => name)
+}
+
+function spareMembers({ holders, members }: BucketTable): readonly Member[] {
+  const holding = new Set(holders)
+  return members.filter(({ name }) => !holding.has(name))
+}
+
+/** Per bucket the spare that gets it when its holder leaves; nowhere one when there is no spare. */
+export function heirs(table: BucketTable): readonly (string | undefined)[] {
+  const waiting = spareMembers(table)
+  return table.holders.map((_, bucket) => heirOf(bucket, waiting)?.name)
+}
+
+function heirOf(bucket: number, waiting: readonly Member[]): Member | undefined {
+  return waiting.find(({ wanted }) => wanted === bucket) ?? waiting[0]
 }
 
 /**
@@ -101,11 +115,7 @@ export function leave(table: BucketTable, name: string): Change {
   const left = { ...table, members }
   const bucket = table.holders.indexOf(name)
   if (bucket < 0) return { table: Object.freeze(left), moves: [] }
-  const waiting = new Set(spares(left))
-  const heir =
-    members.find((member) => member.wanted === bucket && waiting.has(member.name)) ??
-    members.find((member) => waiting.has(member.name))
-  const moves = [{ bucket, from: name, to: heir?.name }]
+  const moves = [{ bucket, from: name, to: heirOf(bucket, spareMembers(left))?.name }]
   return { table: apply(left, moves), moves }
 }
 

@@ -1,7 +1,7 @@
 import { type BucketTable, bucketOf, bucketTable, holder, join } from './buckets.ts'
 import { isCanarys, percentOf } from './canary.ts'
 import { type Criterion, canaryKeying } from './criterion.ts'
-import { pickBy, randomly, sums, weightsAmong } from './odds.ts'
+import { randomly, weightsAmong } from './odds.ts'
 import type { Policy } from './policy.ts'
 import { pickUnbounded, type Ranking, rankingFor } from './ranking.ts'
 import { slotOf } from './rendezvous.ts'
@@ -21,11 +21,9 @@ export interface Setting {
   readonly ranking?: Ranking | undefined
 }
 
-/** What the kernel must be given, as it may import neither the JID's rules nor a random source. */
+/** What the kernel must be given, as it may not import the JID's rules. */
 export interface Tools {
   readonly normalise: Normalise
-  /** In [0, 1). */
-  readonly random: () => number
 }
 
 /** What a stanza would meet. Fields are undefined where the policy has no such thing. */
@@ -123,14 +121,15 @@ function rendezvousPlaces({ instances, terms = noTerms, ...setting }: Setting): 
   }
 }
 
-/** One of the instances that a random policy may pick; undefined when there is none. */
-export function randomChooser(setting: Setting, random: Tools['random']): () => string | undefined {
+/** What part of the stanzas each instance gets that a random policy may pick, on average: together 1, or none at all. */
+export function randomParts(setting: Setting): ReadonlyMap<string, number> {
   const { policy, instances, terms = noTerms } = setting
   const count = policy.kind === 'random' ? policy.count : undefined
   const held = count === undefined ? [] : holdersOf(setting, count).holders.filter((name) => name !== undefined)
   // Where nobody holds a bucket, the canary has to do.
   const able = held.length > 0 || (count !== undefined && liveCanary(setting) === undefined)
   const live = randomly(able ? held : instances.map(({ name }) => name), terms)
-  const odds = sums(weightsAmong(live, terms))
-  return () => live[pickBy(random, odds)]
+  const weights = weightsAmong(live, terms)
+  const all = weights.reduce((sum, weight) => sum + weight, 0)
+  return new Map(live.map((name, index) => [name, (weights[index] as number) / all]))
 }

@@ -74,7 +74,7 @@ function placeWords(setting: Setting, choice: Choice): readonly string[] {
     case 'buckets':
       return [
         `${hash} modulo ${table?.holders.length ?? policy.count} buckets is bucket ${bucket}`,
-        instance === undefined ? 'the bucket is free: when_unassigned decides' : `${instance} holds the bucket`,
+        instance === undefined ? 'the bucket has no holder: when_unassigned decides' : `${instance} holds the bucket`,
       ]
     case 'rendezvous':
       return rankingWords(setting, choice)

@@ -6,7 +6,7 @@ import {
   liveCanary,
   type Place,
   placesOf,
-  randomChooser,
+  randomParts,
   type Setting,
   type Tools,
 } from './chooser.ts'
@@ -85,20 +85,22 @@ export class Simulator {
   readonly #setting: Setting
   readonly #choose: Chooser
   readonly #place: (hash: number) => Place
-  readonly #anyInstance: () => string | undefined
+  /** What any instance may get: it is shared out as it is on average, as a draw of its own for each stanza would be. */
+  readonly #anyones: ReadonlyMap<string, number>
   readonly #parts: Parts
   /** Without `balance_factor`. */
   readonly #unbounded: Parts
   readonly #hottest = new Hottest(hottestCounted)
   #weight = 0
   #unassigned = 0
+  #atRandom = 0
   #malformed = 0
 
-  constructor(setting: Setting, { normalise, random }: Tools) {
+  constructor(setting: Setting, { normalise }: Tools) {
     this.#setting = setting
     this.#choose = chooserFor(setting, normalise)
     this.#place = placesOf(setting)
-    this.#anyInstance = randomChooser(setting, random)
+    this.#anyones = randomParts(setting)
     this.#parts = emptyParts(setting)
     this.#unbounded = emptyParts(setting)
   }
@@ -110,9 +112,12 @@ export class Simulator {
       this.#malformed++
       return
     }
-    const { key, hash, bucket } = choice
-    const instance = choice.instance ?? (key === undefined ? this.#anyInstance() : undefined)
+    const { key, hash, bucket, instance } = choice
     this.#weight += weight
+    if (key === undefined && instance === undefined && this.#anyones.size > 0) {
+      this.#atRandom += weight
+      return
+    }
     if (key !== undefined && hash !== undefined) this.#hottest.add(key, weight, hash)
     if (instance === undefined) this.#unassigned += weight
     const part = this.#parts.get(labelOf({ bucket, instance }))
@@ -123,7 +128,7 @@ export class Simulator {
 
   result(): Simulation {
     const weight = this.#weight
-    const shares = withShares([...this.#parts.values()])
+    const shares = withShares(this.#withRandom(this.#parts))
     const peak = shares.reduce((greatest, { share }) => Math.max(greatest, share), 0)
     const hottest = this.#hottest.top(HOTTEST).map((hot) => {
       const { bucket, instance } = this.#place(hot.hash)
@@ -132,8 +137,15 @@ export class Simulator {
     const counts = { weight, unassigned: this.#unassigned, malformed: this.#malformed }
     const imbalance = imbalanceOf(shares, this.#setting)
     if (this.#setting.terms?.bound === undefined) return { ...counts, shares, hottest, imbalance, peak }
-    const imbalanceUnbounded = imbalanceOf(withShares([...this.#unbounded.values()]), this.#setting)
+    const imbalanceUnbounded = imbalanceOf(withShares(this.#withRandom(this.#unbounded)), this.#setting)
     return { ...counts, shares, hottest, imbalance, imbalanceUnbounded, peak }
+  }
+
+  #withRandom(parts: Parts): readonly Omit<Share, 'share'>[] {
+    return [...parts.values()].map((part) => ({
+      ...part,
+      weight: part.weight + this.#atRandom * (this.#anyones.get(part.instance ?? '') ?? 0),
+    }))
   }
 }
 

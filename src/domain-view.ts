@@ -1,5 +1,7 @@
+import { heirs } from '../balancing/buckets.ts'
 import { countersView } from './admin/counters-view.ts'
 import type { DomainView, InstanceView, QuarantinedView } from './admin/view.ts'
+import { isCanary } from './assignment.ts'
 import type { Count } from './census.ts'
 import type { Clock } from './clock.ts'
 import type { DomainRoutes } from './domain-routes.ts'
@@ -36,7 +38,7 @@ export function domainView(count: Count, { recent, clock }: Moment): DomainView 
     whenUnassigned: config.when_unassigned,
     delivery: config.delivery,
     instances: states,
-    buckets: domain.holders.map((holder, bucket) => ({ bucket, holder: holder?.name ?? null })),
+    buckets: bucketsOf(count),
     spares: [...domain.members.values()].filter((instance) => isSpare(count, instance)).map(({ name }) => name),
     held: { stanzas: waiting, bytes: waitingBytes },
     hold: {
@@ -55,9 +57,21 @@ export function domainView(count: Count, { recent, clock }: Moment): DomainView 
   }
 }
 
-/** Of another node's instance nobody says so: it has no bucket where there are buckets. */
-function isSpare({ domain }: Count, { state, bucket, node }: Instance): boolean {
-  return node === undefined ? state === 'spare' : domain.buckets !== undefined && bucket === undefined
+function bucketsOf({ domain: { holders, buckets, hold } }: Count): DomainView['buckets'] {
+  const next = buckets === undefined ? [] : heirs(buckets)
+  return holders.map((holder, bucket) => ({
+    bucket,
+    holder: holder?.name ?? null,
+    last: buckets?.last[bucket] ?? null,
+    heir: next[bucket] ?? null,
+    held: hold.at(bucket),
+  }))
+}
+
+/** Of another node's instance nobody says so: it has no bucket where there are buckets, and is not the canary. */
+export function isSpare({ domain }: Count, { name, state, bucket, node }: Instance): boolean {
+  if (node === undefined) return state === 'spare'
+  return domain.buckets !== undefined && bucket === undefined && !isCanary(domain.config, name)
 }
 
 export function windowOf(instances: readonly Instance[]): { readonly stanzas: number; readonly bytes: number } {

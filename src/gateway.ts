@@ -309,7 +309,7 @@ export class Gateway {
       const { tasks, sampler, me } = access
       const limits = () => this.#config.limits
       const clocks = { now: Date.now, preciseNow: () => performance.now() }
-      const tuning = new Tuning({ routes: this.#routes, tasks, sampler, me, limits, random: Math.random, ...clocks })
+      const tuning = new Tuning({ routes: this.#routes, tasks, sampler, me, limits, ...clocks })
       const parts = { access, events: this.#events, tuning }
       this.#admin = await startAdmin(admin, this.view, this.#actions, this.#log, parts)
     }

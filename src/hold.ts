@@ -100,6 +100,12 @@ export class Hold {
     return stanzas
   }
 
+  /** What waits at a place. */
+  at(place: Place): { readonly stanzas: number; readonly bytes: number } {
+    const { stanzas = 0, bytes = 0 } = this.#queues.get(place) ?? {}
+    return { stanzas, bytes }
+  }
+
   /** The places where something waits, but for those of askers. */
   places(): readonly Place[] {
     return [...this.#queues.keys()].filter((place) => typeof place === 'number' || !place.startsWith(ASKER))

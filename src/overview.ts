@@ -1,10 +1,12 @@
 import type { SummaryView } from './admin/view.ts'
 import type { Count } from './census.ts'
-import type { Moment } from './domain-view.ts'
+import { isSpare, type Moment } from './domain-view.ts'
 import type { Instance } from './instance.ts'
 
 /** With more instances than this at the node, nobody asks which of them is slow: to look at each takes time from the stanzas. */
 const MOST_COMPARED = 2000
+/** So many dead buckets, and missing instances, are named per domain. */
+const MOST_NAMED = 16
 
 /** All domains in short, for who looks at a thousand of them every few seconds. */
 export function overviewOf(counts: readonly Count[], moment: Moment): SummaryView[] {
@@ -14,22 +16,51 @@ export function overviewOf(counts: readonly Count[], moment: Moment): SummaryVie
 
 function summaryOf(count: Count, moment: Moment | undefined): SummaryView {
   const { domain, instances, states, waiting, waitingBytes, link } = count
-  const { config, counters, holders } = domain
+  const { config, counters, holders, hold } = domain
+  const members = [...domain.members.values()]
   let elsewhere = 0
-  for (const { node } of domain.members.values()) if (node !== undefined) elsewhere++
+  for (const { node } of members) if (node !== undefined) elsewhere++
   return {
     name: domain.name,
+    type: config.balancing?.type ?? null,
     whenUnassigned: config.when_unassigned,
     instances: states,
     instancesElsewhere: elsewhere,
     buckets: holders.length,
     bucketsUnassigned: holders.filter((holder) => holder === undefined).length,
+    unassigned: unassignedOf(domain),
+    spares: members.filter((instance) => isSpare(count, instance)).length,
+    missing: missingOf(count),
     held: { stanzas: waiting, bytes: waitingBytes },
+    hold: { stanzas: hold.stanzas, bytes: hold.bytes, limitSeconds: config.hold.seconds },
     link: config.upstream === undefined ? null : (link?.state ?? 'idle'),
     received: counters.receivedTotal,
     quarantined: domain.quarantine.entries.length,
     slowest: moment === undefined ? null : slowestOf(instances, moment),
   }
+}
+
+/** The first buckets without a holder, whose they were, and what waits for each. */
+function unassignedOf({ holders, buckets, hold }: Count['domain']): SummaryView['unassigned'] {
+  const free: SummaryView['unassigned'] = []
+  for (const [bucket, holder] of holders.entries()) {
+    if (holder !== undefined) continue
+    if (free.length === MOST_NAMED) break
+    free.push({ bucket, last: buckets?.last[bucket] ?? null, held: hold.at(bucket) })
+  }
+  return free
+}
+
+/** The first of the instances in the configuration that are nowhere. */
+function missingOf({ domain, instances }: Count): string[] {
+  const missing: string[] = []
+  // One that is being drained has left the routing table, and is here.
+  const leaving = new Set(instances.map(({ name }) => name))
+  for (const name of domain.config.instances?.keys() ?? []) {
+    if (missing.length === MOST_NAMED) break
+    if (!domain.members.has(name) && !leaving.has(name)) missing.push(name)
+  }
+  return missing
 }
 
 function slowestOf(instances: readonly Instance[], moment: Moment): SummaryView['slowest'] {

@@ -37,7 +37,6 @@ export interface TuningParts {
   readonly tasks: Asking
   readonly me: () => TaskNode
   readonly limits: () => Config['limits']
-  readonly random: () => number
   /** Milliseconds: since 1970, and of a monotonic clock. */
   readonly now: () => number
   readonly preciseNow: () => number
@@ -100,7 +99,7 @@ export class Tuning implements TuningAccess {
   }
 
   async preview(name: string, body: PreviewBody, signal: AbortSignal): Promise<PreviewView | Refusal | undefined> {
-    const { routes, random, limits } = this.#parts
+    const { routes, limits } = this.#parts
     const domain = routes.domains.get(normaliseDomain(name) ?? '')
     if (domain === undefined) return undefined
     const refusal = refusalOf(domain, body)
@@ -115,8 +114,8 @@ export class Tuning implements TuningAccess {
     const after = proposedFor(domain, body.balancing ?? undefined, body.bare_domain ?? domain.config.bare_domain)
     // Ours is in normal form already.
     const normalise: Normalise = (jid, hash) => (seconds !== undefined && hash === 'murmur3' ? jid : keyText(jid, hash))
-    const now = new Simulator(before, { normalise, random })
-    const proposed = new Simulator(after, { normalise, random })
+    const now = new Simulator(before, { normalise })
+    const proposed = new Simulator(after, { normalise })
     const move = new Comparer(before, after, normalise)
     let done = 0
     for (const stanza of traffic) {

@@ -195,17 +195,35 @@ function decoded(raw: string | undefined): string | null {
 }
 
 function explainView(domain: DomainRoutes, explanation: Explanation, node: string): ExplainView {
-  const { criterion, key, bucket, instance, why } = explanation
+  const { criterion, key, bucket, why } = explanation
+  const { when_unassigned: unassigned } = domain.config
   const isRandom = domain.policy.kind === 'random' || domain.policy.kind === 'local_random'
+  const spilled = explanation.instance === undefined ? spilledTo(domain, explanation) : undefined
+  const instance = explanation.instance ?? spilled
   const taken = instance !== undefined || (isRandom && domain.members.size > 0)
+  const fate = spilled === undefined ? (taken ? [] : [fateOf(domain.config)]) : [`spill: it goes to ${spilled}`]
   return {
     criterion,
     key: key ?? null,
     bucket: bucket ?? null,
-    outcome: taken ? 'deliver' : domain.config.when_unassigned === 'bounce' ? 'bounce' : 'hold',
+    outcome: taken ? 'deliver' : unassigned === 'bounce' ? 'bounce' : 'hold',
     instance: instance ?? null,
     node: taken ? (domain.members.get(instance ?? '')?.node ?? node) : null,
-    because: why.join('; '),
+    because: [...why, ...fate].join('; '),
     digest: configDigest(domain.config),
   }
+}
+
+/** Who gets what is for a bucket without a holder, where such stanzas spill and somebody is there. */
+function spilledTo({ config, mapping }: DomainRoutes, { bucket, hash }: Explanation): string | undefined {
+  if (config.when_unassigned !== 'spill' || bucket === undefined || hash === undefined) return undefined
+  const { ranked, ranking } = mapping?.snapshot ?? {}
+  return ranking && ranked?.[ranking.pick(hash)]?.name
+}
+
+/** What becomes of a stanza that nobody is there for. */
+function fateOf({ when_unassigned: what, hold }: DomainRoutes['config']): string {
+  return what === 'bounce'
+    ? 'bounce: it is bounced at once'
+    : `${what}: it is held up to ${hold.seconds} s, then bounced`
 }

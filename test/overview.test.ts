@@ -13,6 +13,8 @@ domain_balancing: {bot.localhost: {type: bare_source, component_number: 2}}
 drain: {seconds: 0}
 `
 
+const freeKeys = () => Array.from({ length: 20 }, (_, at) => `v${at}@users.localhost`)
+
 test('the overview tells of each domain how many buckets are dead, what waits, and who is slowest', async () => {
   const { view, port, stop } = await startGateway(yaml)
   const join = (domain: string, secret: string) => RawInstance.connect({ port, domain, secret })
@@ -29,8 +31,26 @@ test('the overview tells of each domain how many buckets are dead, what waits, a
     // One confirms what it was sent; of the other, that it owes is what it takes.
     await eventually(() => (bot().slowest?.others ?? null) !== null && bot().slowest?.instance === 'red')
     assert.ok(bot().held.stanzas > 0)
+    assert.deepEqual([bot().type, bot().unassigned, bot().missing, bot().spares], ['bare_source', [], [], 0])
     await blue.kill()
     await eventually(() => bot().bucketsUnassigned === 1)
+    const [free] = bot().unassigned
+    assert.deepEqual([free?.bucket, free?.last, bot().missing], [1, 'blue', ['blue']])
+    const before = free?.held.stanzas ?? 0
+    const sent = bot().received
+    for (let at = 0; at < 20; at++)
+      users.send(`<message from='v${at}@users.localhost' to='bot.localhost' id='v${at}'/>`)
+    await eventually(() => bot().received === sent + 20)
+    // What red has not confirmed waits, too, and is not of that bucket.
+    const { unassigned, hold, held } = bot()
+    assert.equal(unassigned[0]?.held.stanzas, hold.stanzas)
+    assert.ok(hold.stanzas > before && hold.stanzas < held.stanzas)
+    const explained = freeKeys().map((user) => view.explain('bot.localhost', user, 'bot.localhost'))
+    assert.ok(
+      explained.some(
+        (one) => one && 'because' in one && one.because.endsWith('hold: it is held up to 10 s, then bounced'),
+      ),
+    )
     const { link, instancesElsewhere } = view.overview().domains.find(({ name }) => name === 'users.localhost')!
     assert.notEqual(link, null)
     assert.equal(instancesElsewhere, 0)

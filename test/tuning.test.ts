@@ -121,7 +121,7 @@ function oneOfTwo() {
     },
   }
   const tuning = new Tuning({
-    ...{ routes, sampler, tasks, me: () => nodes[0]!, limits: () => config.limits, random: Math.random },
+    ...{ routes, sampler, tasks, me: () => nodes[0]!, limits: () => config.limits },
     ...{ now: () => 0, preciseNow: () => 0 },
   })
   return { tuning, tasks, asked }

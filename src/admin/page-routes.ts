@@ -24,8 +24,9 @@ const libraries: Readonly<Record<string, string>> = {
 /** Our own files. The list is closed: nothing of a request's path ever becomes the path of a file. */
 const own: readonly string[] = [
   ...['style.css', 'icon.svg', 'theme.js', 'main.js', 'actions.js', 'api.js', 'buckets.js', 'charts.js', 'colours.js'],
-  ...['dialogs.js', 'domain.js', 'events.js', 'findings.js', 'format.js', 'history.js', 'icons.js', 'instances.js'],
-  ...['lit.js', 'live.js', 'nodes.js', 'preview.js', 'shell.js', 'store.js', 'toasts.js', 'tools.js', 'ui.js'],
+  ...['consequences.js', 'dialogs.js', 'domain.js', 'events.js', 'findings.js', 'focus.js', 'format.js', 'history.js'],
+  ...['icons.js', 'instances.js', 'lit.js', 'live.js', 'nodes.js', 'preview.js', 'shell.js', 'store.js', 'toasts.js'],
+  ...['tools.js', 'ui.js'],
 ]
 
 const types: Readonly<Record<string, string>> = {

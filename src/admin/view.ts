@@ -73,6 +73,10 @@ export const QuarantinedView = Type.Object({
 })
 export type QuarantinedView = Static<typeof QuarantinedView>
 
+const held = () => waiting('what waits at this node for an instance to take it')
+const last = () =>
+  nullable(Type.String({ description: 'its holder or, of a free one, the last that it had; null: not known' }))
+
 const domainFields = {
   name: Type.String(),
   balancing: nullable(
@@ -93,7 +97,17 @@ const domainFields = {
   whenUnassigned: Type.Union([Type.Literal('bounce'), Type.Literal('hold'), Type.Literal('spill')]),
   delivery: Type.String({ description: 'at_least_once, at_most_once or journal' }),
   instances: Type.Record(Type.String(), count(), { description: 'how many of this node are in each state' }),
-  buckets: Type.Array(Type.Object({ bucket: count(), holder: nullable(Type.String()) })),
+  buckets: Type.Array(
+    Type.Object({
+      bucket: count(),
+      holder: nullable(Type.String()),
+      last: last(),
+      heir: nullable(
+        Type.String({ description: 'the spare that it goes to when its holder leaves; null: there is none' }),
+      ),
+      held: held(),
+    }),
+  ),
   spares: names('instances of all nodes that have no bucket, where there are buckets'),
   held: waiting('all that has been received and has not ended yet, wherever it waits'),
   hold: Type.Object(
@@ -159,12 +173,25 @@ export type NodeView = Static<typeof NodeView>
 /** One domain of many, in short. */
 export const SummaryView = Type.Object({
   name: Type.String(),
+  type: nullable(Type.String({ description: 'the criterion; null: no `domain_balancing`, so at random' })),
   whenUnassigned: domainFields.whenUnassigned,
   instances: domainFields.instances,
   instancesElsewhere: Type.Integer({ minimum: 0, description: 'how many other nodes have' }),
   buckets: count(),
   bucketsUnassigned: count(),
+  unassigned: Type.Array(Type.Object({ bucket: count(), last: last(), held: held() }), {
+    description: 'of these buckets the first 16',
+  }),
+  spares: Type.Integer({
+    minimum: 0,
+    description: 'instances of all nodes that have no bucket, where there are buckets',
+  }),
+  missing: names('of the `instances` in the configuration those that are connected to no node; the first 16'),
   held: domainFields.held,
+  hold: Type.Object(
+    { stanzas: count(), bytes: count(), limitSeconds: Type.Number({ minimum: 0 }) },
+    { description: 'of that, what waits for an instance to come' },
+  ),
   link: nullable(Type.String({ description: 'its state on this node' })),
   received: Type.Integer({ minimum: 0, description: 'stanzas since the node started' }),
   quarantined: count(),

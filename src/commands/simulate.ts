@@ -42,7 +42,7 @@ export function simulateInput(path: string, given: Given, io: SimulateIo): ExitC
   if (io.isTyped) io.stderr('switchyard: reading addresses or stanzas from standard input; Ctrl-D ends it\n')
   const chunks = after === undefined ? io.stdin() : replayed(io.stdin())
   const options = { domain: domain.name, limits: config.limits, complain }
-  const result = simulate(setting, trafficOf(chunks, options, skipped), { normalise: keyText, random: Math.random })
+  const result = simulate(setting, trafficOf(chunks, options, skipped), { normalise: keyText })
   const again = { ...options, complain: () => {} }
   const move = after === undefined ? null : moveTo(after, setting, trafficOf(chunks, again, { ...skipped }))
   const simulated: Simulated = {

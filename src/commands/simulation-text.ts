@@ -95,7 +95,8 @@ function shares({ result, policy }: Simulated): readonly string[] {
 
 function judgement({ result, skipped, policy, terms }: Simulated): readonly string[] {
   const mean = terms.weights.size === 0 ? 'the mean one' : 'what its weight makes fair'
-  const lines = [`imbalance  ${result.imbalance.toFixed(2)}  (the greatest share over ${mean}; 1 is even)`]
+  const lines = 'keying' in policy ? [] : ['at random  shares are as they come to on average']
+  lines.push(`imbalance  ${result.imbalance.toFixed(2)}  (the greatest share over ${mean}; 1 is even)`)
   if (result.imbalanceUnbounded !== undefined) {
     lines.push(`           ${result.imbalanceUnbounded.toFixed(2)}  without balance_factor`)
   }
@@ -144,6 +145,11 @@ function hottest({ result }: Simulated): readonly string[] {
 function moved({ result }: Simulated, move: NonNullable<Simulated['move']>): readonly string[] {
   const { file, instances, keys, movedKeys, keysComplete, unpredictable, weight } = move
   const of = (part: number, whole: number): string => (whole === 0 ? '' : ` (${percent(part / whole)})`)
+  if (unpredictable > 0 && unpredictable === weight)
+    return [
+      `with ${escapeForLog(file)} and ${instances.length} instances: one of the two is random, which keeps no key with an instance,`,
+      '  so what would move cannot be said',
+    ]
   const lines = [`with ${escapeForLog(file)} and ${instances.length} instances, another instance would get`]
   lines.push(`  ${whole(move.moved)} of ${whole(weight)} stanzas${of(move.moved, weight)}`)
   const limit = keysComplete ? '' : `, of the first ${keys} different ones: no more are told apart`

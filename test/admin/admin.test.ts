@@ -36,8 +36,8 @@ function echo(): DomainView {
     delivery: 'at_least_once',
     instances: { live: 1 },
     buckets: [
-      { bucket: 0, holder: 'yard-1/1' },
-      { bucket: 1, holder: null },
+      { bucket: 0, holder: 'yard-1/1', last: 'yard-1/1', heir: 'yard-1/3', held: { stanzas: 0, bytes: 0 } },
+      { bucket: 1, holder: null, last: null, heir: null, held: { stanzas: 1, bytes: 300 } },
     ],
     spares: ['yard-1/3'],
     held: { stanzas: 1, bytes: 300 },
@@ -109,11 +109,16 @@ const overview: OverviewView = {
   domains: [
     {
       name: 'echo.localhost',
+      type: 'bare_source',
       whenUnassigned: 'hold',
       instances: { active: 1 },
       instancesElsewhere: 1,
       buckets: 3,
       bucketsUnassigned: 1,
+      unassigned: [{ bucket: 1, last: 'green', held: { stanzas: 2, bytes: 300 } }],
+      spares: 0,
+      missing: ['green'],
+      hold: { stanzas: 2, bytes: 300, limitSeconds: 5 },
       held: { stanzas: 5, bytes: 500 },
       link: 'online',
       received: 12,

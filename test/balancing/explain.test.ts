@@ -40,7 +40,7 @@ test('a stanza without localpart says so where bare_domain changes its criterion
 test('a free bucket leaves it to when_unassigned', () => {
   const policy = policyFor({ type: 'source', component_number: 1000 })
   const found = explainPick({ policy, instances: [] }, 'a@b/c', 'd', normalise)
-  assert.equal(found?.why.at(-1), 'the bucket is free: when_unassigned decides')
+  assert.equal(found?.why.at(-1), 'the bucket has no holder: when_unassigned decides')
 })
 
 test('rendezvous is explained by its slot', () => {

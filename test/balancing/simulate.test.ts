@@ -8,7 +8,7 @@ import { termsFor } from '../../balancing/terms.ts'
 import type { Traffic } from '../../balancing/traffic.ts'
 
 const normalise = (jid: string) => (jid === '' ? undefined : jid.toLowerCase())
-const tools = { normalise, random: () => 0.5 }
+const tools = { normalise }
 const named = (...names: readonly string[]) => names.map((name) => ({ name }))
 const users: readonly Traffic[] = Array.from({ length: 3000 }, (_, user) => ({
   from: `User${user}@example.org/phone`,
@@ -52,16 +52,20 @@ test('the hottest keys come in normal form, heaviest first, and are twenty at mo
   assert.equal(hottest[0]?.key, 'romeo@example.org')
 })
 
-test('a random policy asks the given random, has no keys, and picks none but holders', () => {
+test('at random even one heavy key is shared out by the weights of the holders, the same at each look, and has no key', () => {
   const policy = policyFor({ type: 'random', component_number: 2 })
-  const last = { normalise, random: () => 0.999 }
-  const { shares, hottest } = simulate({ policy, instances: named('a', 'b', 'spare') }, users, last)
+  const setting = { policy, instances: named('a', 'b', 'spare') }
+  const one: readonly Traffic[] = [{ from: 'hot@example.org', to: 'echo.localhost', weight: 3000 }]
+  const { shares, hottest } = simulate(setting, one, tools)
   assert.deepEqual(
     shares.map(({ weight }) => weight),
-    [0, 3000, 0],
+    [1500, 1500, 0],
   )
   assert.deepEqual(hottest, [])
-  assert.equal(simulate({ policy, instances: [] }, users, tools).unassigned, 3000)
+  assert.equal(simulate({ policy, instances: [] }, one, tools).unassigned, 3000)
+  const terms = termsFor({ instances: new Map([['a', { weight: 2 }]]) })
+  const weighed = simulate({ policy: policyFor(undefined), instances: named('a', 'b'), terms }, one, tools)
+  assert.deepEqual([weighed.shares.map(({ weight }) => weight), weighed.imbalance], [[2000, 1000], 1])
 })
 
 test('traffic whose key is no JID is counted apart', () => {

@@ -107,7 +107,10 @@ test('with a second configuration it says how many keys and how much traffic mov
   assert.equal(move.moved, move.movedKeys * 2)
   assert.match(run('three.yaml', users(200), 'to=four.yaml').out, /^with four\.yaml and 4 instances, another instance/m)
   assert.equal(json('three.yaml', users(200), 'to=three.yaml').move.moved, 0)
-  assert.match(run('three.yaml', users(200), 'to=random.yaml').out, /200 of 200 stanzas go anywhere/)
+  assert.match(
+    run('three.yaml', users(200), 'to=random.yaml').out,
+    /one of the two is random, .*what would move cannot be said/s,
+  )
 })
 
 test('a key that comes often is named', () => {

@@ -23,6 +23,8 @@ describe('what the page does', () => {
   })
 
   const toast = (text: string | RegExp) => page.locator('.toast', { hasText: text }).waitFor()
+  const focused = () =>
+    page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.id ?? 'nothing')
   const dialog = () => page.getByRole('dialog')
   const bucket = (number: number, holder: string) =>
     page.getByRole('option', { name: `bucket ${number}: ${holder}`, exact: true }).waitFor()
@@ -47,6 +49,15 @@ describe('what the page does', () => {
     await told.getByText('deliver').waitFor()
     const text = (await told.textContent()) ?? ''
     for (const part of ['blue', 'bare_source', hidden.hotKey, 'yard-1']) assert.ok(text.includes(part), text)
+    // Of keys for the bucket without a holder it is told what becomes of them.
+    for (let user = 0; !/bucket4/.test((await told.textContent()) ?? ''); user++) {
+      await page.getByLabel('From').fill(`person-${user}@users.localhost`)
+      const answered = page.waitForResponse(/explain/)
+      await page.getByRole('button', { name: 'Explain' }).click()
+      await answered
+      await told.getByText(`person-${user}@users.localhost`, { exact: true }).first().waitFor()
+    }
+    await told.locator('.verdict.is-warn', { hasText: 'no holder: held up to 8 s, then bounced' }).waitFor()
     await page.getByLabel('From').fill('@@')
     await page.getByRole('button', { name: 'Explain' }).click()
     await told.getByText(/no JID/).waitFor()
@@ -82,14 +93,25 @@ describe('what the page does', () => {
     await reach(/^Drain denim$/)
     await page.keyboard.press('Enter')
     await dialog().getByRole('heading', { name: 'Drain denim?' }).waitFor()
+    // There is no spare; and Enter, pressed once too often, ends nobody.
+    await dialog()
+      .getByText(/There is no spare: bucket 3 .*will have no holder .* held up to 8 s, then bounced/)
+      .waitFor()
+    await page.keyboard.press('Enter')
+    await dialog().waitFor({ state: 'hidden' })
+    assert.equal(await focused(), 'Drain denim')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await dialog().getByLabel('Token').waitFor()
     await page.keyboard.type(token)
     await page.keyboard.press('Enter')
     await toast('denim is being drained')
     await bucket(3, 'no holder')
-    // What it is to do next is where it was before.
-    assert.equal(await page.evaluate(() => document.activeElement !== null), true)
+    await toast('denim was drained and closed. It is back when its process connects again.')
+    // Its row is gone: who goes on with the keyboard is at the table.
+    await page.getByRole('rowheader', { name: 'denim' }).waitFor({ state: 'detached' })
+    assert.equal(await focused(), 'instances')
     const kept = await page.evaluate(() => [Object.values(sessionStorage), Object.values(localStorage)])
     assert.deepEqual(kept, [[token], []])
   })
@@ -140,6 +162,7 @@ describe('what the page does', () => {
     const dying = /poison/
     await page.getByRole('link', { name: /muc\.localhost/ }).click()
     await page.locator('#domain-title', { hasText: 'muc.localhost' }).waitFor()
+    assert.equal(await focused(), 'domain')
     const muc = [...run.instances].filter(([name]) => name.startsWith('muc-')).map(([, worker]) => worker)
     for (const worker of muc) worker.diesOf = dying
     muc[0]?.send(`<message from='x@muc.localhost' to='room@muc.localhost' id='1'><body>poison</body></message>`)

@@ -4,13 +4,20 @@ import { test } from 'node:test'
 // The page's own files are no part of what the compiler checks here: it checks them as what browsers run.
 const { findings, isSlow } = await import(new URL('../../src/admin/page/findings.js', import.meta.url).href)
 
+const { consequence } = await import(new URL('../../src/admin/page/consequences.js', import.meta.url).href)
+
 const healthy = {
   name: 'bot.test',
+  type: 'bare_source',
   whenUnassigned: 'hold',
   instances: { active: 3 },
   instancesElsewhere: 0,
   buckets: 3,
   bucketsUnassigned: 0,
+  unassigned: [],
+  spares: 0,
+  missing: [],
+  hold: { stanzas: 0, bytes: 0, limitSeconds: 8 },
   held: { stanzas: 0, bytes: 0 },
   link: 'online',
   received: 1,
@@ -31,13 +38,68 @@ test('of what is in order nothing is said', () => {
   assert.deepEqual(findings(overviewOf(healthy), [{ name: 'n', state: 'ready' }], undefined, []), [])
 })
 
-test('what is dead comes before what is slow, and a dead bucket is named where it is known', () => {
-  const domain = { ...healthy, bucketsUnassigned: 1, slowest: { instance: 'red', seconds: 2, others: 0.01 } }
-  assert.deepEqual(whatOf(findings(overviewOf(domain), [], detail, [])), [
-    'bad: bucket 1 has no holder',
-    'warn: instance red is slow: 2 s',
-  ])
-  assert.deepEqual(whatOf(findings(overviewOf(domain), [], undefined, []))[0], 'bad: bucket has no holder')
+const free = (bucket: number, last: string, stanzas: number) => ({
+  bucket,
+  last,
+  held: { stanzas, bytes: 10 * stanzas },
+})
+
+test('what is dead comes before what is slow, and a dead bucket has its name, last holder and stanzas whichever domain is shown', () => {
+  const domain = {
+    ...{ ...healthy, bucketsUnassigned: 1, unassigned: [free(1, 'coral', 65)], missing: ['coral'] },
+    ...{ held: { stanzas: 104, bytes: 9999 }, hold: { stanzas: 70, bytes: 700, limitSeconds: 8 } },
+    slowest: { instance: 'red', seconds: 2, others: 0.01 },
+  }
+  for (const shown of [detail, undefined, { ...detail, name: 'other.test' }]) {
+    const found = findings(overviewOf(domain), [], shown, [])
+    assert.deepEqual(whatOf(found), ['bad: bucket 1 has no holder', 'warn: instance red is slow: 2 s'])
+    assert.equal(
+      found[0].hint,
+      'Last held by coral, which is not connected. What is for it is held up to 8 s, then bounced (now 65 stanzas on hold, 650 B). Start the missing instance, or lower component_number (the number of buckets).',
+    )
+  }
+  const two = { ...domain, bucketsUnassigned: 2, unassigned: [free(0, 'amber', 1), free(1, 'coral', 2)] }
+  const [both] = findings(overviewOf(two), [], undefined, [])
+  assert.equal(both.what, '2 of 3 buckets have no holder: 0, 1')
+  assert.match(both.hint, /^Last held by amber \(0\), coral \(1\)\. Not connected: coral\. .* 3 stanzas on hold, 30 B/)
+})
+
+test('at random a bucket without a holder is no fault while another has one', () => {
+  const domain = { ...healthy, type: 'random', bucketsUnassigned: 1, unassigned: [free(1, 'coral', 0)] }
+  assert.deepEqual(findings(overviewOf(domain), [], undefined, []), [])
+})
+
+test('what can be done with a slow instance depends on who could take its place', () => {
+  const hintOf = (changes: object) => {
+    const slowest = { instance: 'red', seconds: 2, others: 0.01 }
+    return findings(overviewOf({ ...healthy, slowest, ...changes }), [], undefined, [])[0].hint
+  }
+  assert.match(hintOf({}), /There is no spare: drained, it would leave a bucket without a holder/)
+  assert.match(hintOf({ spares: 1 }), /or drain it: its bucket then goes to a spare/)
+  assert.match(hintOf({ buckets: 0 }), /or drain it: the other instances get its share/)
+  assert.match(hintOf({ buckets: 0, instances: { active: 1 } }), /No other instance is there/)
+})
+
+const ending = (changes: object, names = ['red', 'blue'], share?: number) => {
+  const limits = { limitSeconds: 8, limitBytes: 1024 }
+  const buckets = [{ bucket: 0, holder: 'red', heir: null }]
+  const domain = { balancing, buckets, canary: null, whenUnassigned: 'hold', hold: limits, ...changes }
+  const instances = names.map((name) => ({ name, state: 'active' }))
+  return consequence(domain, instances, 'red', share)
+}
+
+test('a drain says what becomes of this instance’s bucket or keys', () => {
+  assert.equal(
+    ending({}, ['red', 'blue'], 0.25),
+    'There is no spare: bucket 0 (25 % of the domain’s traffic lately) will have no holder until an instance connects. What is for it is held up to 8 s, then bounced. At most 1 KiB is held.',
+  )
+  assert.match(ending({ whenUnassigned: 'bounce' }), /What is for it is bounced at once\.$/)
+  assert.match(ending({ whenUnassigned: 'spill' }), /given to the live instances; with none, held up to 8 s/)
+  assert.equal(ending({ buckets: [{ bucket: 0, holder: 'red', heir: 'blue' }] }), 'Bucket 0 goes to the spare blue.')
+  assert.match(ending({ buckets: [] }), /^Its keys go to the other instance; no other key moves/)
+  assert.match(ending({ buckets: [], balancing: null }), /goes to the other instance, at random/)
+  assert.match(ending({ buckets: [] }, ['red']), /^It is the only instance/)
+  assert.match(ending({ buckets: [{ bucket: 0, holder: 'blue', heir: 'red' }] }), /^It holds no bucket/)
 })
 
 test('links, quarantine, states, Redis, fences and draining nodes are said, each with what to do', () => {

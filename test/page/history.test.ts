@@ -34,6 +34,25 @@ test('a node that counts anew, and an instance that has come back, leave a gap a
   assert.deepEqual(curves.instances.get('red').rates, [null, null, 20])
 })
 
+test('while another domain is looked at nothing is drawn: there is a gap', () => {
+  const curves = new Curves()
+  const red = (delivered: number) => [{ name: 'red', since: 'a', delivered, seconds: 1 }]
+  for (const time of [0, 2]) curves.add(sample(time, time * 10, red(time)))
+  curves.pause()
+  for (const time of [40, 42]) curves.add(sample(time, time * 10, red(time)))
+  assert.deepEqual(curves.times, [0, 2, 21, 40, 42])
+  assert.deepEqual(curves.received, [null, 10, null, null, 10])
+  assert.deepEqual(curves.waiting, [1, 1, null, 1, 1])
+  const { rates, seconds } = curves.instances.get('red')
+  assert.deepEqual(
+    [rates, seconds],
+    [
+      [null, 1, null, null, 1],
+      [1, 1, null, 1, 1],
+    ],
+  )
+})
+
 test('what is kept is bounded: samples, instances, domains; and columns stay of equal length', () => {
   const curves = new Curves()
   for (let time = 0; time < 400; time++) {

@@ -44,7 +44,13 @@ describe('the page over time, and with many', () => {
     const detail = await ask('v1/domains/bot.localhost')
     const [instance] = (detail as { members: Record<string, unknown>[] }).members
     const many = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at))
-    const domains = many(1000, (at) => ({ ...overview.domains[0], name: `d${at}.localhost`, bucketsUnassigned: 1 }))
+    const free = { bucket: 17, last: 'instance-17', held: { stanzas: 1, bytes: 1 } }
+    const domains = many(1000, (at) => ({
+      ...overview.domains[0],
+      name: `d${at}.localhost`,
+      bucketsUnassigned: 1,
+      unassigned: [free],
+    }))
     const items = many(10_000, (at) => ({ ...instance, name: `instance-${at}`, bucket: at < 1000 ? at : null }))
     const buckets = many(1000, (bucket) => ({ bucket, holder: bucket === 17 ? null : `instance-${bucket}` }))
     await page.route('**/v1/overview', (route) => route.fulfill({ json: { ...overview, domains } }))
@@ -54,7 +60,9 @@ describe('the page over time, and with many', () => {
     await page.route('**/v1/domains/*/instances', (route) => route.fulfill({ json: { items } }))
     try {
       await page.goto(run.url)
-      await page.getByRole('button', { name: 'bucket 17 has no holder' }).waitFor()
+      await page.getByRole('button', { name: /d0\.localhost bucket 17 has no holder/ }).waitFor()
+      // The finding is there before the domain itself has come.
+      await page.locator('.strip [role=option]').last().waitFor()
       assert.equal(await page.locator('.strip [role=option]').count(), 1000)
       assert.equal(await page.locator('table.instances tbody tr').count(), 50)
       assert.equal(await page.locator('.domains li').count(), 100)

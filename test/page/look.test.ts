@@ -47,7 +47,7 @@ describe('the page of the prepared run', () => {
     for (const word of ['load', 'memory', 'version', 'up for']) await node.getByText(word, { exact: true }).waitFor()
     const rows = page.locator('table.instances tbody tr')
     assert.equal(await rows.count(), 5)
-    assert.match((await page.getByRole('row', { name: /coral/ }).textContent()) ?? '', /active.*slow \d+ ms/s)
+    assert.match((await page.getByRole('row', { name: /coral/ }).textContent()) ?? '', /active.*slow [\d.]+ m?s/s)
     for (const title of ['Stanzas per second', 'Time to answer or confirm, by instance']) {
       await page.locator('figure', { hasText: title }).locator('canvas').first().waitFor()
     }

@@ -50,7 +50,14 @@ describe('tuning on the page', () => {
     await preview.getByLabel('Criterion').selectOption('random')
     await preview.getByLabel('Buckets').fill('')
     await preview.getByRole('button', { name: 'Preview' }).click()
-    await preview.locator('.verdict', { hasText: /goes anywhere, at random/ }).waitFor()
+    await preview.locator('.verdict', { hasText: /No key stays with an instance/ }).waitFor()
+    const shares = await preview.getByRole('table').last().locator('tbody td:last-child').allTextContents()
+    // Five instances: even, however heavy one key is.
+    assert.deepEqual(
+      shares.map((text) => text.trim()),
+      Array(5).fill('20 %'),
+    )
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Preview')
     assert.deepEqual([...watched.errors, ...watched.refusals, ...watched.strangers], [])
   })
 })

@@ -1,9 +1,11 @@
 // What the page does: each action asks for the token once, and says what came of it.
 import { ask, forgetToken, instancePath, Problem, token } from './api.js'
+import { consequence } from './consequences.js'
 import { askToken, confirmed, showProblems } from './dialogs.js'
-import { look } from './store.js'
+import { html } from './lit.js'
+import { look, shareOf, state } from './store.js'
 import { say, toast } from './toasts.js'
-import { change, during } from './ui.js'
+import { change, during, ui } from './ui.js'
 
 /** A reload or a drain asks all nodes, within cluster.task_seconds. Milliseconds. */
 const PATIENCE_MS = 120_000
@@ -13,7 +15,7 @@ const PATIENCE_MS = 120_000
  * @param {string} method @param {string} path @param {unknown} [body] @param {number} [timeout]
  */
 export async function askWithToken(method, path, body, timeout = PATIENCE_MS) {
-  let why = 'What changes something needs the token of this node.'
+  let why = 'What changes something or shows addresses needs the token of this node.'
   for (;;) {
     if (token() === null && !(await askToken(why))) return undefined
     try {
@@ -42,23 +44,29 @@ async function act(name, work) {
 
 const texts = {
   drain: {
-    text: 'It gets nothing new; what it has been asked gets its time; its bucket moves to a spare, or its stanzas wait. Then it is disconnected.',
-    done: 'is being drained',
+    text: 'It gets nothing new, answers what it was asked, and is then disconnected. It is back when its process connects again.',
+    done: 'is being drained. Until it is closed, Enable ends that',
   },
   kick: {
-    text: 'It is disconnected at once, without waiting for its answers. Nothing is lost; what it had not confirmed may come twice.',
+    text: 'It is disconnected at once, without waiting for its answers. Nothing is lost; what it had not confirmed may come twice. It is back when its process connects again.',
     done: 'was disconnected',
   },
 }
 
 /** @param {string} domain @param {string} instance @param {'drain' | 'kick'} action */
 export async function endInstance(domain, instance, action) {
-  const { text, done } = texts[action]
+  const { text: what, done } = texts[action]
   const word = action === 'drain' ? 'Drain' : 'Kick'
   const title = `${word} ${instance}?`
-  if (!(await confirmed({ title, text: `${instance} of ${domain}. ${text}`, action: word, grave: true }))) return
-  await act(`${word} ${instance}`, async () => {
+  const name = `${word} ${instance}`
+  if (ui.busy.has(name)) return
+  const [own] = state.instances.filter((one) => one.name === instance)
+  const text = html`${instance} of ${domain}. ${what}<br /><b>${consequence(state.detail, state.instances, instance, shareOf(instance))}</b>`
+  if (!(await confirmed({ title, text, action: word, grave: true }))) return
+  await act(name, async () => {
     const answer = await askWithToken('POST', instancePath(domain, instance, action))
+    if (answer !== undefined && action === 'drain')
+      draining.set(`${domain} ${instance}`, { domain, instance, since: own?.connectedSince })
     return answer && `${instance} ${done}.`
   })
 }
@@ -66,9 +74,32 @@ export async function endInstance(domain, instance, action) {
 /** Gives back what a drain took, while it lasts. @param {string} domain @param {string} instance */
 export async function enableInstance(domain, instance) {
   await act(`Enable ${instance}`, async () => {
-    const answer = await askWithToken('POST', instancePath(domain, instance, 'enable'))
+    const answer = await askWithToken('POST', instancePath(domain, instance, 'enable')).catch((error) => {
+      const isOver = error instanceof Problem && (error.status === 404 || error.status === 409)
+      throw isOver ? new Error(`it is too late: ${instance} is closed, or about to be. ${back}`) : error
+    })
+    if (answer !== undefined) draining.delete(`${domain} ${instance}`)
     return answer && `${instance} takes stanzas again.`
   })
+}
+
+const back = 'It is back when its process connects again.'
+
+/** What was drained from here, until it is closed. @type {Map<string, {domain: string, instance: string, since: string | undefined}>} */
+const draining = new Map()
+
+/** Says of each instance that was drained from here that it is closed; called after the page was drawn. */
+export function tellDrained() {
+  for (const [key, { domain, instance, since }] of draining) {
+    if (domain !== state.detail?.name) continue
+    const now = state.instances.find(({ name }) => name === instance)
+    if (now?.connectedSince === since) continue
+    draining.delete(key)
+    toast(
+      'good',
+      `${instance} was drained and closed. ${now === undefined ? back : 'Its process has connected again.'}`,
+    )
+  }
 }
 
 /** @param {string} node */
@@ -121,7 +152,11 @@ function refusals(nodes) {
 }
 
 export async function giveToken() {
-  if (await askToken('With it this tab may drain, enable, kick, reload and sample.'))
+  if (
+    await askToken(
+      'What changes something or shows addresses needs the token: drain, enable, kick, reload, sample, preview, quarantine.',
+    )
+  )
     toast('good', 'The token is kept in this tab.')
 }
 

@@ -1,6 +1,6 @@
 // The buckets as a strip, coloured by holder. One without a holder is striped, outlined, crossed and named.
 
-import { count, percent, plural, ranges, rate } from './format.js'
+import { bytes, count, percent, plural, ranges, rate } from './format.js'
 import { icon } from './icons.js'
 import { html, nothing } from './lit.js'
 import { rateOfInstance } from './store.js'
@@ -60,9 +60,9 @@ function labelOf(bucket, holder, status) {
 }
 
 /** @param {any} current @param {Map<string, any>} byName @param {Map<string, number>} shares */
-function readout({ bucket, holder }, byName, shares) {
+function readout({ bucket, holder, last, held }, byName, shares) {
   if (holder === null)
-    return html`Bucket <b>${bucket}</b>: <b class="is-bad">no holder</b> – what hashes here has nobody to go to.`
+    return html`Bucket <b>${bucket}</b>: <b class="is-bad">no holder</b>${last ? html`; the last was <b>${last}</b>` : nothing}. ${plural(held?.stanzas ?? 0, 'stanza')} on hold for it, ${bytes(held?.bytes ?? 0)}.`
   const instance = byName.get(holder)
   const share = shares.get(holder)
   return html`Bucket <b>${bucket}</b>: ${holder}${instance === undefined ? '' : `, ${instance.state}, at node ${instance.node}`}${share === undefined ? '' : `, ${percent(share)} of the traffic (${rate(instance && rateOfInstance(instance))}/s)`}.`

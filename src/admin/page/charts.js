@@ -85,7 +85,7 @@ function traffic({ received, delivered, failed }) {
 
 /** @param {import('./history.js').Curves} curves @returns {Line[]} */
 function waiting({ waiting: values }) {
-  return [{ name: 'waiting', colour: '--accent', values }]
+  return [{ name: 'stanzas waiting', colour: '--accent', values }]
 }
 
 /** @param {'rates' | 'seconds'} which @returns {Line[]} */

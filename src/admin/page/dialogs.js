@@ -1,6 +1,7 @@
 // Questions before what cannot be undone, and for the token. Each is a <dialog>: the browser keeps the focus in it.
 
 import { keepToken } from './api.js'
+import { focusFirst, trailOf } from './focus.js'
 import { html, nothing, render } from './lit.js'
 
 const host = document.createElement('dialog')
@@ -10,7 +11,7 @@ document.body.append(host)
 /** Shows a form until it is sent or left; resolves with what was sent, undefined when it was left. @param {unknown} content @returns {Promise<FormData | undefined>} */
 function show(content) {
   if (host.open) return Promise.resolve(undefined)
-  const before = document.activeElement
+  const before = trailOf(document.activeElement)
   return new Promise((resolve) => {
     /** @type {FormData | undefined} */
     let sent
@@ -24,7 +25,7 @@ function show(content) {
       'close',
       () => {
         render(nothing, host)
-        if (before instanceof HTMLElement && before.isConnected) before.focus()
+        focusFirst(before)
         resolve(sent)
       },
       { once: true },
@@ -47,8 +48,8 @@ export async function confirmed({ title, text, action, grave = false }) {
     <h2 id="dialog-title">${title}</h2>
     <p>${text}</p>
     <div class="buttons">
-      <button type="button" @click=${leave}>Cancel</button>
-      <button class=${grave ? 'grave' : 'primary'} autofocus>${action}</button>
+      <button type="button" ?autofocus=${grave} @click=${leave}>Cancel</button>
+      <button class=${grave ? 'grave' : 'primary'} ?autofocus=${!grave}>${action}</button>
     </div>
   `)
   return sent !== undefined

@@ -62,8 +62,8 @@ function figures(detail) {
     ${figure('received', html`${rate(/** @type {any} */ (now).received)}<small>/s</small>`)}
     ${figure('delivered', html`${rate(/** @type {any} */ (now).delivered)}<small>/s</small>`)}
     ${figure('answers', answers ? duration(answers.p50) : '–', answers ? `99 %: ${duration(answers.p99)}` : 'none lately')}
-    ${figure('on hold', count(hold?.stanzas ?? held.stanzas), hold?.oldest ? `oldest for ${ago(hold.oldest, state.now)}` : bytes(hold?.bytes ?? held.bytes), hold?.stanzas > 0 ? 'warn' : '')}
-    ${figure('unconfirmed', count(window?.stanzas ?? 0), bytes(window?.bytes ?? 0))}
+    ${figure('on hold', count(hold?.stanzas ?? held.stanzas), hold?.oldest ? `stanzas, oldest for ${ago(hold.oldest, state.now)}` : `stanzas, ${bytes(hold?.bytes ?? held.bytes)}`, hold?.stanzas > 0 ? 'warn' : '')}
+    ${figure('unconfirmed', count(window?.stanzas ?? 0), `stanzas, ${bytes(window?.bytes ?? 0)}`)}
     ${figure('bounced', count(bounced), 'since start')}
     ${figure('dropped', count(dropped), 'since start')}
     ${figure('quarantined', count(quarantined ?? 0), quarantined > 0 ? 'read it below' : 'none', quarantined > 0 ? 'bad' : '')}

@@ -39,7 +39,7 @@ export function eventsView() {
         .slice(0, SHOWN)
         .map(
           ({ name, fields, times }) =>
-            html`<li><time datetime=${fields.time}>${clock(fields.time)}</time> <b class="is-${grave.get(name) ?? 'plain'}">${name.replaceAll('_', ' ')}</b>${times > 1 ? html` <span class="badge">${count(times)} times</span>` : nothing} <span class="hint">${said(fields)}</span></li>`,
+            html`<li><time datetime=${fields.time}>${clock(fields.time)}</time> <b class="is-${grave.get(name) ?? 'plain'}">${name.replaceAll('_', ' ')}</b>${times > 1 ? html` <span class="badge">${count(times)} times</span>` : nothing} <span class="hint">${times > 1 ? 'last: ' : ''}${said(fields)}</span></li>`,
         )}
     </ol></div>
   </section>`

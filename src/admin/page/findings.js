@@ -1,5 +1,6 @@
 // What an operator should look at first, worst first, with what to do about it. Pure.
-import { bytes, count, duration, percent, plural, ranges } from './format.js'
+import { fate, slowAdvice, waitsFor, whose } from './consequences.js'
+import { count, duration, percent, plural, ranges } from './format.js'
 
 /** @typedef {{key: string, level: 'bad' | 'warn', domain?: string, instance?: string, what: string, where: string, hint: string, go: string}} Finding */
 
@@ -74,7 +75,9 @@ function ofDomain(domain, detail) {
   /** @type {Finding[]} */
   const found = []
   const connected = Object.values(domain.instances).reduce((/** @type {number} */ sum, many) => sum + Number(many), 0)
-  if (domain.bucketsUnassigned > 0) found.push(deadBuckets(domain, detail))
+  // At random a bucket without a holder loses nothing, as long as one has a holder.
+  const losesNothing = domain.type === 'random' && domain.bucketsUnassigned < domain.buckets
+  if (domain.bucketsUnassigned > 0 && !losesNothing) found.push(deadBuckets(domain))
   else if (connected === 0 && domain.instancesElsewhere === 0)
     found.push({
       ...{ key: `${name} nobody`, level: 'warn', domain: name, where: name, go: 'instances', what: 'no instance' },
@@ -110,7 +113,7 @@ function ofDomain(domain, detail) {
       hint:
         slowest.others === null
           ? 'It takes that long to answer.'
-          : `The others take ${duration(slowest.others)}. Look at that process, or drain it.`,
+          : `The others take ${duration(slowest.others)}. ${slowAdvice(domain)}`,
     })
   if (domain.quarantined > 0)
     found.push({
@@ -121,26 +124,19 @@ function ofDomain(domain, detail) {
   return found
 }
 
-/** @param {any} domain @param {any} detail @returns {Finding} */
-function deadBuckets({ name, bucketsUnassigned, buckets, held, whenUnassigned }, detail) {
-  const isHere = detail?.name === name
-  const dead = isHere
-    ? detail.buckets.filter((/** @type {any} */ b) => b.holder === null).map((/** @type {any} */ b) => b.bucket)
-    : []
-  const which = dead.length === bucketsUnassigned ? ` ${ranges(dead)}` : ''
+/** @param {any} domain @returns {Finding} */
+function deadBuckets(domain) {
+  const { name, bucketsUnassigned, buckets, unassigned, whenUnassigned, hold } = domain
+  const more = bucketsUnassigned > unassigned.length ? ' …' : ''
+  const which = `${ranges(unassigned.map((/** @type {any} */ { bucket }) => bucket))}${more}`
   const what =
     bucketsUnassigned === 1
-      ? `bucket${which} has no holder`
-      : `${count(bucketsUnassigned)} of ${count(buckets)} buckets have no holder${which === '' ? '' : `:${which}`}`
-  const meets =
-    whenUnassigned === 'hold'
-      ? `is held (${plural(held.stanzas, 'stanza')} wait, ${bytes(held.bytes)}), then bounced`
-      : whenUnassigned === 'spill'
-        ? 'spills over the live instances'
-        : 'is bounced'
+      ? `bucket ${which} has no holder`
+      : `${count(bucketsUnassigned)} of ${count(buckets)} buckets have no holder: ${which}`
+  const waiting = whenUnassigned === 'hold' ? ` (now ${waitsFor(domain)})` : ''
   return {
     ...{ key: `${name} dead`, level: 'bad', domain: name, where: name, go: 'buckets', what },
-    hint: `What hashes there ${meets}. Start the missing instance, or lower component_number.`,
+    hint: `${whose(domain)}What is for ${bucketsUnassigned === 1 ? 'it' : 'them'} is ${fate(whenUnassigned, hold)}${waiting}. Start the missing instance, or lower component_number (the number of buckets).`,
   }
 }
 

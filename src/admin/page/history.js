@@ -26,6 +26,7 @@ export class Curves {
   /** @type {Map<string, {rates: (number | null)[], seconds: (number | null)[], rate: number | undefined}>} */
   instances = new Map()
   /** @type {Sample | undefined} */ #last
+  #isPaused = false
 
   /** Per second, as of the last two samples. */
   get now() {
@@ -43,15 +44,28 @@ export class Curves {
     const passed = last === undefined ? 0 : sample.time - last.time
     // Two looks at the same moment tell no rate.
     if (last !== undefined && passed < 0.2) return
+    // Nobody looked meanwhile: a line across would say what is not known.
+    if (last !== undefined && this.#isPaused) this.#gap(last.time + passed / 2)
     this.#last = sample
     this.times.push(sample.time)
     for (const key of /** @type {const} */ (['received', 'delivered', 'failed'])) {
-      this[key].push(last === undefined ? null : perSecond(sample[key] - last[key], passed))
+      this[key].push(last === undefined || this.#isPaused ? null : perSecond(sample[key] - last[key], passed))
     }
     this.waiting.push(sample.waiting)
     this.#addInstances(sample, last, passed)
     for (const column of this.#columns()) column.splice(0, column.length - MOST_SAMPLES)
     this.#forget()
+    this.#isPaused = false
+  }
+
+  /** Nobody looks until the next sample. */
+  pause() {
+    this.#isPaused = true
+  }
+
+  /** @param {number} time */
+  #gap(time) {
+    for (const column of this.#columns()) column.push(/** @type {any} */ (column === this.times ? time : null))
   }
 
   /** @param {Sample} sample @param {Sample | undefined} last @param {number} passed */
@@ -68,7 +82,8 @@ export class Curves {
       }
       const old = before.get(instance.name)
       // One that has come back counts from nothing.
-      const rate = old?.since === instance.since ? perSecond(instance.delivered - old.delivered, passed) : null
+      const isKnown = old?.since === instance.since && !this.#isPaused
+      const rate = isKnown ? perSecond(instance.delivered - old.delivered, passed) : null
       curve.rate = rate ?? undefined
       curve.rates.push(rate)
       curve.seconds.push(instance.seconds)

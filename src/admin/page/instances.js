@@ -31,10 +31,10 @@ const columns = {
     title: 'How long it takes to answer requests (95 of 100) or to confirm what it was sent, whichever is longer',
   },
   waiting: {
-    text: 'Waiting',
+    text: 'Waiting bytes',
     key: (row) => row.waiting,
     number: true,
-    title: 'Bytes in its outbox, and sent but not confirmed',
+    title: 'Bytes that wait in its outbox, or were sent and are not confirmed',
   },
   unanswered: {
     text: 'Unanswered',
@@ -80,6 +80,7 @@ export function instancesView(detail, colours) {
             )}</tbody>
           </table></div>`
     }
+    ${all.length === 0 ? nothing : html`<p class="hint">Answers in: what 95 of 100 answers were within, or what it takes to confirm what it was sent, whichever is longer. Unanswered: requests.</p>`}
     ${all.length > 0 && rows.length === 0 ? html`<p class="empty">No instance matches “${ui.instanceFilter}”. <button class="small" @click=${() => change({ instanceFilter: '' })}>Show all</button></p>` : nothing}
     ${pages > 1 ? pager(page, pages, (to) => change({ instancePage: to })) : nothing}
   </section>`
@@ -140,17 +141,13 @@ function rowView(detail, { instance, rate: own, seconds, waiting }, total, colou
     <td data-label=${word} class="num">${placeOf(detail, word, instance)}</td>
     <td data-label="Stanzas/s" class="num">${share === undefined ? nothing : html`${meter(share)}<span class="hint">${percent(share)}</span> `}${rate(own)}</td>
     <td data-label="Answers in" class="num">${slow ? html`<b class="is-warn">${icon('warn')} slow ${duration(seconds)}</b>` : duration(seconds)}</td>
-    <td data-label="Waiting" class="num">${bytes(waiting)}</td>
+    <td data-label="Waiting bytes" class="num">${bytes(waiting)}</td>
     <td data-label="Unanswered" class="num">${count(unanswered)}</td>
     <td data-label="Node">${node}</td>
     <td data-label="Connected"><time datetime=${connectedSince} title="${connectedSince}, from ${remote}">${ago(connectedSince, state.now)}</time></td>
     <td class="actions">
-      ${
-        isDraining
-          ? html`<button class="small" ?disabled=${isBusy} @click=${() => enableInstance(domain, name)} aria-label="Enable ${name}">Enable</button>`
-          : html`<button class="small" ?disabled=${isBusy} @click=${() => endInstance(domain, name, 'drain')} aria-label="Drain ${name}">Drain</button>`
-      }
-      <button class="small grave" ?disabled=${isBusy} @click=${() => endInstance(domain, name, 'kick')} aria-label="Kick ${name}">Kick</button>
+      <button class="small" aria-disabled=${isBusy ? 'true' : nothing} @click=${() => (isDraining ? enableInstance(domain, name) : endInstance(domain, name, 'drain'))} aria-label="${isDraining ? 'Enable' : 'Drain'} ${name}">${isDraining ? 'Enable' : 'Drain'}</button>
+      <button class="small grave" aria-disabled=${isBusy ? 'true' : nothing} @click=${() => endInstance(domain, name, 'kick')} aria-label="Kick ${name}">Kick</button>
     </td>
   </tr>`
 }

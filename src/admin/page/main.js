@@ -1,7 +1,9 @@
 // The page: draws what is known whenever it changes. No state is kept here.
+import { tellDrained } from './actions.js'
 import { drawCharts, forgetCharts } from './charts.js'
 import { domainView } from './domain.js'
 import { eventsView } from './events.js'
+import { keepingFocus } from './focus.js'
 import { html, render } from './lit.js'
 import { nodesView } from './nodes.js'
 import { attention, domainList, lostBanner, readOnlyHint, topBar } from './shell.js'
@@ -35,7 +37,8 @@ function draw() {
       shown = state.selected
       clearDomain()
     }
-    render(page(), app)
+    keepingFocus(() => render(page(), app), state.detail !== undefined)
+    tellDrained()
     drawCharts()
     document.title = titleOf()
     tell()

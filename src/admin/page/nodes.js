@@ -31,7 +31,7 @@ function nodeView(node) {
       <div><dt>version</dt><dd>${version}</dd></div>
       <div><dt>up for</dt><dd><time datetime=${since} title="since ${since}">${ago(since, state.now)}</time></dd></div>
     </dl>
-    <button class="small" ?disabled=${isBusy} @click=${() => drainNode(name)} aria-label="Drain node ${name}">Drain</button>
+    <button class="small" aria-disabled=${isBusy ? 'true' : nothing} @click=${() => drainNode(name)} aria-label="Drain node ${name}">Drain</button>
   </li>`
 }
 

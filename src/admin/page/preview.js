@@ -30,7 +30,7 @@ export function keysView(detail) {
     <h2 id="keys-title">Hot keys</h2>
     <form class="row" @submit=${take}>
       <label>Look at the traffic for <select name="seconds"><option value="10">10 seconds</option><option value="3">3 seconds</option><option value="30">30 seconds</option><option value="60">1 minute</option></select></label>
-      <button ?disabled=${isBusy}>${isBusy ? 'Sampling …' : 'Sample'}</button>
+      <button aria-disabled=${isBusy ? 'true' : nothing}>${isBusy ? 'Sampling …' : 'Sample'}</button>
     </form>
     <div aria-live="polite" id="sampled">${isBusy ? html`<p class="hint">Stanzas of ${detail.name} are being looked at, on all nodes …</p>` : sampled(ui.sampled)}</div>
   </section>`
@@ -82,7 +82,7 @@ function sampled(found) {
   const first = hottest[0]
   return html`<p>${plural(sample.stanzas, 'stanza')} in ${Math.round(sample.seconds)} s, at ${clock(sample.since)}${sample.kept < sample.stanzas ? html` <span class="hint">(${count(sample.kept)} kept, at random)</span>` : nothing}. Imbalance <b>${imbalance.toFixed(2)}</b> <span class="hint">(greatest share over the mean; 1 is even)</span></p>
     ${silent(sample.silent)}
-    ${first === undefined ? html`<p class="empty">No stanza came.</p>` : first.share >= HOT_SHARE ? html`<p class="verdict is-warn">${icon('warn')}<b>${first.key}</b> alone makes ${percent(first.share)} of the traffic.</p>` : html`<p class="verdict">${icon('good')}No key makes a tenth of the traffic.</p>`}
+    ${first === undefined ? html`<p class="empty">${sample.stanzas > 0 ? 'It is shared out at random, which reads no keys.' : 'No stanza came.'}</p>` : first.share >= HOT_SHARE ? html`<p class="verdict is-warn">${icon('warn')}<b>${first.key}</b> alone makes ${percent(first.share)} of the traffic.</p>` : html`<p class="verdict">${icon('good')}No key makes a tenth of the traffic.</p>`}
     ${hottest.length === 0 ? nothing : keysTable(hottest)}`
 }
 
@@ -95,13 +95,13 @@ function silent(nodes) {
 
 /** @param {readonly any[]} hottest */
 function keysTable(hottest) {
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="Hottest keys"><table>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Hottest keys"><table class="cards hot">
     <thead><tr><th>Key</th><th class="num">Share</th><th class="num">Bucket</th><th>Instance</th></tr></thead>
     <tbody>${hottest
       .slice(0, SHOWN_KEYS)
       .map(
         (hot) =>
-          html`<tr class=${hot.share >= HOT_SHARE ? 'is-hot' : ''}><td><code>${hot.key}</code></td><td class="num">${meter(hot.share, hot.share >= HOT_SHARE ? 'warn' : 'accent')}${percent(hot.share)}</td><td class="num">${hot.bucket ?? '–'}</td><td>${hot.instance ?? html`<b class="is-bad">no holder</b>`}</td></tr>`,
+          html`<tr class=${hot.share >= HOT_SHARE ? 'is-hot' : ''}><td class="wide"><code>${hot.key}</code></td><td data-label="Share" class="num">${meter(hot.share, hot.share >= HOT_SHARE ? 'warn' : 'accent')}${percent(hot.share)}</td><td data-label="Bucket" class="num">${hot.bucket ?? '–'}</td><td data-label="Instance">${hot.instance ?? html`<b class="is-bad">no holder</b>`}</td></tr>`,
       )}</tbody>
   </table></div>`
 }
@@ -122,9 +122,9 @@ export function previewView(detail) {
     <form class="row" @submit=${preview}>
       <label>Criterion <select name="type">${criteria.map((one) => html`<option value=${one} ?selected=${one === balancing?.type}>${one}</option>`)}</select></label>
       <label>Buckets <input name="component_number" type="number" min="2" max="1000" placeholder="none" .defaultValue=${String(balancing?.component_number ?? '')} /></label>
-      <button ?disabled=${isBusy}>${isBusy ? 'Working it out …' : 'Preview'}</button>
+      <button aria-disabled=${isBusy ? 'true' : nothing}>${isBusy ? 'Working it out …' : 'Preview'}</button>
     </form>
-    <p class="hint">${ui.sampled === undefined ? 'Takes a sample of 10 seconds first.' : `From the sample of ${clock(ui.sampled.sample.since)}.`} Nothing is changed: that is done in the configuration.</p>
+    <p class="hint">${ui.sampled === undefined ? 'Takes a sample of 10 seconds first.' : `From the sample of ${clock(ui.sampled.sample.since)}.`} Nothing is changed: that is done in the configuration, where the number of buckets is <code>component_number</code>.</p>
     <div aria-live="polite" id="previewed">${isBusy ? nothing : previewed(ui.previewed)}</div>
   </section>`
 }
@@ -149,11 +149,25 @@ function previewed(found) {
   if (found.problem !== undefined) return html`<p class="refused">${icon('bad')}${found.problem}</p>`
   const { now, proposed, move, sample } = found.answer
   if (move.weight === 0) return html`<p class="empty">No stanza came while it was looked at: nothing can be said.</p>`
-  const moved = move.moved / move.weight
-  const keys = move.keys === 0 ? 0 : move.movedKeys / move.keys
-  return html`<p class="verdict ${moved > 0.5 ? 'is-warn' : ''}">${icon(moved > 0.5 ? 'warn' : 'good')}<b>${percent(moved)} of the traffic</b> and ${move.keysComplete ? '' : 'at least '}${count(move.movedKeys)} of ${count(move.keys)} keys (${percent(keys)}) would move to another instance.${move.unpredictable > 0 ? ` ${percent(move.unpredictable / move.weight)} goes anywhere, at random.` : ''}</p>
+  return html`${moveVerdict(now, proposed, move)}
     ${silent(sample?.silent)}
     <div class="compare">${sharesTable('Now', now)}${sharesTable('Proposed', proposed)}</div>`
+}
+
+/** @param {any} now @param {any} proposed @param {any} move */
+function moveVerdict(now, proposed, move) {
+  if (isRandom(proposed))
+    return html`<p class="verdict is-warn">${icon('warn')}<b>No key stays with an instance</b>: at random each stanza goes to any of them${isRandom(now) ? ', as now' : ''}. The shares are as they come to on average, by weight.</p>`
+  if (isRandom(now))
+    return html`<p class="verdict is-warn">${icon('warn')}<b>Now no key stays with an instance</b>, as it is at random: what moves cannot be said. With ${proposed.type} each key would stay with one.</p>`
+  const moved = move.moved / move.weight
+  const keys = move.keys === 0 ? 0 : move.movedKeys / move.keys
+  return html`<p class="verdict ${moved > 0.5 ? 'is-warn' : ''}">${icon(moved > 0.5 ? 'warn' : 'good')}<b>${percent(moved)} of the traffic</b> and ${move.keysComplete ? '' : 'at least '}${count(move.movedKeys)} of ${count(move.keys)} keys (${percent(keys)}) would move to another instance.${move.unpredictable > 0 ? ` ${percent(move.unpredictable / move.weight)} goes anywhere, at random.` : ''}</p>`
+}
+
+/** @param {any} shares */
+function isRandom({ type }) {
+  return type === null || type === 'random'
 }
 
 /** @param {string} title @param {any} shares */

@@ -2,6 +2,7 @@
 
 import { dropToken, giveToken, reload } from './actions.js'
 import { token } from './api.js'
+import { focusSoon } from './focus.js'
 import { count, plural, rate } from './format.js'
 import { icon } from './icons.js'
 import { html, live, nothing, repeat } from './lit.js'
@@ -18,12 +19,8 @@ export function topBar() {
       ${self === undefined ? nothing : html`<span class="hint">as <b>${self.name}</b> sees it</span>`}</div>
     ${connection()}
     <div class="buttons">
-      <button @click=${reload} ?disabled=${ui.busy.has('Reload')}>${icon('reload')}Reload config</button>
-      ${
-        token() === null
-          ? html`<button @click=${giveToken}>${icon('key')}Give token</button>`
-          : html`<button @click=${dropToken}>${icon('key')}Forget token</button>`
-      }
+      <button @click=${reload} aria-disabled=${ui.busy.has('Reload') ? 'true' : nothing}>${icon('reload')}Reload config</button>
+      <button id="token" @click=${token() === null ? giveToken : dropToken}>${icon('key')}${token() === null ? 'Give token' : 'Forget token'}</button>
       <button @click=${nextTheme} aria-label="Colours: ${theme()}. Change">${icon('theme')}${theme()}</button>
     </div>
   </header>`
@@ -49,7 +46,7 @@ export function lostBanner() {
 /** Once, where actions would be refused. */
 export function readOnlyHint() {
   if (token() !== null) return nothing
-  return html`<p class="readonly">${icon('key')}Read-only: <b>give the token</b> to drain, enable, kick, reload or sample. You are asked for it when it is needed.</p>`
+  return html`<p class="readonly">${icon('key')}Read-only: what changes something or shows addresses needs <b>the token</b>. You are asked for it when it is needed.</p>`
 }
 
 export function attention() {
@@ -82,16 +79,14 @@ export function attention() {
 /** Shows what a finding is about. @param {import('./findings.js').Finding} finding */
 function go(finding) {
   if (finding.domain !== undefined) select(finding.domain)
-  if (finding.go === 'instances') change({ instanceFilter: finding.instance ?? '', instancePage: 0 })
-  if (finding.go === 'buckets') {
-    const dead = state.detail?.buckets.find((/** @type {any} */ bucket) => bucket.holder === null)
-    if (dead !== undefined) change({ bucket: dead.bucket })
-  }
+  const domain = state.overview?.domains.find((/** @type {any} */ { name }) => name === finding.domain)
+  // What was chosen of another domain is forgotten when this one is drawn first.
   requestAnimationFrame(() => {
-    const target = document.getElementById(finding.go)
-    target?.scrollIntoView({ block: 'start' })
-    target?.focus({ preventScroll: true })
+    if (finding.go === 'instances') change({ instanceFilter: finding.instance ?? '', instancePage: 0 })
+    if (finding.go === 'buckets' && domain?.unassigned.length > 0) change({ bucket: domain.unassigned[0].bucket })
   })
+  focusSoon(finding.go)
+  change({})
 }
 
 export function domainList() {
@@ -105,7 +100,7 @@ export function domainList() {
     // Where there is room it is open anyhow.
     if (!wide.matches) change({ domainsOpen: /** @type {HTMLDetailsElement} */ (event.target).open })
   }
-  return html`<nav class="domains" aria-label="Domains">
+  return html`<nav class="domains" id="domains" tabindex="-1" aria-label="Domains">
     <details .open=${live(ui.domainsOpen || wide.matches)} @toggle=${toggle}>
       <summary>Domains <span class="badge">${count(all.length)}</span> <span class="current">${state.selected ?? ''}</span></summary>
       <input type="search" placeholder="Filter domains" aria-label="Filter domains" .value=${ui.domainFilter}
@@ -131,13 +126,15 @@ function domainRow(domain) {
   const pick = (/** @type {Event} */ event) => {
     event.preventDefault()
     change({ domainsOpen: false })
+    focusSoon('domain', wide.matches ? 'nearest' : 'start')
     select(name)
+    change({})
   }
   return html`<li>
     <a href="#/${encodeURIComponent(name)}" aria-current=${isCurrent ? 'true' : 'false'} @click=${pick}>
       <span class="name">${level === undefined ? nothing : html`<span class="is-${level}">${icon(level)}</span>`}${name}</span>
       <span class="rate">${rate(rateOf(name))}<span class="unit">/s</span></span>
-      <span class="hint">${plural(instances, 'instance')}${bucketsUnassigned > 0 ? html` · <b class="is-bad">${plural(bucketsUnassigned, 'dead bucket')}</b>` : nothing}${domain.held.stanzas > 0 ? ` · ${count(domain.held.stanzas)} waiting` : ''}</span>
+      <span class="hint">${plural(instances, 'instance')}${bucketsUnassigned > 0 ? html` · <b class="is-bad">${plural(bucketsUnassigned, 'dead bucket')}</b>` : nothing}${domain.held.stanzas > 0 ? ` · ${plural(domain.held.stanzas, 'stanza')} waiting` : ''}</span>
     </a>
   </li>`
 }

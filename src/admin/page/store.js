@@ -57,7 +57,8 @@ export function start(onChange) {
   state.selected = selectedByAddress()
   addEventListener('hashchange', () => select(selectedByAddress()))
   document.addEventListener('visibilitychange', () => {
-    if (!document.hidden) look(0)
+    if (document.hidden) state.curves?.pause()
+    else look(0)
   })
   listen({
     open: () => {
@@ -91,11 +92,16 @@ function note(name, fields) {
 /** @param {string | undefined} domain */
 export function select(domain) {
   if (domain === state.selected) return
+  state.curves?.pause()
   state.selected = domain
   state.detail = undefined
   state.instances = []
+  state.findings = findings(state.overview, state.nodes, undefined, [])
   state.curves = domain === undefined ? undefined : history.of(domain)
-  if (domain !== undefined && domain !== selectedByAddress()) location.hash = `#/${encodeURIComponent(domain)}`
+  if (domain !== undefined && domain !== selectedByAddress()) {
+    // Not by the hash: to go to a place that is not on the page takes the focus from where it is.
+    window.history.pushState(null, '', `#/${encodeURIComponent(domain)}`)
+  }
   draw()
   look(0)
 }
@@ -242,6 +248,14 @@ export function slowness({ answers, confirmSeconds, owingSeconds }) {
 /** Stanzas per second that an instance was delivered: as its node knows it, else as seen from here. @param {any} instance */
 export function rateOfInstance({ name, deliveredPerSecond }) {
   return deliveredPerSecond ?? state.curves?.instances.get(name)?.rate
+}
+
+/** An instance's share of what the domain's instances were delivered lately, 0 to 1; undefined where nothing was. @param {string} name */
+export function shareOf(name) {
+  const rates = state.instances.map((one) => ({ name: one.name, rate: rateOfInstance(one) ?? 0 }))
+  const total = rates.reduce((sum, { rate }) => sum + rate, 0)
+  const own = rates.find((one) => one.name === name)
+  return total === 0 || own === undefined ? undefined : own.rate / total
 }
 
 /** The domain to show first: one with something the matter, else the first. @param {any} overview */

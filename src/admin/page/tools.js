@@ -3,6 +3,7 @@
 
 import { askWithToken } from './actions.js'
 import { domainPath, read } from './api.js'
+import { fate } from './consequences.js'
 import { confirmed } from './dialogs.js'
 import { bytes, clock, count } from './format.js'
 import { icon } from './icons.js'
@@ -21,7 +22,8 @@ export function toolsView(detail) {
 }
 
 /** @param {any} detail */
-function explainView({ name }) {
+function explainView(detail) {
+  const { name } = detail
   const explain = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault()
     const form = new FormData(/** @type {HTMLFormElement} */ (event.target))
@@ -31,24 +33,27 @@ function explainView({ name }) {
       change({ explained })
     })
   }
-  return html`<section class="panel" aria-labelledby="explain-title">
+  return html`<section class="panel" id="explain" tabindex="-1" aria-labelledby="explain-title">
     <h2 id="explain-title">Where would a stanza go?</h2>
     <form class="row" @submit=${explain}>
       <label>From <input name="from" required placeholder="romeo@example.org/garden" autocomplete="off" spellcheck="false" /></label>
       <label>To <input name="to" required placeholder="bot@${name}" autocomplete="off" spellcheck="false" /></label>
-      <button ?disabled=${ui.busy.has('Explain')}>Explain</button>
+      <button aria-disabled=${ui.busy.has('Explain') ? 'true' : nothing}>Explain</button>
     </form>
-    <div aria-live="polite" id="explained">${explained(ui.explained)}</div>
+    <div aria-live="polite" id="explained">${explained(ui.explained, detail)}</div>
   </section>`
 }
 
-/** @param {any} found */
-function explained(found) {
+/** @param {any} found @param {any} detail */
+function explained(found, { whenUnassigned, hold }) {
   if (found === undefined) return nothing
   if (found.problem !== undefined) return html`<p class="refused">${icon('bad')}${found.problem}</p>`
   const { criterion, key, bucket, outcome, instance, node, because } = found
   const isDelivered = outcome === 'deliver' || outcome === 'forward'
-  return html`<p class="verdict">${icon(isDelivered ? 'good' : 'warn')}<b>${outcome}</b>${instance === null ? nothing : html` to <b>${instance}</b>`}${node === null ? nothing : html` at node <b>${node}</b>`}</p>
+  const verdict = isDelivered
+    ? outcome
+    : `${bucket === null ? 'no instance' : 'no holder'}: ${fate(whenUnassigned === 'spill' ? 'hold' : whenUnassigned, hold)}`
+  return html`<p class="verdict ${isDelivered ? '' : 'is-warn'}">${icon(isDelivered ? 'good' : 'warn')}<b>${verdict}</b>${instance === null ? nothing : html` to <b>${instance}</b>`}${node === null ? nothing : html` at node <b>${node}</b>`}</p>
     <dl class="pairs">
       <dt>criterion</dt><dd>${criterion}</dd>
       <dt>key</dt><dd>${key === null ? 'none' : html`<code>${key}</code>`}</dd>
@@ -72,7 +77,7 @@ function quarantineView({ name, quarantined = 0 }) {
     <h2 id="quarantine-title">Quarantine <span class="badge ${quarantined > 0 ? 'is-bad' : ''}">${count(quarantined)}</span></h2>
     <p class="hint">Stanzas that closed every instance that they were given to. They hold what users wrote: reading them needs the token, and is logged.</p>
     <div class="buttons">
-      <button @click=${show} ?disabled=${ui.busy.has('Quarantine')}>Show stanzas</button>
+      <button @click=${show} aria-disabled=${ui.busy.has('Quarantine') ? 'true' : nothing}>Show stanzas</button>
       ${ui.quarantine?.length > 0 ? html`<button class="grave" @click=${() => empty(name)}>Forget all</button>` : nothing}
     </div>
     ${ui.quarantine === undefined ? nothing : ui.quarantine.length === 0 ? html`<p class="empty">Nothing is in quarantine.</p>` : html`<ol class="stanzas">${ui.quarantine.map(stanzaView)}</ol>`}

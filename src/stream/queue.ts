@@ -4,8 +4,8 @@ import type { SlabPool } from './slab-pool.ts'
 export const SLAB_BYTES = 64 * 1024
 const SMALLEST_SLAB = 2 * 1024
 /** Several stanzas that are appended at once get one of about their size: there are few sizes, and little of it is unused. */
-const STEP_BYTES = 4 * 1024
-/** Unused bytes of a slab that are worth a copy of its used ones. */
+const STEP_BYTES = 1024
+/** Unused bytes of a slab that are worth a copy of its used ones: so many, and an eighth of those. */
 const WORTH_SEALING = 512
 
 /** Goes with stanzas that are kept elsewhere, too, and is told how many slabs carry it: with none, they have ended. */
@@ -66,7 +66,7 @@ export class Slab {
   /** Nothing more is written into it: gives up the room that is left, where there is much. */
   seal(): void {
     const { buffer, end } = this
-    if (this.isHanded || buffer.length - end < WORTH_SEALING) return
+    if (this.isHanded || buffer.length - end < Math.max(WORTH_SEALING, end >>> 3)) return
     this.buffer = Buffer.allocUnsafeSlow(end)
     buffer.copy(this.buffer, 0, 0, end)
     this.#pool?.give(buffer)

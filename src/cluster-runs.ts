@@ -3,6 +3,7 @@ import type { Run } from './cluster/entry.ts'
 import type { SharedTime } from './cluster/store-clock.ts'
 import type { DomainRoutes } from './domain-routes.ts'
 import { escapeForLog, type Log, logEvent } from './log.ts'
+import { deliveryOfAll } from './passed-on.ts'
 import type { Past } from './past.ts'
 import type { Redelivery } from './redelivery.ts'
 import type { Router } from './router.ts'
@@ -36,9 +37,11 @@ export class ClusterRuns {
   /** From another node. */
   arrived(run: Run, ticket: Ticket): void {
     const { router, reframer } = this.#parts
-    this.#route(run, ticket, (domain, past) =>
-      reframer.stanzas(run.bytes, (head) => router.fromNode(domain, run.to.instance, head, past)),
-    )
+    const { instance } = run.to
+    this.#route(run, ticket, (domain, past) => {
+      const all = deliveryOfAll(domain, instance, past)
+      reframer.stanzas(run.bytes, (head) => router.fromNode(domain, instance, head, past), all)
+    })
   }
 
   /** What a dead node had read, or been given. */

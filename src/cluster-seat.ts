@@ -16,8 +16,7 @@ import type { Asked, NodeTasks } from './node-tasks.ts'
 import type { NodeUsage } from './node-usage.ts'
 import type { OwnLinks } from './own-state.ts'
 import type { Registry } from './registry.ts'
-import { loadExpress } from './scanning.ts'
-import { Reframer } from './stream/reframe.ts'
+import { reframerOf } from './scanning.ts'
 
 /** The links of this node. */
 type SeatLinks = ClusterNodeParts['links'] &
@@ -123,7 +122,7 @@ export class ClusterSeat {
             this.#isIn = true
           },
           // What comes from other nodes is as much as what comes from streams.
-          reframer: new Reframer(limits, loadExpress(limits.stanza_bytes)),
+          reframer: reframerOf(limits),
           begins: () => this.keepHolds(),
           news: (topic, text) => this.#news(topic, text),
         }),

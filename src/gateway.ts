@@ -32,14 +32,13 @@ import { Refusals } from './refusals.ts'
 import { LocalRegistry } from './registry.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
-import { scannersBy } from './scanning.ts'
+import { reframerOf, scannersBy } from './scanning.ts'
 import { selfConfig } from './self-config.ts'
 import { Serving } from './serving.ts'
 import { Shares } from './shares.ts'
 import { sourcesOf } from './sources.ts'
 import { Barriers } from './stream/barriers.ts'
 import { Flusher } from './stream/flusher.ts'
-import { Reframer } from './stream/reframe.ts'
 import { View } from './view.ts'
 import { type Patience, usualPatience, Watch } from './watch.ts'
 
@@ -108,7 +107,7 @@ export class Gateway {
     this.#log = log
     this.#self = new DomainRoutes(selfConfig(config), Math.random)
     const { routes, clock, flusher } = { routes: this.#routes, clock: this.#clock, flusher: this.#flusher }
-    const reframer = new Reframer(config.limits)
+    const reframer = reframerOf(config.limits)
     const limits = () => this.#config.limits
     const scanners = scannersBy(limits, (why) => logEvent(log, 'scanner-plain', { why }))
     const domains = () => [...this.#config.domains.keys()].filter((name) => name !== config.address)

@@ -150,16 +150,21 @@ export class Journaling {
     const isLeased = domain.config.upstream?.links === 'one'
     let next: Keeper | undefined
     let newer: StanzaQueue | undefined
+    // Of all stanzas of a slab: they are many.
+    let [from, anew] = [undefined as Past | undefined, undefined as Past | undefined]
     const goOn = (head: Head, past: Past): void => {
-      const { since, ticket } = past
+      const { since, deaths, ticket, tenure } = past
       const isLost = ticket?.isVoid === true && !ticket.isStored
       if (isLost && isLeased) return bounce(domain, head, past)
       if (isLost && newer === undefined) {
         newer = domain.unwritten.takeNewer()
         next = keeper()
       }
-      if (next === undefined || (ticket?.isVoid === true && !isLost))
-        return route(domain, head, { ...past, isNew: true })
+      if (next === undefined || (ticket?.isVoid === true && !isLost)) {
+        if (anew === undefined || past !== from) anew = { since, deaths, ticket, tenure, isNew: true }
+        from = past
+        return route(domain, head, anew)
+      }
       domain.unwritten.append(head, since, next.keep(domain.name, false, head, since), undefined)
     }
     reframer.queue(queue, goOn)

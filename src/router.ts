@@ -6,6 +6,7 @@ import { placeOfAsker } from './hold.ts'
 import type { Home, Instance } from './instance.ts'
 import { Journaling } from './journaling.ts'
 import type { LocalRouter } from './local.ts'
+import { MOST_HOPS, presentTaker } from './passed-on.ts'
 import { type Keeper, type Past, tenureOf } from './past.ts'
 import { isReply, isRequest, Replies } from './replies.ts'
 import { isConfirmation, noteAnswer, type ReplyingParts } from './replying.ts'
@@ -40,9 +41,6 @@ export interface RouterParts extends ReplyingParts {
 
 /** One stanza in so many is timed: to read a clock twice per stanza would cost more than to route it. A power of two. */
 const SAMPLE = 64
-
-/** A stanza that has gone from node to node so often goes round in a circle. */
-const MOST_HOPS = 10
 
 /**
  * One stanza in, one fate: it is delivered, held, bounced or dropped, and counted as such, once. What it is given as
@@ -100,11 +98,8 @@ export class Router {
     domain.counters.receivedFromNodes++
     if ((past.ticket?.hops ?? 0) > MOST_HOPS) return this.bounce(domain, head, 'remote-server-timeout', 'hops', past)
     if (name === undefined) return this.#toServer(domain, head, undefined, undefined, past)
-    // The sender may know already that it has its place here. What waits for it until others have confirmed is newer, and
-    // they may be waiting for this.
-    const instance = domain.members.get(name) ?? domain.joining.get(name)
-    const isHere = instance !== undefined && instance.node === undefined && instance.state !== 'draining'
-    if (!isHere || isReply(head)) return this.toInstance(domain, head, undefined, past)
+    const instance = presentTaker(domain, name)
+    if (instance === undefined || isReply(head)) return this.toInstance(domain, head, undefined, past)
     // Unless they came as this one does: the instance may have its name of one that has left, and that they were meant for.
     const older = domain.hold.stanzas > 0 ? domain.hold.takePassedOn(domain.placeOf(head, true)) : undefined
     if (older !== undefined) {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { Reframer } from './stream/reframe.ts'
 import { Express } from './xmpp/express.ts'
 import type { FramerLimits } from './xmpp/found.ts'
 import { Scanners } from './xmpp/scanners.ts'
@@ -23,4 +24,9 @@ export function scannersBy(limits: () => FramerLimits, without: (why: string) =>
     if (limits() !== scanners.limits) scanners = new Scanners(limits(), scanners.express)
     return scanners
   }
+}
+
+/** One that reads what has been queued or written down anew, with a scanner of its own where that is much. */
+export function reframerOf(limits: FramerLimits): Reframer {
+  return new Reframer(limits, () => loadExpress(limits.stanza_bytes))
 }

@@ -68,6 +68,26 @@ test('what another node sends goes to the instance that it is for, in order, and
   assert.doesNotMatch(node.stream('red').text, /<delay/, 'it is not late')
 })
 
+test('requests among messages stay where they were, and are remembered until they are answered', async () => {
+  const { node, runs } = bench()
+  const red = node.join('red')
+  const { counts, ticket: carried } = ticket()
+  runs.arrived(run(message('1') + message('2') + request('3', 'get') + message('4')), carried)
+  assert.equal(red.requests.size, 1)
+  assert.deepEqual(await node.received('red'), ['1', '2', '3', '4'])
+  assert.deepEqual([counts.carriers, node.domain.counters.receivedFromNodes], [0, 4])
+})
+
+test('what was held before, and was passed on, too, goes out before messages that come later', async () => {
+  const { node, runs } = bench()
+  runs.arrived(run(message('1'), 'red'), ticket().ticket)
+  node.join('red')
+  node.join('blue')
+  runs.arrived(run(message('2') + message('3'), 'red'), ticket().ticket)
+  assert.deepEqual([...(await node.received('red')), ...(await node.received('blue'))], ['1', '2', '3'])
+  assert.equal(node.domain.hold.stanzas, 0)
+})
+
 test('whether this node may act is looked at before anything is routed', async () => {
   const { node, runs, state } = bench()
   node.join('red')
@@ -77,7 +97,7 @@ test('whether this node may act is looked at before anything is routed', async (
     seen.push(state.looks)
     return fromNode.apply(node.router, given)
   }
-  runs.arrived(run(message('1')), ticket().ticket)
+  runs.arrived(run(request('1', 'get')), ticket().ticket)
   assert.deepEqual(seen, [1])
 })
 

@@ -130,9 +130,18 @@ export class Outbox implements Flushable {
     return this.bytes === 0 || this.bytes + bytes <= this.limit
   }
 
-  /** Copies one stanza: `buffer[start, end)`. `now` dates it; `deaths` is how many instances have died with it. */
-  append(buffer: Buffer, start: number, end: number, now = 0, deaths = 0, ticket?: Ticket, tenure?: Tenure): void {
-    this.#queue.append(buffer, start, end, now, deaths, ticket, tenure)
+  /** Copies `buffer[start, end)`, one stanza or several. `now` dates it; `deaths`: how many instances have died with it. */
+  append(
+    buffer: Buffer,
+    start: number,
+    end: number,
+    now = 0,
+    deaths = 0,
+    ticket?: Ticket,
+    tenure?: Tenure,
+    stanzas = 1,
+  ): void {
+    this.#queue.append(buffer, start, end, now, deaths, ticket, tenure, stanzas)
     if (!this.#dirty) this.#schedule()
   }
 

@@ -3,7 +3,9 @@ import type { SlabPool } from './slab-pool.ts'
 /** Slabs grow to this size, in bytes, with what passes; a larger stanza gets a slab of its own. */
 export const SLAB_BYTES = 64 * 1024
 const SMALLEST_SLAB = 2 * 1024
-/** Unused bytes of a slab that are worth a copy of its used ones. */
+/** Several stanzas that are appended at once get one of about their size: there are few sizes, and little of it is unused. */
+const STEP_BYTES = 1024
+/** Unused bytes of a slab that are worth a copy of its used ones: so many, and an eighth of those. */
 const WORTH_SEALING = 512
 
 /** Goes with stanzas that are kept elsewhere, too, and is told how many slabs carry it: with none, they have ended. */
@@ -73,7 +75,7 @@ export class Slab {
   /** Nothing more is written into it: gives up the room that is left, where there is much. */
   seal(): void {
     const { buffer, end } = this
-    if (this.isHanded || buffer.length - end < WORTH_SEALING) return
+    if (this.isHanded || buffer.length - end < Math.max(WORTH_SEALING, end >>> 3)) return
     this.buffer = Buffer.allocUnsafeSlow(end)
     buffer.copy(this.buffer, 0, 0, end)
     this.#pool?.give(buffer)
@@ -130,16 +132,25 @@ export class StanzaQueue {
   }
 
   /**
-   * Copies one stanza's bytes to the end. A slab takes only stanzas of the same `now`, `deaths`, `ticket` and `tenure`, so
-   * that its age and its past are theirs.
+   * Copies one stanza's bytes to the end, or those of several. A slab takes only stanzas of the same `now`, `deaths`,
+   * `ticket` and `tenure`, so that its age and its past are theirs.
    */
-  append(buffer: Buffer, start: number, end: number, now = 0, deaths = 0, ticket?: Ticket, tenure?: Tenure): void {
+  append(
+    buffer: Buffer,
+    start: number,
+    end: number,
+    now = 0,
+    deaths = 0,
+    ticket?: Ticket,
+    tenure?: Tenure,
+    stanzas = 1,
+  ): void {
     const length = end - start
-    const slab = this.#roomFor(length, now, deaths, ticket, tenure)
+    const slab = this.#roomFor(length, now, deaths, ticket, tenure, stanzas > 1 ? STEP_BYTES : SLAB_BYTES)
     slab.end += buffer.copy(slab.buffer, slab.end, start, end)
-    slab.stanzas++
+    slab.stanzas += stanzas
     this.#bytes += length
-    this.#stanzas++
+    this.#stanzas += stanzas
   }
 
   /** When the latest stanza came; `-Infinity` when there is none. */
@@ -215,7 +226,15 @@ export class StanzaQueue {
     return stanzas
   }
 
-  #roomFor(length: number, now: number, deaths: number, ticket?: Ticket, tenure?: Tenure): Slab {
+  /** @param step a slab that is for these stanzas alone is so large, or so many times as large */
+  #roomFor(
+    length: number,
+    now: number,
+    deaths: number,
+    ticket: Ticket | undefined,
+    tenure: Tenure | undefined,
+    step: number,
+  ): Slab {
     const last = this.#last
     // Alone in its slab, a stanza that instances died of is confirmed alone.
     const isLike = last !== undefined && deaths < SUSPECT_DEATHS && isOf(last, now, deaths, ticket, tenure)
@@ -224,9 +243,9 @@ export class StanzaQueue {
     else this.#slabBytes = Math.max(SMALLEST_SLAB, this.#slabBytes >>> 1)
     // What leaves within the turn is not worth the copy, and a buffer of its own.
     if (!isLike && this.#bytes > SLAB_BYTES) last?.seal()
-    const bytes = deaths < SUSPECT_DEATHS ? Math.max(this.#slabBytes, wholeSlabs(length)) : length
+    const bytes = deaths < SUSPECT_DEATHS ? Math.max(this.#slabBytes, whole(length, step)) : length
     // One of an odd size would only lie in the pool.
-    const isUsual = bytes === this.#slabBytes || bytes % SLAB_BYTES === 0
+    const isUsual = bytes === this.#slabBytes || bytes % step === 0
     const slab = new Slab(bytes, now, deaths, ticket, tenure, isUsual ? this.#pool : undefined)
     this.#link(slab)
     return slab
@@ -242,9 +261,9 @@ export class StanzaQueue {
 /** A stanza that so many instances died with is handed out alone, to see whether it is what they died of. */
 export const SUSPECT_DEATHS = 2
 
-/** A stanza larger than a slab gets one as large as several, so that its buffer, which is V8's to free, is used again. */
-function wholeSlabs(length: number): number {
-  return length <= SLAB_BYTES ? length : Math.ceil(length / SLAB_BYTES) * SLAB_BYTES
+/** What is larger than a step gets a slab of several, so that its buffer, which is V8's to free, is used again. */
+function whole(length: number, step: number): number {
+  return length <= step ? length : Math.ceil(length / step) * step
 }
 
 function isOf(slab: Slab, since: number, deaths: number, ticket?: Ticket, tenure?: Tenure): boolean {

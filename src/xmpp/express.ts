@@ -1,5 +1,5 @@
 import type { FramerLimits } from './found.ts'
-import type { Form, Head, Kind, Type } from './head.ts'
+import { type Form, type Head, Kind, type Type } from './head.ts'
 
 /** Why a scan has stopped; the numbers are assembly/express.ts's. */
 export const Outcome = {
@@ -109,6 +109,13 @@ export class Express {
 
   get outcome(): Outcome {
     return this.#exports.outcome.value as Outcome
+  }
+
+  /** Where the stanza of a record ends if it begins at `start`, where another ends, and is no iq; otherwise 0. */
+  endOfPlain(record: number, start: number): number {
+    const at = this.#records + record * RECORD
+    const isPlain = this.#numbers[at] === start && this.#numbers[at + 3] !== Kind.iq
+    return isPlain ? (this.#numbers[at + 1] as number) : 0
   }
 
   /** Makes `head` describe the stanza of a record. */

@@ -117,6 +117,24 @@ export class Framer implements Tenant {
     return this.#readPlain(this.#borrow())
   }
 
+  /**
+   * After a message or presence was found: makes `head` end behind those of the next ones that have been scanned already,
+   * up to an iq or whatever else is not to be passed over. Returns how many stanzas it is then; all else in `head` is the
+   * first one's.
+   */
+  takeAlike(): number {
+    const { head } = this
+    const { express } = this.#scanners
+    let count = 1
+    for (; this.#record < this.#records && express !== undefined; this.#record++, count++) {
+      const end = express.endOfPlain(this.#record, head.end)
+      if (end === 0) break
+      head.end = end
+    }
+    if (count > 1) this.#at = head.end
+    return count
+  }
+
   /** Reads no more, and lets go of all that it has. */
   stop(): void {
     this.#leave()

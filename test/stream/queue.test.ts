@@ -148,3 +148,20 @@ test('what trickles in weighs little more than its bytes, however large the slab
   for (let slab = queue.shift(); slab !== undefined; slab = queue.shift()) room += slab.buffer.length
   assert.ok(room < 2 * 3000 * stanza.length, `${room} bytes for ${3000 * stanza.length}`)
 })
+
+test('several stanzas at once are counted, are one slab’s where they are alike, and its buffer is used again', () => {
+  const pool = new SlabPool()
+  const queue = new StanzaQueue(pool)
+  const bytes = Buffer.alloc(41_000, 'x')
+  queue.append(bytes, 0, 41_000, 1, 0, undefined, undefined, 130)
+  queue.append(bytes, 0, 41_000, 2, 0, undefined, undefined, 130)
+  assert.deepEqual([queue.stanzas, queue.bytes], [260, 82_000])
+  const [first, second] = [queue.shift()!, queue.shift()!]
+  assert.deepEqual([first.stanzas, first.since, second.stanzas, second.since], [130, 1, 130, 2])
+  const { buffer } = second
+  assert.ok(buffer.length - 41_000 < 1024, `${buffer.length} bytes`)
+  second.release()
+  queue.append(bytes, 0, 39_000, 3, 0, undefined, undefined, 129)
+  queue.append(bytes, 0, 41_900, 4, 0, undefined, undefined, 131)
+  assert.equal(queue.last?.buffer, buffer)
+})

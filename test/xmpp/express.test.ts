@@ -345,3 +345,29 @@ test('a framer that is stopped in the midst of its input leaves nothing behind',
   assert.equal(other.next(), Found.stanza)
   assert.equal(framer.pending, 0)
 })
+
+test('messages that have been scanned already are taken at once, up to the next iq, and what is left stays for others, too', () => {
+  const messages = ['1', '22', '333'].map((id) => `<message id='${id}'/>`).join('')
+  const rest = "<iq type='get' id='4'><q xmlns='q'/></iq><presence/>"
+  for (const withExpress of [true, false]) {
+    const framer = new Framer(new Scanners(limits, withExpress ? express : undefined), 'stanzas')
+    framer.push(Buffer.from(messages + rest))
+    let found = ''
+    for (let count = 0; count < 3; ) {
+      assert.equal(framer.next(), Found.stanza)
+      count += framer.takeAlike()
+      found += framer.head.bytes.toString()
+    }
+    assert.equal(found, messages)
+    if (withExpress) assert.equal(framer.pending, rest.length)
+    // Another stream takes the memory.
+    const other = new Framer(new Scanners(limits, express), 'stanzas')
+    other.push(Buffer.from('<presence/>'))
+    assert.equal(other.next(), Found.stanza)
+    for (const one of [rest.slice(0, -11), rest.slice(-11)]) {
+      assert.equal(framer.next(), Found.stanza)
+      assert.equal(framer.head.bytes.toString(), one)
+    }
+    assert.equal(framer.next(), Found.nothing)
+  }
+})

@@ -130,7 +130,7 @@ export class Outbox implements Flushable {
     return this.bytes === 0 || this.bytes + bytes <= this.limit
   }
 
-  /** Copies `buffer[start, end)`, one stanza or several. `now` dates it; `deaths`: how many instances have died with it. */
+  /** Copies `buffer[start, end)`, `n` stanzas. `now` dates it; `deaths` is how many instances have died with it. */
   append(
     buffer: Buffer,
     start: number,
@@ -139,9 +139,9 @@ export class Outbox implements Flushable {
     deaths = 0,
     ticket?: Ticket,
     tenure?: Tenure,
-    stanzas = 1,
+    n = 1,
   ): void {
-    this.#queue.append(buffer, start, end, now, deaths, ticket, tenure, stanzas)
+    this.#queue.append(buffer, start, end, now, deaths, ticket, tenure, n)
     if (!this.#dirty) this.#schedule()
   }
 

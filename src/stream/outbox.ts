@@ -131,16 +131,7 @@ export class Outbox implements Flushable {
   }
 
   /** Copies `buffer[start, end)`, `n` stanzas. `now` dates it; `deaths` is how many instances have died with it. */
-  append(
-    buffer: Buffer,
-    start: number,
-    end: number,
-    now = 0,
-    deaths = 0,
-    ticket?: Ticket,
-    tenure?: Tenure,
-    n = 1,
-  ): void {
+  append(buffer: Buffer, start: number, end: number, now = 0, deaths = 0, ticket?: Ticket, tenure?: Tenure, n = 1) {
     this.#queue.append(buffer, start, end, now, deaths, ticket, tenure, n)
     if (!this.#dirty) this.#schedule()
   }

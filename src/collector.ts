@@ -24,6 +24,8 @@ export interface Heap {
   used(): number
   /** Collects all of it, at once: some milliseconds for each ten megabytes that are in use. */
   collect(): void
+  /** The share of the time since it was asked last that the thread was busy, 0 to 1. */
+  busy(): number
 }
 
 const MiB = 1024 * 1024
@@ -33,6 +35,8 @@ const LOOK_MILLISECONDS = 10_000
 const SPARE_BYTES = 16 * MiB
 /** A heap that changes by less than this between two looks is calm. */
 const CALM_BYTES = 8 * MiB
+/** Who is busier than this makes garbage enough for V8 to collect it by itself, in small steps, for which nothing has to wait. */
+const IDLE = 0.25
 
 /**
  * Collects what a peak has left behind once it is over. V8 does so when more is made, and after a flood little is: its garbage,
@@ -53,7 +57,7 @@ export class Tidying {
 
   look(): void {
     const used = this.#heap.used()
-    const isCalm = Math.abs(used - this.#last) < CALM_BYTES
+    const isCalm = this.#heap.busy() < IDLE && Math.abs(used - this.#last) < CALM_BYTES
     this.#last = used
     this.#least = Math.min(this.#least, used)
     if (!isCalm || used < 1.5 * this.#least + SPARE_BYTES) return

@@ -41,7 +41,7 @@ function createIo(): Io {
     hostname: hostname(),
     version: version(),
     memory: () => process.memoryUsage.rss(),
-    heap: { used: () => getHeapStatistics().used_heap_size, collect },
+    heap: { used: () => getHeapStatistics().used_heap_size, collect, busy: busySinceAsked() },
     program: fileURLToPath(import.meta.url),
     readFile: (path) => readFileSync(path, 'utf8'),
     access: fileAccess,
@@ -70,6 +70,16 @@ function collect(): void {
   const gc: () => void = runInNewContext('gc')
   gc()
   gc() // the pages that the first one has emptied are given back by the second
+}
+
+function busySinceAsked(): () => number {
+  let last = performance.eventLoopUtilization()
+  return () => {
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, last)
+    last = now
+    return utilization
+  }
 }
 
 function onSignals(reload: () => void, stop: () => void): void {

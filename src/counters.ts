@@ -39,6 +39,7 @@ export const bounceReasons = {
   journal_full: 'to be written down, but twice cluster.inbox_bytes were on their way',
   link_down: 'waited for the link to its server for too long',
   link_full: 'the queue of a link that is down had its bytes',
+  foreign_link: 'from a server, for a domain that has no link to that server',
   no_link: 'for a domain that is neither served here nor reached by a link',
   requests_full: 'a request for an instance that has not answered its last 100 000, or 16 MiB of them',
   stalled_full: 'its instance accepts nothing, and the hold had its bytes',

@@ -26,6 +26,20 @@ export interface Rereader {
   stanzas(bytes: Buffer, each: (head: Head) => void): void
 }
 
+/** What a domain's server is to it. */
+interface Linked {
+  readonly config: { readonly upstream?: { readonly service: string } | undefined }
+}
+
+/**
+ * Whether the server that has a domain's link may reach another domain by it: one that has its own there, too, as a server
+ * may send what is for either by any of its links (ejabberd's `global_routes`).
+ */
+export function isReachedBy(linked: Linked, target: Linked): boolean {
+  const service = target.config.upstream?.service
+  return service !== undefined && service === linked.config.upstream?.service
+}
+
 /**
  * Reads a stanza once more whose `from` spells the instance's domain otherwise than in its normal form, with that in its
  * place: a server may compare it byte by byte, and end the link of all (Prosody 0.12 for capitals, ejabberd 23.01 for a dot at its end).

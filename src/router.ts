@@ -1,7 +1,7 @@
 import { tellAll } from './advertising.ts'
 import type { BounceReason } from './counters.ts'
 import type { DomainRoutes } from './domain-routes.ts'
-import { faultOf, refuse, respelled } from './faults.ts'
+import { faultOf, isReachedBy, refuse, respelled } from './faults.ts'
 import { placeOfAsker } from './hold.ts'
 import type { Home, Instance } from './instance.ts'
 import { Journaling } from './journaling.ts'
@@ -75,6 +75,10 @@ export class Router {
 
   #fromLink(domain: DomainRoutes, link: Source, head: Head): void {
     const target = this.#targetOf(head) ?? domain
+    if (target !== domain && target !== this.#parts.self && !isReachedBy(domain, target)) {
+      domain.counters.receivedFromLink++
+      return this.bounce(domain, head, 'not-allowed', 'foreign_link')
+    }
     target.counters.receivedFromLink++
     if (head.toStart < 0) return this.bounce(target, head, 'bad-request', 'no_to')
     if (head.streams || !isValidIq(head)) return this.bounce(target, head, 'bad-request', 'invalid')

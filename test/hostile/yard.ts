@@ -14,7 +14,7 @@ listen: [{port: 0}]
 domains:
   plays.test: {secret: swordfish, delivery: at_most_once}
   other.test: {secret: swordfish, delivery: at_most_once}
-limits: {unauthenticated_per_address: 1024}
+limits: {unauthenticated_per_address: 1024, accepts_per_second: 100000}
 drain: {seconds: 0}
 log: {level: error}
 `

@@ -18,6 +18,8 @@ const SECRET = 'swordfish'
 const PING = "<ping xmlns='urn:xmpp:ping'/>"
 /** Of the sender; both buckets of hold.localhost have some. */
 const USERS = Array.from({ length: 8 }, (_, n) => `user${n}@from.localhost`)
+/** For so long a node stands still, and goes on: it is late by more than its alert allows, and is scraped all the same. */
+const HALT_MILLISECONDS = 200
 /** Between two rounds of traffic. */
 const ROUND_MILLISECONDS = 50
 
@@ -200,6 +202,30 @@ describe('the rules and the dashboard in a real Prometheus, with real faults', {
     await startNode('b')
     await join('far', 'b')
     await clears('SwitchyardNodeDown', 'SwitchyardNodeCountFell')
+  })
+
+  test('a node that is short of memory, and that gets to its work late, fires its alerts, which clear after', async () => {
+    const { process, redis } = yard.node('b')
+    const admin = { port: adminPorts.get('b'), token: TOKEN }
+    const sound = await yard.config('b', redis, { admin })
+    const instance = `127.0.0.1:${admin.port}`
+    process.reload(await yard.config('b', redis, { admin, limits: { memory_bytes: '64MiB' } }))
+    await fires('SwitchyardOverload', { instance })
+    process.reload(sound)
+    await clears('SwitchyardOverload')
+    let isStill = false
+    const halting = setInterval(() => {
+      isStill = !isStill
+      if (isStill) process.pause()
+      else process.resume()
+    }, HALT_MILLISECONDS)
+    try {
+      await fires('SwitchyardEventLoopDelay', { instance })
+    } finally {
+      clearInterval(halting)
+      process.resume()
+    }
+    await clears('SwitchyardEventLoopDelay')
   })
 
   test('when all is well again no alert is left, and every one has fired', async () => {

@@ -101,6 +101,7 @@ describe('what the page does', () => {
     await dialog().waitFor({ state: 'hidden' })
     assert.equal(await focused(), 'Drain denim')
     await page.keyboard.press('Enter')
+    await dialog().getByRole('heading', { name: 'Drain denim?' }).waitFor()
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await dialog().getByLabel('Token').waitFor()

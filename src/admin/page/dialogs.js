@@ -8,9 +8,16 @@ const host = document.createElement('dialog')
 host.setAttribute('aria-labelledby', 'dialog-title')
 document.body.append(host)
 
+/** Ends what is shown. The browser says so later, when the next dialog may be open already. */
+let end = () => {}
+host.addEventListener('close', () => {
+  if (!host.open) end()
+})
+
 /** Shows a form until it is sent or left; resolves with what was sent, undefined when it was left. @param {unknown} content @returns {Promise<FormData | undefined>} */
 function show(content) {
   if (host.open) return Promise.resolve(undefined)
+  end()
   const before = trailOf(document.activeElement)
   return new Promise((resolve) => {
     /** @type {FormData | undefined} */
@@ -18,23 +25,23 @@ function show(content) {
     const submit = (/** @type {SubmitEvent} */ event) => {
       event.preventDefault()
       sent = new FormData(/** @type {HTMLFormElement} */ (event.target))
-      host.close()
+      leave()
+    }
+    end = () => {
+      end = () => {}
+      render(nothing, host)
+      focusFirst(before)
+      resolve(sent)
     }
     render(html`<form method="dialog" @submit=${submit}>${content}</form>`, host)
-    host.addEventListener(
-      'close',
-      () => {
-        render(nothing, host)
-        focusFirst(before)
-        resolve(sent)
-      },
-      { once: true },
-    )
     host.showModal()
   })
 }
 
-const leave = () => host.close()
+function leave() {
+  host.close()
+  end()
+}
 
 /**
  * @param {object} question

@@ -190,7 +190,8 @@ test('what nobody can take of a dead node’s, however much, keeps nothing from 
   const ids = Array.from({ length: 200 }, (_, n) => `a${n}`)
   for (const id of ids) a.inner.fromServer(`<message from='u@x.test' to='a.test' id='${id}'>${body}</message>`)
   await a.inner.turn()
-  a.inner.fromServer("<message from='u@x.test' to='b.test' id='b1'/>")
+  const its = "<message from='u@x.test' to='b.test' id='b1'/>"
+  a.inner.fromServer(its, undefined, a.inner.routes.domains.get('b.test'))
   await yard.pass(500)
   b.inner.join('one', undefined, b.inner.routes.domains.get('b.test'))
   a.member.end()

@@ -172,9 +172,9 @@ export class InnerNode {
   }
 
   /** A stanza comes from the server, by a link that is leased perhaps. */
-  fromServer(stanza: string, tenure?: Tenure): void {
+  fromServer(stanza: string, tenure?: Tenure, domain = this.domain): void {
     this.reframer.stanzas(Buffer.from(stanza), (head) => {
-      this.router.fromLink(this.domain, { tenure, pause() {}, resume() {} }, head)
+      this.router.fromLink(domain, { tenure, pause() {}, resume() {} }, head)
     })
   }
 

@@ -75,12 +75,13 @@ async function failureOf(promise: Promise<unknown>): Promise<Error & { readonly 
   return error
 }
 
-/** Asks until it works; says what has been heard before that. */
+/** Asks until it works, on the connection of what waits, too; says what has been heard before that. */
 async function untilWell(store: ClusterStore): Promise<readonly Error[]> {
   const failures: Error[] = []
   for (;;) {
     try {
       await store.renew('a', LONG)
+      await store.read('a', '0', 1, 1)
       return failures
     } catch (error) {
       failures.push(error as Error)
